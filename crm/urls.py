@@ -1,0 +1,10 @@
+"""The front door: which app answers under which path."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+
+from foundation.common.ids import IdConverter
+
+register_converter(IdConverter, "id")
+
+urlpatterns: list[URLPattern | URLResolver] = []

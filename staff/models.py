@@ -1,0 +1,274 @@
+"""Who works here: users, the tree of units, teams, roles held, shifts, absences."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateRangeField, DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from foundation.common import clock
+from staff.roles import ROLES
+
+
+class DateRange(Func):
+    """`daterange(from, to, '[]')`: both days belong to it, an empty end is open."""
+
+    function = "DATERANGE"
+    output_field = DateRangeField()
+
+
+class TimeRange(Func):
+    """`tstzrange(from, to, '[)')`."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class OrgUnit(models.Model):
+    """A branch, department, centre or hall. `no` numbers the tree depth-first: a subtree is `no`..`last_no`."""
+
+    class Function(models.TextChoices):
+        HEADQUARTERS = "HEADQUARTERS", _("Headquarters")
+        BRANCH = "BRANCH", _("Branch")
+        DEPARTMENT = "DEPARTMENT", _("Department")
+        CALL_CENTRE = "CALL_CENTRE", _("Call centre")
+        HALL = "HALL", _("Service hall")
+
+    code = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=80)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    function = models.CharField(max_length=16, choices=Function.choices)
+    area = models.CharField(max_length=80, blank=True)
+    calendar_code = models.CharField(max_length=32, default="STANDARD")
+    no = models.PositiveIntegerField(unique=True)
+    last_no = models.PositiveIntegerField()
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(last_no__gte=F("no")), name="unit_range_not_empty"),
+            models.UniqueConstraint(F("parent").asc(nulls_last=True), "name", name="unit_name_once_in_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UnitFormerNo(models.Model):
+    """An old number of a moved unit: counts as its own until every row is re-stamped (recipes §6)."""
+
+    no = models.PositiveIntegerField(primary_key=True)
+    unit = models.ForeignKey(OrgUnit, on_delete=models.CASCADE, related_name="former_numbers")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **fields: object) -> User:
+        """A user with a usable password, or none when it is not given."""
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A member of staff, or a program (kind SERVICE) that speaks to the API."""
+
+    class Kind(models.TextChoices):
+        HUMAN = "HUMAN", _("Person")
+        SERVICE = "SERVICE", _("Program")
+
+    class Employment(models.TextChoices):
+        LONG_TERM = "LONG_TERM", _("Long-term")
+        SHORT_TERM = "SHORT_TERM", _("Short-term")
+        DISPATCHED = "DISPATCHED", _("Dispatched")
+
+    username = models.CharField(_("Account"), max_length=64, unique=True)
+    name = models.CharField(_("Name"), max_length=80)
+    staff_no = models.CharField(_("Staff number"), max_length=16, unique=True)
+    extension = models.CharField(_("Extension"), max_length=16, blank=True)
+    email = models.EmailField(_("E-mail"), blank=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.HUMAN)
+    employment = models.CharField(max_length=12, choices=Employment.choices, default=Employment.LONG_TERM)
+    skills = ArrayField(models.CharField(max_length=24), default=list, blank=True)
+    unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="users")
+    is_active = models.BooleanField(default=True)
+    joined_on = models.DateField(default=clock.today)
+    language = models.CharField(max_length=8, default="zh-hans")
+    theme = models.CharField(max_length=8, default="auto")
+    text_size = models.CharField(max_length=8, default="normal")
+    shortcuts = models.BooleanField(default=True)
+
+    objects = UserManager()
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = []
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def has_perm(self, right: str, obj: object | None = None) -> bool:
+        """Whether a role held today gives `right` (staff/roles.py). Inactive users have none."""
+        from staff.rights import rights_of
+
+        return self.is_active and right in rights_of(self)
+
+    def has_perms(self, rights: list[str], obj: object | None = None) -> bool:
+        return all(self.has_perm(right) for right in rights)
+
+    @property
+    def sees_sensitive(self) -> bool:
+        """Whether a role held today has `view_sensitive` (D§3.1)."""
+        from staff.rights import roles_of
+
+        return any(ROLES[held.role].view_sensitive for held in roles_of(self))
+
+
+class UnitHead(models.Model):
+    """Who heads a unit, from a day to a day; one at a time."""
+
+    unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="heads")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="headed_units")
+    from_day = models.DateField()
+    to_day = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="unit_one_head_at_a_time",
+                expressions=[
+                    ("unit", RangeOperators.EQUAL),
+                    (DateRange("from_day", "to_day", models.Value("[]")), RangeOperators.OVERLAPS),
+                ],
+            )
+        ]
+
+
+class RoleAssignment(models.Model):
+    """A role held in a unit from a day to a day (the last day included)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
+    role = models.CharField(max_length=24, choices=[(code, role.label) for code, role in ROLES.items()])
+    unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="+")
+    from_day = models.DateField(default=clock.today)
+    to_day = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(to_day__isnull=True) | Q(to_day__gte=F("from_day")), name="role_ends_after_start"
+            ),
+            ExclusionConstraint(
+                name="role_held_once_at_a_time",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("unit", RangeOperators.EQUAL),
+                    (DateRange("from_day", "to_day", models.Value("[]")), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class Team(models.Model):
+    """People who share a lead and a queue, inside one unit."""
+
+    unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="teams")
+    name = models.CharField(max_length=80)
+    lead = models.ForeignKey(User, on_delete=models.PROTECT, related_name="led_teams")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["unit", "name"], name="team_name_once_in_unit")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(models.Model):
+    """Membership of a team; a person works in one team at a time."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
+    from_day = models.DateField(default=clock.today)
+    to_day = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="one_team_at_a_time",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    (DateRange("from_day", "to_day", models.Value("[]")), RangeOperators.OVERLAPS),
+                ],
+            )
+        ]
+
+
+class Shift(models.Model):
+    """A person's planned working time; the shift lead takes over what is left at its end (D§9.3)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="shifts")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    is_lead = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="shift_ends_after_start"),
+            ExclusionConstraint(
+                name="one_shift_at_a_time",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    (TimeRange("starts_at", "ends_at", models.Value("[)")), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+
+class Absence(models.Model):
+    """Leave, training or resignation with the delegate who acts meanwhile (D§3.3)."""
+
+    class Reason(models.TextChoices):
+        LEAVE = "LEAVE", _("Leave")
+        TRAINING = "TRAINING", _("Training")
+        RESIGNED = "RESIGNED", _("Resigned")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absences")
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+    delegate = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="absence_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(delegate__isnull=True) | ~Q(delegate=F("user")), name="absence_delegate_is_another"
+            ),
+            ExclusionConstraint(
+                name="one_absence_at_a_time",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    (TimeRange("starts_at", "ends_at", models.Value("[)")), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def covers(self, at: datetime) -> bool:
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+def holds_on(day: date) -> Q:
+    """Rows with `from_day`/`to_day` that hold on `day`."""
+    return Q(from_day__lte=day) & (Q(to_day__isnull=True) | Q(to_day__gte=day))

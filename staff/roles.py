@@ -1,0 +1,158 @@
+"""Who may do what, and on whose rows: the one table of roles (D§3).
+
+Reading a row: ROLE -> for each module a scope and the rights the role has in it. A right is "module.verb";
+`user.has_perm("customers.edit")` asks this table through `staff.rights.RoleBackend`. The scope says which rows
+`visible_to(user)` lets through: OWN (rows I own or manage), TEAM (my teams), UNIT (my units with what is below
+them), ALL. A role is held in a unit, from a day to a day (`RoleAssignment`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Scope(IntEnum):
+    """How far a role sees; a higher one includes the lower."""
+
+    OWN = 1
+    TEAM = 2
+    UNIT = 3
+    ALL = 4
+
+
+OWN, TEAM, UNIT, ALL = Scope.OWN, Scope.TEAM, Scope.UNIT, Scope.ALL
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role: its name, what it may do where, and how it must sign in."""
+
+    code: str
+    label: str | Promise
+    modules: dict[str, tuple[Scope, str]]
+    second_factor: bool = False
+    view_sensitive: bool = False
+    skills: tuple[str, ...] = field(default=())
+
+    def rights(self) -> dict[str, Scope]:
+        """Every right of the role with the scope of its module."""
+        return {
+            f"{module}.{verb}": scope for module, (scope, verbs) in self.modules.items() for verb in verbs.split()
+        }
+
+
+_DESK = {
+    "customers": (UNIT, "view find create edit reveal"),
+    "interactions": (UNIT, "view take"),
+    "outreach": (OWN, "view work"),
+    "workspace": (OWN, "home"),
+}
+_LEAD = {
+    "customers": (UNIT, "view find create edit reveal export"),
+    "interactions": (UNIT, "view take"),
+    "outreach": (TEAM, "view work assign"),
+    "staff": (TEAM, "view absence reassign"),
+    "workspace": (TEAM, "home board"),
+}
+_HEAD = {
+    "customers": (UNIT, "view find edit reveal export"),
+    "interactions": (UNIT, "view take"),
+    "outreach": (UNIT, "view work assign"),
+    "staff": (UNIT, "view absence reassign"),
+    "workspace": (UNIT, "home board"),
+    "jobs": (OWN, "view"),
+}
+
+_TABLE = [
+    Role("HALL_GUIDE", _("Hall guide"), {**_DESK, "customers": (UNIT, "view find")}),
+    Role("HALL_CLERK", _("Hall clerk"), _DESK),
+    Role("AGENT", _("Call-centre agent"), _DESK),
+    Role("ROAMING_AGENT", _("Roaming agent"), _DESK, skills=("ROAMING",)),
+    Role(
+        "ACCOUNT_MANAGER",
+        _("Account manager"),
+        {**_DESK, "customers": (OWN, "view find create edit reveal export")},
+        view_sensitive=True,
+    ),
+    Role(
+        "PROJECT_MANAGER",
+        _("Project manager"),
+        {**_DESK, "customers": (OWN, "view find edit reveal")},
+        view_sensitive=True,
+    ),
+    Role("COMPLAINT_HANDLER", _("Complaint handler"), _DESK),
+    Role(
+        "COORDINATOR",
+        _("Complaint coordinator"),
+        {**_DESK, "customers": (ALL, "view find edit reveal"), "outreach": (ALL, "view work assign")},
+        second_factor=True,
+    ),
+    Role("UNIT_HANDLER", _("Support unit handler"), {"workspace": (OWN, "home"), "outreach": (OWN, "view work")}),
+    Role("TEAM_LEAD", _("Team lead"), _LEAD, second_factor=True),
+    Role("DEPT_HEAD", _("Department head"), _HEAD, second_factor=True),
+    Role("DIRECTOR", _("Director"), _HEAD, second_factor=True),
+    Role("GM", _("General manager"), {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()}, second_factor=True),
+    Role(
+        "QA",
+        _("Quality supervisor"),
+        {
+            "customers": (ALL, "view find"),
+            "interactions": (ALL, "view"),
+            "outreach": (ALL, "view"),
+            "workspace": (OWN, "home"),
+        },
+    ),
+    Role("MARKETING", _("Marketing"), {"workspace": (OWN, "home"), "customers": (UNIT, "segments")}),
+    Role(
+        "FINANCE_DUNNING",
+        _("Arrears officer"),
+        {"customers": (ALL, "view find"), "outreach": (OWN, "view work"), "workspace": (OWN, "home")},
+        second_factor=True,
+    ),
+    Role(
+        "POLICY_ADMIN",
+        _("Policy administrator"),
+        {
+            "workspace": (OWN, "home"),
+            "policies": (ALL, "view change"),
+            "calendars": (ALL, "view change"),
+            "jobs": (ALL, "view"),
+        },
+        second_factor=True,
+    ),
+    Role(
+        "SYS_ADMIN",
+        _("System administrator"),
+        {
+            "workspace": (OWN, "home"),
+            "staff": (ALL, "view administer absence reassign"),
+            "calendars": (ALL, "view change"),
+            "policies": (ALL, "view"),
+            "jobs": (ALL, "view control"),
+            "imports": (ALL, "view run revert"),
+            "audit": (ALL, "view"),
+        },
+        second_factor=True,
+    ),
+    Role(
+        "DPO",
+        _("Data protection officer"),
+        {
+            "workspace": (OWN, "home"),
+            "customers": (ALL, "view find reveal"),
+            "audit": (ALL, "view"),
+            "jobs": (ALL, "view"),
+        },
+        second_factor=True,
+        view_sensitive=True,
+    ),
+    Role("VENDOR", _("Mystery-visit company"), {}),
+    Role("SUPERVISOR_EXT", _("Social supervisor"), {}),
+]
+
+ROLES: dict[str, Role] = {role.code: role for role in _TABLE}
+SECOND_FACTOR_ROLES = frozenset(role.code for role in _TABLE if role.second_factor)
