@@ -58,9 +58,8 @@ class Stack:
                     log=self.pg.log,
                     ready=self.pg.ready,
                     account=self.pg.account,
-                    stop_signal=signal.SIGINT,
                     death_signal=signal.SIGINT,
-                    stop_wait=30,
+                    stop_steps=((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0)),
                     # Its children notice by themselves; killing them would only cost their clean end.
                     sweep=False,
                 ),
@@ -82,22 +81,27 @@ class Stack:
 
     def services(self, port: int) -> list[Service]:
         """Worker, web and beat: stopped in the reverse of this order."""
-        python, needs = str(self.python), ("postgres", "valkey")
-        logs = self.state.logs
-        cores = str(os.cpu_count() or 1)
-        worker = [python, "-m", "celery", "-A", "crm", "worker", "-Q", "urgent,default,bulk"]
-        worker += [
-            "--concurrency",
-            cores,
-            "--hostname",
-            f"careline-{os.getpid()}@{platform.node() or 'localhost'}",
-        ]
-        worker += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-        web = [python, "-m", "gunicorn", "crm.wsgi", "-c", "crm/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
+        python, logs, needs = str(self.python), self.state.logs, ("postgres", "valkey")
+        host = f"careline-{os.getpid()}@{platform.node() or 'localhost'}"
+        worker = f"-m celery -A crm worker -Q urgent,default,bulk --concurrency {os.cpu_count() or 1} "
+        worker += f"--hostname {host} --without-gossip --without-mingle --loglevel INFO"
+        web = f"-m gunicorn crm.wsgi -c crm/gunicorn.py --bind 127.0.0.1:{port}"
         return [
-            Service("worker", worker, self.env, PROJECT, logs / "worker.log", needs, stop_wait=30),
-            Service("web", web, self.env, PROJECT, logs / "web.log", needs, stop_wait=25),
-            Service("beat", self.manage("beat"), self.env, PROJECT, logs / "beat.log", needs, stop_wait=15),
+            Service(
+                "worker",
+                [python, *worker.split()],
+                self.env,
+                PROJECT,
+                logs / "worker.log",
+                needs,
+                # The second signal puts running tasks back into the broker.
+                stop_steps=((signal.SIGTERM, 20.0), (signal.SIGQUIT, 10.0)),
+                # SIGTERM would wait for running tasks, minutes perhaps, with nobody left to wait for it.
+                # Tasks are acknowledged late: what this cuts off is run again.
+                death_signal=signal.SIGQUIT,
+            ),
+            Service("web", [python, *web.split()], self.env, PROJECT, logs / "web.log", needs),
+            Service("beat", self.manage("beat"), self.env, PROJECT, logs / "beat.log", needs),
         ]
 
 

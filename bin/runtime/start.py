@@ -18,7 +18,8 @@ from runtime.words import Trouble, failed, say
 
 HEALTH = "/healthz"
 SIGN_IN = "/"  # leads to the sign-in page
-NEEDED_PATIENCE = 120.0
+PATIENCE = 120.0
+SETTLED = 4.0  # seconds: what fails while it loads (worker, beat) has failed by then
 
 
 def start(root: Path, port: int, *, sample: bool) -> int:
@@ -72,6 +73,7 @@ def bring_up(stack: Stack, supervisor: Supervisor, board: "StatusBoard", port: i
     for service in stack.services(port):
         supervisor.add(service)
     wait_for_page(supervisor, stack, f"http://127.0.0.1:{port}")
+    wait_settled(supervisor)
     board.phase = "running"
     board.write()
     say()
@@ -116,13 +118,23 @@ def wait_for_page(supervisor: Supervisor, stack: Stack, address: str) -> None:
     Raises Trouble when they do not in time; a service that gives up ends the wait with its own words.
     """
     for page in (HEALTH, SIGN_IN):
-        until = time.monotonic() + NEEDED_PATIENCE
+        until = time.monotonic() + PATIENCE
         while (answer := _answer(address + page)) != HTTPStatus.OK:
             if time.monotonic() > until:
                 raise failed(
                     f"{address}{page} did not answer 200 but {answer}.", stack.state.logs / "web.log"
                 )
             supervisor.pause(0.1)
+
+
+def wait_settled(supervisor: Supervisor) -> None:
+    """Wait until every service has stayed up for a moment; Trouble when one gives up instead."""
+    until = time.monotonic() + PATIENCE
+    while not all(s.running and time.monotonic() - s.started >= SETTLED for s in supervisor.services):
+        if time.monotonic() > until:
+            names = ", ".join(s.name for s in supervisor.services if not s.running)
+            raise Trouble(f"Not staying up: {names}.", "./careline status and the logs say more.")
+        supervisor.pause(0.1)
 
 
 def _answer(url: str) -> int | str:

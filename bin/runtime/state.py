@@ -161,7 +161,7 @@ def open_state(root: Path, *, make: bool = True) -> State:
     if not root.is_dir():
         raise Trouble(f"{root} is not a directory.", "Choose another: --state DIR")
     owner = root.stat().st_uid
-    if owner != os.geteuid():
+    if owner != os.geteuid() and (make or os.geteuid() != 0):  # root may look and stop
         raise Trouble(
             f"The state in {root} belongs to {_name_of(owner)}; you are {_name_of(os.geteuid())}.",
             f"Run as {_name_of(owner)}, or keep a state of your own: --state DIR",

@@ -36,9 +36,8 @@ class Service:
     needs: tuple[str, ...] = ()
     ready: Callable[[], bool] | None = None  # asked before what needs it starts; None: ready when it runs
     account: Account | None = None
-    stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGTERM  # sent by the kernel when the supervisor itself is killed
-    stop_wait: float = 20.0
+    stop_steps: tuple[tuple[int, float], ...] = ((signal.SIGTERM, 20.0),)  # signal, seconds; then SIGKILL
     sweep: bool = True  # kill what is left of its process group when its main process died
 
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -241,14 +240,8 @@ class Supervisor:
             if service.process is None:
                 continue
             if service.running:
-                with contextlib.suppress(ProcessLookupError):
-                    service.process.send_signal(service.stop_signal)
-                until = time.monotonic() + service.stop_wait
-                while service.running and time.monotonic() < until:
-                    if self._hurry:
-                        until = min(until, time.monotonic() + 1)
-                        self._hurry = False
-                    self._rest(0.05)
+                for sig, wait in service.stop_steps:
+                    self._signal_and_wait(service, sig, wait)
                 if service.running:
                     say(f"{service.name} did not end in time; killing it.")
                     service.process.kill()
@@ -256,6 +249,17 @@ class Supervisor:
             if service.sweep:
                 processes.kill_group(service.process.pid)
             self.on_change()
+
+    def _signal_and_wait(self, service: Service, sig: int, wait: float) -> None:
+        if not service.running or service.process is None:
+            return
+        service.process.send_signal(sig)  # does nothing when it has ended meanwhile
+        until = time.monotonic() + wait
+        while service.running and time.monotonic() < until:
+            if self._hurry:
+                until = min(until, time.monotonic() + 1)
+                self._hurry = False
+            self._rest(0.05)
 
 
 def _how(code: int) -> str:
