@@ -1,7 +1,6 @@
 """The front door: which app answers under which path."""
 
-from django.conf import settings
-from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls import URLPattern, URLResolver, register_converter
 
 from foundation.common.ids import IdConverter
 

@@ -54,18 +54,16 @@ def team_lead_of(user: User, at: datetime, *, but: set[int] | None = None) -> Us
     day = at.date()
     leads = list(
         User.objects.filter(
-            led_teams__in=Team.objects.filter(
-                pk__in=user.team_memberships.filter(holds_on(day)).values("team")
-            ),
+            led_teams__in=Team.objects.filter(pk__in=user.team_memberships.filter(holds_on(day)).values("team")),
             is_active=True,
         ).exclude(pk__in=but)
     )
     unit = user.unit
     while unit is not None and not leads:
         leads = list(
-            User.objects.filter(
-                pk__in=unit.heads.filter(holds_on(day)).values("user"), is_active=True
-            ).exclude(pk__in=but)
+            User.objects.filter(pk__in=unit.heads.filter(holds_on(day)).values("user"), is_active=True).exclude(
+                pk__in=but
+            )
         )
         unit = unit.parent
     return next((lead for lead in leads if absence_of(lead, at) is None), None)

@@ -251,10 +251,12 @@ class Absence(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="absence_ends_after_start"
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+                name="absence_ends_after_start",
             ),
             models.CheckConstraint(
-                condition=Q(delegate__isnull=True) | ~Q(delegate=F("user")), name="absence_delegate_is_another"
+                condition=Q(delegate__isnull=True) | ~Q(delegate=F("user")),
+                name="absence_delegate_is_another",
             ),
             ExclusionConstraint(
                 name="one_absence_at_a_time",

@@ -132,5 +132,3 @@ def forget_cached(user: User) -> None:
     """Drop what was worked out for this user object (after its roles changed in the same process)."""
     for key in ("_roles_today", "_sights"):
         user.__dict__.pop(key, None)
-
-

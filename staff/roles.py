@@ -40,9 +40,7 @@ class Role:
 
     def rights(self) -> dict[str, Scope]:
         """Every right of the role with the scope of its module."""
-        return {
-            f"{module}.{verb}": scope for module, (scope, verbs) in self.modules.items() for verb in verbs.split()
-        }
+        return {f"{module}.{verb}": scope for module, (scope, verbs) in self.modules.items() for verb in verbs.split()}
 
 
 _DESK = {
@@ -91,11 +89,20 @@ _TABLE = [
         {**_DESK, "customers": (ALL, "view find edit reveal"), "outreach": (ALL, "view work assign")},
         second_factor=True,
     ),
-    Role("UNIT_HANDLER", _("Support unit handler"), {"workspace": (OWN, "home"), "outreach": (OWN, "view work")}),
+    Role(
+        "UNIT_HANDLER",
+        _("Support unit handler"),
+        {"workspace": (OWN, "home"), "outreach": (OWN, "view work")},
+    ),
     Role("TEAM_LEAD", _("Team lead"), _LEAD, second_factor=True),
     Role("DEPT_HEAD", _("Department head"), _HEAD, second_factor=True),
     Role("DIRECTOR", _("Director"), _HEAD, second_factor=True),
-    Role("GM", _("General manager"), {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()}, second_factor=True),
+    Role(
+        "GM",
+        _("General manager"),
+        {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()},
+        second_factor=True,
+    ),
     Role(
         "QA",
         _("Quality supervisor"),

@@ -85,15 +85,18 @@ class Customer(Row):
     id_sealed = models.BinaryField(null=True)
     id_hash = models.BinaryField(null=True)
     id_last4 = models.CharField(max_length=4, blank=True)
-    identity_status = models.CharField(
-        max_length=12, choices=IdentityStatus.choices, default=IdentityStatus.UNVERIFIED
-    )
+    identity_status = models.CharField(max_length=12, choices=IdentityStatus.choices, default=IdentityStatus.UNVERIFIED)
     home_city = models.CharField(max_length=60, blank=True)
     area_type = models.CharField(max_length=8, blank=True, choices=AreaType.choices)
     language = models.CharField(max_length=8, default="zh-hans")
     channel_preference = models.CharField(max_length=16, blank=True)
     manager = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="managed_customers", db_index=False
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="managed_customers",
+        db_index=False,
     )
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="members")
     unit_id = models.IntegerField()
@@ -114,8 +117,7 @@ class Customer(Row):
                 fields=["source", "source_no"], condition=~Q(source_no=""), name="customer_source_once"
             ),
             models.CheckConstraint(
-                condition=Q(birthday_kind="SOLAR")
-                | Q(lunar_month__range=(1, 12), lunar_day__range=(1, 30)),
+                condition=Q(birthday_kind="SOLAR") | Q(lunar_month__range=(1, 12), lunar_day__range=(1, 30)),
                 name="customer_lunar_birthday_whole",
             ),
             models.CheckConstraint(
@@ -300,7 +302,8 @@ class ContactBlock(Row):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")), name="block_ends_after_start"
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=models.F("starts_at")),
+                name="block_ends_after_start",
             )
         ]
 

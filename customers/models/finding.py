@@ -82,9 +82,7 @@ class NameGram(models.Model):
     class Meta:
         db_table = "customer_name_gram"
         indexes: ClassVar = [
-            models.Index(
-                fields=["gram", "-customer_id"], include=["unit_no", "manager_id"], name="name_gram_newest"
-            ),
+            models.Index(fields=["gram", "-customer_id"], include=["unit_no", "manager_id"], name="name_gram_newest"),
             models.Index(fields=["customer_id"], name="name_gram_customer"),
         ]
 

@@ -105,7 +105,11 @@ class UsageMonth(models.Model):
 
     pk = models.CompositePrimaryKey("subscription_id", "month")
     subscription = models.ForeignKey(
-        Subscription, on_delete=models.CASCADE, related_name="usage_months", db_constraint=False, db_index=False
+        Subscription,
+        on_delete=models.CASCADE,
+        related_name="usage_months",
+        db_constraint=False,
+        db_index=False,
     )
     month = models.DateField()
     customer_id = models.BigIntegerField()

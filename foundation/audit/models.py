@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-
 from pgtrigger.core import Before, Statement, Truncate
 
 from foundation.common import clock

@@ -33,6 +33,7 @@ class _Maker:
 
     def use_node(self, node: int) -> None:
         with self.lock:
+            self.ms = self.seq = 0
             self.node, self.node_until = node, float("inf")
 
     def new(self) -> int:
@@ -66,7 +67,7 @@ def new_id() -> int:
 
 
 def use_node(node: int) -> None:
-    """Fix this process's node, so that ids can be made without a database (unit tests)."""
+    """Fix this process's node and start counting anew: for tests, which travel and have no database."""
     _maker.use_node(node)
 
 

@@ -48,6 +48,4 @@ def reset_tomorrow() -> None:
 def create_sequences_sql(prefix: str) -> str:
     """DDL for a migration that introduces `prefix`."""
     top = 10 ** DIGITS[prefix] - 1
-    return "".join(
-        f"CREATE SEQUENCE number_{prefix.lower()}_{odd} MINVALUE 1 MAXVALUE {top} CYCLE;" for odd in (0, 1)
-    )
+    return "".join(f"CREATE SEQUENCE number_{prefix.lower()}_{odd} MINVALUE 1 MAXVALUE {top} CYCLE;" for odd in (0, 1))

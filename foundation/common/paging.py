@@ -27,8 +27,10 @@ class Page(Generic[M]):
 
 def _pack(values: list[Any]) -> str:
     plain = [
-        {"t": value.isoformat()} if isinstance(value, datetime)
-        else {"d": value.isoformat()} if isinstance(value, date)
+        {"t": value.isoformat()}
+        if isinstance(value, datetime)
+        else {"d": value.isoformat()}
+        if isinstance(value, date)
         else value
         for value in values
     ]
@@ -39,8 +41,10 @@ def _unpack(cursor: str, length: int) -> list[Any]:
     try:
         raw = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [
-            datetime.fromisoformat(v["t"]) if isinstance(v, dict) and "t" in v
-            else date.fromisoformat(v["d"]) if isinstance(v, dict)
+            datetime.fromisoformat(v["t"])
+            if isinstance(v, dict) and "t" in v
+            else date.fromisoformat(v["d"])
+            if isinstance(v, dict)
             else v
             for v in raw
         ]
