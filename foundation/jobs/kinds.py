@@ -1,0 +1,55 @@
+"""The jobs there are: each app registers its own in `AppConfig.ready()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from foundation.common.errors import RuleBroken
+
+if TYPE_CHECKING:
+    from foundation.jobs.running import RunningJob
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of background work.
+
+    `title`: lazy translation for the page. `run(job)`: does the work; may be repeated from its beginning after a
+    lost worker, so a repeat must be harmless. `right`: the permission to start it by hand; "" when only the
+    clock does. `queue`: urgent, default or bulk. `chunk(cursor, run, lo, hi) -> rows`: for set-based jobs, one
+    statement over the ids lo <= id < hi (`RunningJob.run_chunks`).
+    """
+
+    name: str
+    title: Any
+    run: Callable[[RunningJob], None]
+    right: str
+    queue: str = "bulk"
+    chunk: Callable[[Any, Any, int, int], int] | None = None
+
+
+_kinds: dict[str, JobKind] = {}
+
+
+def register_job(kind: JobKind) -> JobKind:
+    """Make a job known under its name. Raises ValueError when another one has it."""
+    if _kinds.setdefault(kind.name, kind) != kind:
+        raise ValueError(f"two jobs are called {kind.name}")
+    return kind
+
+
+def kind_of(name: str) -> JobKind:
+    """The job called `name`. Raises RuleBroken("jobs.unknown") when no installed app registers it (any more)."""
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise RuleBroken("jobs.unknown", _("No job is called “%(name)s”.") % {"name": name}) from None
+
+
+def job_kinds() -> dict[str, JobKind]:
+    """Every registered job by its name."""
+    return dict(_kinds)

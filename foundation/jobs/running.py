@@ -1,0 +1,263 @@
+"""One run in the hands of a worker: take it, do it, keep the lease alive, store how it ended."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.files import File
+from django.db import InterfaceError, OperationalError, connections, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from foundation.audit.services import record
+from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from foundation.jobs import chunks
+from foundation.jobs.kinds import kind_of
+from foundation.jobs.models import FILES_KEPT, JobRun
+
+log = structlog.get_logger(__name__)
+LEASE = timedelta(seconds=60)
+RENEW_SECONDS = 15.0
+MOST_ATTEMPTS = 5  # a run that takes its worker down with it must not do so for ever
+STORE_SECONDS = 0.25  # progress is written at most this often
+
+
+class BadInput(RuleBroken):
+    """What the person gave (a file, a range) cannot be used; the run fails with these words."""
+
+
+class JobCancelled(Exception):
+    """Somebody asked to cancel; the job lets it through, after rolling back what is half done."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the run: this one must stop and write nothing more."""
+
+
+class RunningJob:
+    """What a job's function gets: its parameters, its input, and where it reports to.
+
+    Call `progress` and the `attach_` methods outside transactions, or nobody sees them before the commit.
+    """
+
+    def __init__(self, run: JobRun) -> None:
+        self._run = run
+        self._attempt = run.attempts
+        self._stored_at = 0.0
+        self._folder: Path | None = None
+        self.lost = threading.Event()
+        self.run_id = run.pk
+        self.params: dict[str, Any] = run.params
+        self.actor_id = run.actor_id
+        self.scheduled_for = run.scheduled_for
+        self.input_name = run.input_name
+
+    def open_input(self) -> File[Any]:
+        """The input file, opened for reading bytes. Raises BadInput("jobs.no_file") when there is none."""
+        if not self._run.input_file:
+            raise BadInput("jobs.no_file", _("This run has no file."))
+        return self._run.input_file.open("rb")
+
+    def input_path(self) -> Path:
+        """The input as a local file; a storage elsewhere is copied, the copy goes with the end of the run."""
+        with self.open_input() as source:
+            try:
+                return Path(self._run.input_file.path)
+            except NotImplementedError:
+                copy = self.folder() / "input"
+                with copy.open("wb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+                return copy
+
+    def folder(self) -> Path:
+        """A folder for what is being made; removed at the end of the run."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="careline-job-"))
+        return self._folder
+
+    def progress(self, done: int, total: int | None = None, **counts: int) -> None:
+        """Report: `done` of `total` units and named counts, which replace those of the same names.
+
+        Stored at most four times a second and at the end. Renews the lease. Raises JobCancelled when somebody
+        asked to cancel, LeaseLost when another worker has the run.
+        """
+        run = self._run
+        run.done, run.total = done, run.total if total is None else total
+        run.counts = {**run.counts, **counts}
+        if time.monotonic() - self._stored_at >= STORE_SECONDS:
+            self._store()
+
+    def run_chunks(self, lo: int, hi: int, *, size: int = 10_000) -> int:
+        """Cut the ids lo <= id < hi into pieces and let all bulk workers do the kind's `chunk` on them.
+
+        Returns the sum of rows when every piece is done. Pieces done by an earlier attempt are not done again.
+        """
+        chunks.cut(self.run_id, lo, hi, size)
+        return chunks.work_all(self._run, self.progress)
+
+    def attach_result(self, name: str, path: Path | str) -> None:
+        """Keep a file as the result, downloadable as `name` until 7 days after the end."""
+        self._attach("result", name, path)
+
+    def attach_errors(self, name: str, path: Path | str) -> None:
+        """Keep a file of refused rows, downloadable as `name` until 7 days after the end."""
+        self._attach("errors", name, path)
+
+    def _attach(self, what: str, name: str, path: Path | str) -> None:
+        field = getattr(self._run, f"{what}_file")
+        if field:
+            field.delete(save=False)
+        with Path(path).open("rb") as source:
+            field.save(name, File(source), save=False)
+        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": clock.now() + FILES_KEPT})
+
+    def _store(self) -> None:
+        run = self._run
+        self._write(done=run.done, total=run.total, counts=run.counts, lease_until=clock.now() + LEASE)
+        self._stored_at = time.monotonic()
+        if JobRun.objects.filter(pk=run.pk, cancel_asked=True).exists():
+            raise JobCancelled
+
+    def _write(self, **fields: Any) -> None:
+        mine = JobRun.objects.filter(pk=self.run_id, attempts=self._attempt, state=JobRun.State.RUNNING)
+        if self.lost.is_set() or not mine.update(**fields):
+            raise LeaseLost
+
+    def renew(self) -> None:
+        """Keep the lease while a long statement runs. Sets `lost` when another worker has the run."""
+        mine = JobRun.objects.filter(pk=self.run_id, attempts=self._attempt, state=JobRun.State.RUNNING)
+        if not mine.update(lease_until=clock.now() + LEASE):
+            self.lost.set()
+
+    def end(self, state: str, code: str = "", text: str = "") -> None:
+        """Store the end with its audit entry. Raises LeaseLost."""
+        run, now = self._run, clock.now()
+        with transaction.atomic():
+            self._write(
+                state=state,
+                finished_at=now,
+                lease_until=None,
+                done=run.done,
+                total=run.total,
+                counts=run.counts,
+                error_code=code,
+                error_text=text,
+                files_until=now + FILES_KEPT if run.input_file or run.result_file or run.errors_file else None,
+            )
+            record(
+                f"job.{state.lower()}",
+                target=run,
+                actor=None,
+                detail={"job": run.job, "counts": run.counts, "code": code},
+            )
+
+    def give_back(self) -> None:
+        """Let the run wait again: the database was away for a moment."""
+        self._write(state=JobRun.State.WAITING, lease_until=None, enqueued_at=None)
+
+    def clean(self) -> None:
+        """Remove what lies in the temporary folder."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class _Heartbeat(threading.Thread):
+    """Renews the lease every few seconds on a connection of its own; ends with the run or the process."""
+
+    def __init__(self, renew: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="job-lease")
+        self.renew, self.over = renew, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(RENEW_SECONDS):
+            try:
+                self.renew()
+            except (OperationalError, InterfaceError):
+                log.warning("job_lease_not_renewed")
+            finally:
+                connections.close_all()
+
+
+def claim(run_id: int) -> JobRun | None:
+    """Take a waiting or lost run; None when another worker has it, it has ended, or it is over with it.
+
+    A lost run that somebody asked to cancel ends CANCELLED here; one that lost its worker too often ends FAILED.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        takeable = JobRun.objects.takeable(now).filter(pk=run_id)
+        run = takeable.select_for_update(skip_locked=True, no_key=True).first()
+        if run is None:
+            return None
+        fields = ["state", "lease_until", "attempts", "started_at", "finished_at", "error_code", "error_text"]
+        if run.cancel_asked or run.attempts >= MOST_ATTEMPTS:
+            run.state = JobRun.State.CANCELLED if run.cancel_asked else JobRun.State.FAILED
+            run.lease_until, run.finished_at = None, now
+            if not run.cancel_asked:
+                run.error_code = "jobs.given_up"
+                with translation.override(run.language or settings.LANGUAGE_CODE):
+                    run.error_text = _("Given up after %(n)s attempts.") % {"n": run.attempts}
+            run.save(update_fields=fields)
+            record(f"job.{run.state.lower()}", target=run, actor=None, detail={"job": run.job, "code": run.error_code})
+            return None
+        run.state, run.lease_until = JobRun.State.RUNNING, now + LEASE
+        run.attempts, run.started_at = run.attempts + 1, now
+        run.done, run.counts = 0, {}
+        run.save(update_fields=[*fields, "done", "counts"])
+    return run
+
+
+def claim_and_run(run_id: int) -> bool:
+    """Do one run, if it is free; returns whether this worker did it.
+
+    A refusal by a rule ends it FAILED with its words; a defect ends it FAILED with a reference number that stands
+    in the log; a database that was away lets it wait again. A worker killed here is noticed by its lease.
+    """
+    run = claim(run_id)
+    if run is None:
+        return False
+    job = RunningJob(run)
+    heartbeat = _Heartbeat(job.renew)
+    heartbeat.start()
+    try:
+        with translation.override(run.language or settings.LANGUAGE_CODE):
+            _run(job, run)
+    except LeaseLost:
+        log.warning("job_lease_lost", job=run.job, run=run.ref, attempt=run.attempts)
+    finally:
+        heartbeat.over.set()
+        job.clean()
+    return True
+
+
+def _run(job: RunningJob, run: JobRun) -> None:
+    try:
+        kind_of(run.job).run(job)
+    except LeaseLost:
+        raise
+    except JobCancelled:
+        job.end(JobRun.State.CANCELLED)
+    except RuleBroken as refusal:
+        job.end(JobRun.State.FAILED, refusal.code, str(refusal.message))
+    except (OperationalError, InterfaceError):
+        log.warning("job_given_back", job=run.job, run=run.ref, attempt=run.attempts, exc_info=True)
+        connections["default"].close()
+        job.give_back()
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("job_failed", job=run.job, run=run.ref, reference=reference)
+        text = _("Something went wrong on our side. Reference: %(reference)s") % {"reference": reference}
+        job.end(JobRun.State.FAILED, "jobs.defect", text)
+    else:
+        job.end(JobRun.State.DONE)
