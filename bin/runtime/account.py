@@ -66,9 +66,7 @@ def can_use(account: Account | None, *, program: Path, folder: Path | None = Non
     Asked by trying as that account: modes of parent directories, ACLs and mounts all count.
     """
     script = 'cd / && "$1" --version >/dev/null 2>&1 && { [ -z "$2" ] || { [ -w "$2" ] && [ -x "$2" ]; }; }'
-    who: dict[str, object] = (
-        {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
-    )
+    who: dict[str, object] = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(program), str(folder or "")],
         cwd="/",

@@ -73,13 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("manage", "bench", "test"):
             continue
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument(
-            "--state", metavar="DIR", help="where the installation keeps everything (default: .state)"
-        )
+        command.add_argument("--state", metavar="DIR", help="where the installation keeps everything (default: .state)")
         if name == "start":
-            command.add_argument(
-                "--port", type=int, default=DEFAULT_PORT, metavar="N", help="of 127.0.0.1 (8000)"
-            )
+            command.add_argument("--port", type=int, default=DEFAULT_PORT, metavar="N", help="of 127.0.0.1 (8000)")
             command.add_argument("--no-sample", action="store_true", help="make no sample operator")
         if name == "status":
             command.add_argument("--json", action="store_true", help="for programs")
@@ -174,8 +170,7 @@ def _status(root: Path, *, as_json: bool) -> int:
         "since": found.get("since"),
         "state_dir": str(root),
         "services": [
-            {key: service[key] for key in ("name", "state", "pid", "restarts")}
-            for service in found.get("services", [])
+            {key: service[key] for key in ("name", "state", "pid", "restarts")} for service in found.get("services", [])
         ],
     }
     if as_json:
@@ -212,9 +207,7 @@ def on_servers(state: State, python: Path, work: Any) -> int:
             raise Trouble(f"Another command is using {state.root}.", "Wait for it to end, then try again.")
         stack = build(state, python, port=status.get("port") or DEFAULT_PORT)
         ours = {service["name"] for service in status.get("services", [])}
-        if (stack.pg is not None and "postgres" not in ours) or (
-            stack.broker is not None and "valkey" not in ours
-        ):
+        if (stack.pg is not None and "postgres" not in ours) or (stack.broker is not None and "valkey" not in ours):
             raise Trouble(
                 "Careline runs here with servers of your own.",
                 "Give this command the same DATABASE_URL, CELERY_BROKER_URL and CACHE_URL.",
@@ -254,10 +247,6 @@ def _bench(words: list[str]) -> int:
     python = venv.ensure(venv.RUN_LOCK)
     if given:
         state = open_state(Path(given))
-        return on_servers(
-            state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words])
-        )
+        return on_servers(state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words]))
     with testing.throwaway_state("careline-bench-") as state:
-        return on_servers(
-            state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words])
-        )
+        return on_servers(state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words]))

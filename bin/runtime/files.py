@@ -31,9 +31,7 @@ def wheels(python: Path) -> dict[str, Path | None]:
     """
     done = subprocess.run([str(python), "-c", _ASK], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Trouble(
-            "The Python environment does not run.", *done.stderr.splitlines()[-5:], "Remove .venv and retry."
-        )
+        raise Trouble("The Python environment does not run.", *done.stderr.splitlines()[-5:], "Remove .venv and retry.")
     return {name: Path(place) if place else None for name, place in json.loads(done.stdout).items()}
 
 
@@ -73,19 +71,13 @@ def _machine_bins() -> list[Path]:
         with contextlib.suppress(OSError):
             done = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
             places.append(Path(done.stdout.strip()))
-    return [
-        place
-        for place in dict.fromkeys(places)
-        if (place / "initdb").exists() and (place / "postgres").exists()
-    ]
+    return [place for place in dict.fromkeys(places) if (place / "initdb").exists() and (place / "postgres").exists()]
 
 
 def postgres_version(bin_dir: Path) -> int:
     """The major version of the server in a folder; 0 when it does not run."""
     try:
-        done = subprocess.run(
-            [bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False)
     except OSError:
         return 0
     found = re.search(r"\b(\d+)[.\w]*", done.stdout)

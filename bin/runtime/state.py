@@ -176,8 +176,7 @@ def open_state(root: Path, *, make: bool = True) -> State:
             raise Trouble(f"{file} cannot be read.", "Put it back from your backup.") from None
         if version > VERSION:
             raise Trouble(
-                f"The state in {root} was made by a newer Careline "
-                f"(layout {version}; this one knows {VERSION}).",
+                f"The state in {root} was made by a newer Careline (layout {version}; this one knows {VERSION}).",
                 "Use that newer version, or another state: --state DIR",
             )
     state = State(root, facts)
@@ -224,9 +223,7 @@ def socket_dir(wanted: Path, *, owner: tuple[int, int] | None = None) -> Path:
     found = path.lstat()
     allowed = {os.geteuid(), owner[0]} if owner else {os.geteuid()}
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
-        raise Trouble(
-            f"{path} is not ours: somebody else made it.", "Remove it, or use another state: --state DIR"
-        )
+        raise Trouble(f"{path} is not ours: somebody else made it.", "Remove it, or use another state: --state DIR")
     if owner:
         os.chown(path, *owner)
     path.chmod(0o700)

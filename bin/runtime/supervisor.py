@@ -119,9 +119,7 @@ class Supervisor:
             if not service.running and service.due is None:
                 raise failed(f"{service.name} ended while starting.", service.log, service.log_from)
             if time.monotonic() > until:
-                raise failed(
-                    f"{service.name} was not ready after {wait:.0f} s.", service.log, service.log_from
-                )
+                raise failed(f"{service.name} was not ready after {wait:.0f} s.", service.log, service.log_from)
             self.pause(0.05)
 
     def _start(self, service: Service) -> None:
@@ -185,9 +183,7 @@ class Supervisor:
             # Ending because the database or broker is away is no fault of the service.
             service.quick_failures += 1
         if service.quick_failures >= GIVE_UP:
-            raise failed(
-                f"{service.name} failed {GIVE_UP} times in a row; giving up.", service.log, service.log_from
-            )
+            raise failed(f"{service.name} failed {GIVE_UP} times in a row; giving up.", service.log, service.log_from)
         service.due = now + delay_before(service.quick_failures)
         say(f"{service.name} ended ({_how(service.process.returncode)}); starting it again.")
         self.on_change()

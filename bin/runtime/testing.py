@@ -42,9 +42,7 @@ def test(words: list[str]) -> int:
     check_platform()
     no_browser = os.environ.get("CARELINE_NO_BROWSER", "") not in ("", "0")
     if no_browser and os.environ.get("CI"):
-        raise Trouble(
-            "CARELINE_NO_BROWSER is set: in CI the browser journeys are never left out.", "Unset it."
-        )
+        raise Trouble("CARELINE_NO_BROWSER is set: in CI the browser journeys are never left out.", "Unset it.")
     python = venv.ensure(venv.TEST_LOCK)
     if not no_browser:
         ensure_browser()
@@ -63,17 +61,13 @@ def _run_all(stack: Stack, words: list[str], *, deep: bool, no_browser: bool) ->
     if not words:
         for name, argv in CHECKS:
             results.append(_run(stack, name, [str(stack.python), *argv]))
-    results.append(
-        _run(stack, "pytest", [str(stack.python), "-m", "pytest", *_pytest_words(words, deep, no_browser)])
-    )
+    results.append(_run(stack, "pytest", [str(stack.python), "-m", "pytest", *_pytest_words(words, deep, no_browser)]))
     say()
     say("Summary")
     for name, code, seconds in results:
         say(f"  {'passed' if code == 0 else f'FAILED ({code})':<12}{name:<18}{seconds:6.1f} s")
     if no_browser:
-        say(
-            "  LEFT OUT    browser journeys (CARELINE_NO_BROWSER is set): this run does not count as complete"
-        )
+        say("  LEFT OUT    browser journeys (CARELINE_NO_BROWSER is set): this run does not count as complete")
     return 0 if all(code == 0 for _, code, _ in results) else 1
 
 
@@ -129,9 +123,7 @@ def ensure_browser() -> None:
         say(f"Installing {' '.join(missing)} for the browser journeys …")
         env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for argv in (["apt-get", "update"], command.split()):
-            done = subprocess.run(
-                argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-            )
+            done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 lines = (done.stdout + done.stderr).strip().splitlines()[-8:]
                 raise Trouble(f"{' '.join(argv)} failed.", *lines, "Install them by hand, then run again.")

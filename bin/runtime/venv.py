@@ -74,9 +74,7 @@ def _install(lock: str, project: Path) -> None:
         if not uv:
             _check_ensurepip()
         options = ["--without-pip"] if uv else []
-        _run(
-            [sys.executable, "-m", "venv", *options, str(folder)], "The Python environment could not be made."
-        )
+        _run([sys.executable, "-m", "venv", *options, str(folder)], "The Python environment could not be made.")
     count = sum(1 for line in (project / lock).read_text().splitlines() if line[:1].isalnum())
     say(f"Installing {count} packages from {lock} (once; with pip about a minute) …")
     if uv:
@@ -118,11 +116,7 @@ def _runs(python: Path, *words: str) -> bool:
 
 
 def _run(argv: list[str], what: str, *, network: bool = False) -> None:
-    env = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("PYTHONHOME", "PIP_USER", "PIP_TARGET")
-    }
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PIP_USER", "PIP_TARGET")}
     done = subprocess.run(
         argv,
         env=env,
