@@ -52,13 +52,13 @@ class Clone:
         self.root = root
         self.started: list[subprocess.Popen[str]] = []
 
-    def run(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(self.root / "careline"), *words],
             env=stranger_env(**env),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
 
