@@ -230,7 +230,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if CARELINE_MODE == "test"
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "foundation.ui.storage.BundledStaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = CARELINE_MODE == "test"

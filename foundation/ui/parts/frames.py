@@ -1,0 +1,174 @@
+"""Boxes: card, notice, empty state, dialog, pairs of label and value, and the capture of the page title."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from foundation.ui.context import html_language
+from foundation.ui.parts.formats import DASH
+from foundation.ui.parts.marks import attributes, btn, icon, optional_icon, tone_class
+
+register = template.Library()
+NOTICE_ICONS = {
+    "": "info",
+    "info": "info",
+    "ok": "circle-check",
+    "warn": "triangle-alert",
+    "danger": "circle-alert",
+    "violet": "info",
+}
+
+
+@register.simple_tag
+def html_lang() -> str:
+    """The value of `<html lang>`."""
+    return html_language()
+
+
+@register.simple_block_tag(takes_context=True)
+def titled(context: Context, content: str) -> SafeString:
+    """The `<title>`; remembers the text as `page_title`, so that the heading needs no second block."""
+    context["page_title"] = " ".join(content.split())
+    shell = context.get("shell")
+    brand = _("Service desk") if shell is None else context.get("brand", _("Service desk"))
+    return format_html("<title>{} · {}</title>", SafeString(context["page_title"]), brand)
+
+
+@register.simple_block_tag(takes_context=True)
+def beside(context: Context, content: str) -> SafeString:
+    """The side column of a page; nothing at all when the page has none."""
+    inner = content.strip()
+    if not inner:
+        return SafeString("")
+    return format_html('<aside class="aside" aria-label="{}">{}</aside>', _("Related"), SafeString(inner))
+
+
+@register.simple_block_tag
+def card(
+    content: str,
+    title: Any = "",
+    icon: str = "",
+    end: Any = "",
+    link: str = "",
+    link_text: Any = "",
+    flush: bool = False,
+    level: int = 2,
+    **more: Any,
+) -> SafeString:
+    """A titled box.
+
+    `end`: text or safe HTML at the right of the title; `link`, `link_text`: a link there. `flush`: no padding
+    (tables and `.rows` bring their own). `level`: of the heading. Other arguments become attributes.
+    """
+    right = [end] if end not in ("", None) else []
+    if link:
+        right.append(format_html('<a href="{}">{}</a>', link, link_text or _("All")))
+    head = SafeString("")
+    if title:
+        side = format_html('<span class="card-e">{}</span>', _joined(right)) if right else ""
+        head = format_html(
+            '<div class="card-h">{}<h{}>{}</h{}>{}</div>', optional_icon(icon), level, title, level, side
+        )
+    body = SafeString(content) if flush else format_html('<div class="card-b">{}</div>', SafeString(content))
+    return format_html('<section class="card"{}>{}{}</section>', attributes(more), head, body)
+
+
+def _joined(parts: list[Any]) -> SafeString:
+    return SafeString("".join(format_html("{}", part) for part in parts))
+
+
+@register.simple_block_tag
+def kvs(content: str, shape: str = "") -> SafeString:
+    """A list of label and value around `{% kv %}`. `shape`: "", "cols" or "stack"."""
+    return format_html('<dl class="kvs{}">{}</dl>', f" -{shape}" if shape else "", SafeString(content))
+
+
+@register.simple_tag
+def kv(label: Any, value: Any, tone: str = "") -> SafeString:
+    """One label and its value; a dash where there is none. `tone` colours the value; a word must say the same."""
+    shown = DASH if value in (None, "") else value
+    ink = format_html(' class="t-{}"', tone) if tone_class(tone) else ""
+    return format_html('<div class="kv"><dt>{}</dt><dd{}>{}</dd></div>', label, ink, shown)
+
+
+@register.simple_block_tag
+def notice(content: str, tone: str = "", icon: str = "", **more: Any) -> SafeString:
+    """A message that stays on the page: text, then buttons if any. `tone`: info, ok, warn, danger, violet.
+
+    Wrap the words in nothing, or put `<div class="notice-b">` yourself when buttons follow.
+    """
+    inner = content.strip()
+    if 'class="notice-b' not in inner:
+        inner = f'<div class="notice-b">{inner}</div>'
+    role = "alert" if tone == "danger" else None
+    return format_html(
+        '<div class="notice{}"{}>{}{}</div>',
+        tone_class(tone),
+        attributes({"role": role} | more),
+        optional_icon(icon or NOTICE_ICONS[tone]),
+        SafeString(inner),
+    )
+
+
+@register.simple_tag
+def empty_state(title: Any, text: Any = "", icon: str = "inbox", href: str = "", action: Any = "") -> SafeString:
+    """Why there is nothing here, and one thing to do about it."""
+    return format_html(
+        '<div class="empty">{}<b>{}</b>{}{}</div>',
+        optional_icon(icon),
+        title,
+        format_html("<p>{}</p>", text) if text else "",
+        btn(action, href=href, small=True) if href else "",
+    )
+
+
+@register.simple_block_tag
+def dialog(content: str, id: str, title: Any, wide: bool = False) -> SafeString:
+    """A modal dialog, opened by any control with `data-open="id"`; `data-close` inside closes it.
+
+    Write `.dialog-b` and `.dialog-f` (or a form around both) as content; mark Cancel with `autofocus`.
+    """
+    return format_html(
+        '<dialog class="dialog{}" id="{}" aria-labelledby="{}-h"><div class="dialog-h"><h2 id="{}-h">{}</h2>{}</div>'
+        "{}</dialog>",
+        " -wide" if wide else "",
+        id,
+        id,
+        id,
+        title,
+        btn(_("Close"), tone="quiet", icon="x", only=True, small=True, type="button", data_close=True),
+        SafeString(content),
+    )
+
+
+@register.simple_block_tag
+def menu(content: str, label: Any, icon: str = "ellipsis", text: Any = "", small: bool = False) -> SafeString:
+    """A button that unfolds `.menu-a` links and buttons. Without `text` it is an icon named by `label`."""
+    face = format_html("<span>{}</span>", text) if text else format_html('<span class="sr">{}</span>', label)
+    return format_html(
+        '<details class="menu"><summary class="btn{}{}"{}>{}{}</summary><div class="menu-list">{}</div></details>',
+        "" if text else " -quiet -icon",
+        " -s" if small else "",
+        attributes({"title": None if text else label}),
+        optional_icon(icon),
+        face,
+        SafeString(content),
+    )
+
+
+@register.simple_tag
+def copy(value: str, text: Any = "") -> SafeString:
+    """A value that a click copies. The name says what happens and contains the visible text."""
+    return format_html(
+        '<button class="copy" type="button" data-copy="{}" title="{}">{}{}</button>',
+        value,
+        _("Copy"),
+        text or value,
+        icon("copy"),
+    )

@@ -1,0 +1,36 @@
+"""The style guide page: every component in all tones, with invented data."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.http import require_GET, require_POST
+
+from foundation.common.doors import public
+from foundation.ui.htmx import toast
+from foundation.ui.styleguide import SampleForm, SampleShell, sample_page
+
+REASON = "shows components with invented data; exists in development and tests only"
+LANGUAGES = ("zh-hans", "en")
+
+
+@require_GET
+@public(REASON)
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """`?lang=en&theme=dark` shows it in that language and theme, `?shell=off` as a stranger sees the frame."""
+    language = request.GET.get("lang", "")
+    with translation.override(language if language in LANGUAGES else translation.get_language()):
+        context = sample_page(request)
+        if request.GET.get("shell") != "off":
+            context["shell"] = SampleShell(request)
+        return render(request, "ui/styleguide.html", context)
+
+
+@require_POST
+@public(REASON)
+def styleguide_form(request: HttpRequest) -> HttpResponse:
+    """Answers the sample form as every form view does: 422 with the form, or a toast."""
+    form = SampleForm(request.POST)
+    response = render(request, "ui/styleguide.html#form", {"form": form}, status=200 if form.is_valid() else 422)
+    return toast(response, "OK") if form.is_valid() else response  # type: ignore[return-value]
