@@ -20,7 +20,6 @@ from runtime.supervisor import Supervisor
 from runtime.words import Trouble, say
 
 BROWSER_PACKAGES = ("chromium", "fonts-noto-cjk")
-NO_TESTS = 5  # pytest's exit code for "nothing was collected"
 
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
@@ -52,16 +51,18 @@ def test(words: list[str]) -> int:
         stack.env["PATH"] = f"{python.parent}{os.pathsep}{stack.env.get('PATH', os.defpath)}"
         if deep:
             stack.env["CARELINE_DEEP"] = "1"
+        if peers:
+            stack.env["CARELINE_PEERS"] = "1"
         with servers(stack, Supervisor()):
-            return _run_all(stack, words, deep=deep, no_browser=no_browser)
+            return _run_all(stack, words, no_browser=no_browser)
 
 
-def _run_all(stack: Stack, words: list[str], *, deep: bool, no_browser: bool) -> int:
+def _run_all(stack: Stack, words: list[str], *, no_browser: bool) -> int:
     results: list[tuple[str, int, float]] = []
     if not words:
         for name, argv in CHECKS:
             results.append(_run(stack, name, [str(stack.python), *argv]))
-    results.append(_run(stack, "pytest", [str(stack.python), "-m", "pytest", *_pytest_words(words, deep, no_browser)]))
+    results.append(_run(stack, "pytest", [str(stack.python), "-m", "pytest", *_pytest_words(words, no_browser)]))
     say()
     say("Summary")
     for name, code, seconds in results:
@@ -71,17 +72,16 @@ def _run_all(stack: Stack, words: list[str], *, deep: bool, no_browser: bool) ->
     return 0 if all(code == 0 for _, code, _ in results) else 1
 
 
-def _pytest_words(words: list[str], deep: bool, no_browser: bool) -> list[str]:
-    chosen = [] if words else ["-n", str(os.cpu_count() or 1), "--dist", "loadfile"]
-    marks = [] if deep else ["not deep"]
-    if no_browser:
-        marks.append("not browser")
+def _pytest_words(words: list[str], no_browser: bool) -> list[str]:
+    if not no_browser:
+        return words
+    marks = ["not browser"]
     for place, word in enumerate(words):
         if word == "-m" and place + 1 < len(words):
             marks.append(f"({words[place + 1]})")
             words = words[:place] + words[place + 2 :]
             break
-    return [*chosen, *(["-m", " and ".join(marks)] if marks else []), *words]
+    return ["-m", " and ".join(marks), *words]
 
 
 def _run(stack: Stack, name: str, argv: list[str]) -> tuple[str, int, float]:
