@@ -22,7 +22,7 @@ def blot(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlo
     return event
 
 
-_SHARED = [
+_SHARED: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -29,6 +30,6 @@ class TimelineLine(Row):
         indexes: ClassVar = [models.Index(fields=["customer_id", "-id"], name="timeline_customer")]
 
     @property
-    def at(self):  # type: ignore[no-untyped-def]
+    def at(self) -> datetime:
         """The moment of the line, from its id."""
         return moment_of(self.pk)

@@ -61,7 +61,7 @@ class AuditEntry(Row):
 
 
 class AuditPersonal(models.Model):
-    """The personal part of an entry (old and new values, reasons): what erasure deletes. The entry keeps its salted digest."""
+    """The personal part of an entry (old and new values, reasons): what erasure deletes; the entry keeps a digest."""
 
     entry_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(null=True, db_index=True)

@@ -1,8 +1,8 @@
 """Append-only tables by month, partitioned by their time-ordered id (recipes §2).
 
-A model says `careline_partitioned = "id"` or `"month"`; its migration uses `CreatePartitionedModel`; `ensure_partitions`
-makes the months (at migrate and daily), `detach_before` lets old months go. Every query on such a table
-carries a lower id bound, or it opens every month.
+A model says `careline_partitioned = "id"` (or "month"); its migration uses `CreatePartitionedModel`;
+`ensure_partitions` makes the months (at migrate and daily), `detach_before` lets old months go. Every query on such
+a table carries a lower id bound, or it opens every month.
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ class MakePartitions(migrations.RunPython):
     """Last operation of a migration that creates a partitioned table."""
 
     def __init__(self, table: str, column: str = "id") -> None:
-        super().__init__(lambda _apps, _editor: ensure_table(table, column) and None, migrations.RunPython.noop)
+        def make(_apps: Any, _editor: Any) -> None:
+            ensure_table(table, column)
+
+        super().__init__(make, migrations.RunPython.noop)
 
 
 def detach_before(model: type[models.Model], moment: datetime) -> list[str]:

@@ -99,7 +99,7 @@ def test_verify_finds_a_missing_seal() -> None:
     seal_until(2)
     first = AuditSeal.objects.earliest("from_tick")
     change_behind_the_guard(f"DELETE FROM audit_seal WHERE id = {first.pk}")
-    assert [fault.problem for fault in audit.verify()][0] == "a seal before this one is missing"
+    assert audit.verify()[0].problem == "a seal before this one is missing"
 
 
 def test_a_slow_transaction_is_sealed_once_it_commits_and_not_before() -> None:
