@@ -48,6 +48,7 @@ CARELINE_STATE_DIR = Path(env.str("CARELINE_STATE_DIR"))
 CARELINE_PUBLIC_URL = env.str("CARELINE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 CARELINE_TELEPHONY_KEY = env.str("CARELINE_TELEPHONY_KEY", "")
 CARELINE_MAINTENANCE = env.bool("CARELINE_MAINTENANCE", False)
+CARELINE_METRICS_TOKEN = env.str("CARELINE_METRICS_TOKEN", "")
 
 ALLOWED_HOSTS = env.list("CARELINE_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [CARELINE_PUBLIC_URL]
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "outreach",
     "interactions",
     "workspace",
+    "crm",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +100,7 @@ MIDDLEWARE = [
     "foundation.ui.middleware.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "crm.maintenance.Maintenance",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

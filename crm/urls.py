@@ -2,10 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from crm.health import healthz, readyz
+from crm.metrics import metrics
 from foundation.common.ids import IdConverter
 
 register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("_styleguide/", include("foundation.ui.urls")),
 ]

@@ -1,0 +1,46 @@
+"""The whole timetable: what happens by itself, and when.
+
+`TICKS` are tasks that look for what is due and do it; `manage beat` sends each every so many seconds. They carry
+an expiry of one period, so that workers that were away do not find a heap of them.
+`SCHEDULE` are jobs (`foundation.jobs`) at instants: each instant is a unique row, so one that fell due while
+nothing ran is done once, later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from foundation.jobs.timetable import Daily, EveryMinutes, Planned
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A Celery task sent every `seconds` to `queue`."""
+
+    task: str
+    seconds: int
+    queue: str = "default"
+
+
+TICKS: tuple[Tick, ...] = (
+    # Inserts the runs of SCHEDULE that fell due, announces waiting and lost ones.
+    Tick("foundation.jobs.tasks.tick", 10, "urgent"),
+    # Outbox and promises (D§5.7, D§9): each looks at a partial index on what is due.
+    Tick("outreach.tasks.deliver_messages", 10),
+    Tick("outreach.tasks.remind_due_followups", 10, "urgent"),
+    Tick("outreach.tasks.hand_over_overdue_followups", 60, "urgent"),
+    Tick("foundation.audit.tasks.seal_audit", 60),
+)
+
+# Times of the business zone.
+SCHEDULE: tuple[Planned, ...] = (
+    Planned("customers.expire_search_links", EveryMinutes(60)),
+    Planned("common.make_partitions", Daily(time(0, 30))),
+    Planned("common.detach_partitions", Daily(time(1, 0))),
+    Planned("common.check_integrity", Daily(time(2, 30))),
+    Planned("jobs.drop_old_files", Daily(time(3, 30))),
+    Planned("staff.clear_sessions", Daily(time(4, 0))),
+    # Tomorrow's numbers start at 1: at noon nobody draws from tomorrow's sequence (foundation.common.numbers).
+    Planned("common.reset_numbers", Daily(time(12, 0))),
+)
