@@ -74,4 +74,4 @@ def can_use(account: Account | None, *, program: Path, folder: Path | None = Non
         check=False,
         **who,  # type: ignore[call-overload]
     )
-    return done.returncode == 0
+    return bool(done.returncode == 0)

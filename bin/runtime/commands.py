@@ -5,13 +5,14 @@ import contextlib
 import os
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from runtime import PROJECT, doctor, processes, testing, venv
 from runtime.preflight import check_platform
 from runtime.stack import DEFAULT_PORT, Stack, build, servers
-from runtime.start import HEALTH, StatusBoard, _answer, end_left_overs, json_text, start
+from runtime.start import HEALTH, StatusBoard, answer_of, end_left_overs, json_text, prepare, start
 from runtime.state import State, open_state, wait_released
 from runtime.supervisor import Stopped, Supervisor
 from runtime.words import Trouble, complain, from_os_error, say
@@ -141,7 +142,7 @@ def _stop(root: Path) -> int:
     if not pid or processes.birth(pid) != status.get("birth"):
         raise Trouble(
             f"{root} is in use, but by whom was not written down.",
-            "Another command may be starting: try again.",
+            "Try again in a moment.",
         )
     say("Stopping …")
     with contextlib.suppress(ProcessLookupError):
@@ -160,7 +161,7 @@ def _status(root: Path, *, as_json: bool) -> int:
     state = open_state(root, make=False)
     running = state.in_use()
     found: dict[str, Any] = state.status() if running else {}
-    healthy = bool(found.get("address")) and _answer(found["address"] + HEALTH) == 200
+    healthy = bool(found.get("address")) and answer_of(found["address"] + HEALTH) == 200
     picture = {
         "running": running,
         "phase": found.get("phase", "starting" if running else "stopped"),
@@ -178,10 +179,8 @@ def _status(root: Path, *, as_json: bool) -> int:
     elif not running:
         say(f"Careline is not running (state: {root}).")
     else:
-        say(
-            f"Careline is {picture['phase']} at {picture['address']} since {picture['since']} "
-            f"(process {picture['pid']})."
-        )
+        at = f" at {picture['address']}" if picture["address"] else ""
+        say(f"Careline is {picture['phase']}{at} since {picture['since']} (process {picture['pid']}).")
         say("The health check " + ("answers." if healthy else "does not answer."))
         for service in picture["services"]:
             say(
@@ -199,33 +198,45 @@ def _manage(words: list[str]) -> int:
     return on_servers(state, python, lambda stack: _in_terminal(stack, stack.manage(*words)))
 
 
-def on_servers(state: State, python: Path, work: Any) -> int:
-    """Do `work(stack)` on the servers of a state: those that run, or ones started for its length."""
+def on_servers(
+    state: State, python: Path, work: Callable[[Stack], int], *, prepared: bool = False, own_servers: bool = False
+) -> int:
+    """Do `work(stack)` on the servers of a state: those that run, or ones started for its length.
+
+    `prepared` brings schema, catalogues and static files up to date first, when we start the servers.
+    """
     if not state.take():
-        status = state.status()
-        if status.get("kind") != "start":
-            raise Trouble(f"Another command is using {state.root}.", "Wait for it to end, then try again.")
-        stack = build(state, python, port=status.get("port") or DEFAULT_PORT)
-        ours = {service["name"] for service in status.get("services", [])}
-        if (stack.pg is not None and "postgres" not in ours) or (stack.broker is not None and "valkey" not in ours):
-            raise Trouble(
-                "Careline runs here with servers of your own.",
-                "Give this command the same DATABASE_URL, CELERY_BROKER_URL and CACHE_URL.",
-            )
-        return int(work(stack))
+        return work(_running_stack(state, python))
     try:
         end_left_overs(state)
-        stack = build(state, python)
+        stack = build(state, python, own_servers=own_servers)
         supervisor = Supervisor(outside=stack.outside())
         board = StatusBoard(state, supervisor, None, kind="command")
+        board.phase = "running a command"
         supervisor.on_change = board.write
-        board.write()
+        board.runs_servers(stack)
         with servers(stack, supervisor):
-            code = int(work(stack))
+            if prepared:
+                prepare(stack, supervisor)
+            code = work(stack)
         board.remove()
         return code
     finally:
         state.release()
+
+
+def _running_stack(state: State, python: Path) -> Stack:
+    status = state.status()
+    if status.get("kind") != "start":
+        raise Trouble(f"Another command is using {state.root}.", "Wait for it to end, then try again.")
+    stack = build(state, python, port=status.get("port") or DEFAULT_PORT)
+    runs = status.get("runs", [])
+    if (stack.pg is not None and "postgres" not in runs) or (stack.broker is not None and "valkey" not in runs):
+        raise Trouble(
+            "Careline runs here with servers of your own, or has only begun to start.",
+            "Give this command the same DATABASE_URL, CELERY_BROKER_URL and CACHE_URL, or wait a moment.",
+        )
+    return stack
 
 
 def _in_terminal(stack: Stack, argv: list[str]) -> int:
@@ -244,9 +255,13 @@ def _in_terminal(stack: Stack, argv: list[str]) -> int:
 def _bench(words: list[str]) -> int:
     given, words = take_state(words)
     check_platform()
-    python = venv.ensure(venv.RUN_LOCK)
+    python = venv.ensure()
+
+    def measure(stack: Stack) -> int:
+        return _in_terminal(stack, [str(python), "-m", "bench", *words])
+
     if given:
-        state = open_state(Path(given))
-        return on_servers(state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words]))
+        return on_servers(open_state(Path(given)), python, measure, prepared=True)
     with testing.throwaway_state("careline-bench-") as state:
-        return on_servers(state, python, lambda stack: _in_terminal(stack, [str(python), "-m", "bench", *words]))
+        # Never a database of the environment: a million made-up customers belong to nobody's own.
+        return on_servers(state, python, measure, prepared=True, own_servers=True)

@@ -17,7 +17,10 @@ PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
-def _dies_with(parent: int, sig: int) -> Callable[[], None]:
+def dies_with_us(sig: int = signal.SIGTERM) -> Callable[[], None]:
+    """What a child runs before its program, so that the kernel sends it `sig` when we die (Linux)."""
+    parent = os.getpid()
+
     def in_child() -> None:
         if _prctl is not None:
             _prctl(PR_SET_PDEATHSIG, sig, 0, 0, 0)
@@ -50,7 +53,7 @@ def spawn(
         cwd = "/"
     out = log.open("ab") if log else None
     try:
-        return subprocess.Popen(
+        child: subprocess.Popen[bytes] = subprocess.Popen(
             [os.fspath(part) for part in argv],
             env=dict(env),
             cwd=cwd,
@@ -58,9 +61,10 @@ def spawn(
             stdout=out,
             stderr=subprocess.STDOUT if out else None,
             start_new_session=own_session,
-            preexec_fn=_dies_with(os.getpid(), death_signal),
+            preexec_fn=dies_with_us(death_signal),
             **extra,  # type: ignore[call-overload]
         )
+        return child
     finally:
         if out:
             out.close()

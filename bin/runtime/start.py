@@ -1,16 +1,17 @@
 """`careline start`: from a bare machine to a page that answers."""
 
+import json
 import os
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from runtime import PROJECT, processes, venv
-from runtime.preflight import STATE_BYTES, check_disk, check_platform, check_port
+from runtime.preflight import LATER_BYTES, STATE_BYTES, check_disk, check_platform, check_port
 from runtime.stack import Stack, build
 from runtime.state import State, open_state, stamp_of, write_whole
 from runtime.supervisor import Stopped, Supervisor
@@ -35,15 +36,19 @@ def start(root: Path, port: int, *, sample: bool) -> int:
             "Or run a second one beside it: ./careline start --state DIR --port N",
         )
     check_port(port)
-    check_disk(state.root, STATE_BYTES, "the database")
+    fresh = not (state.root / "postgres" / "pg").exists()
+    check_disk(state.root, STATE_BYTES if fresh else LATER_BYTES, "the database")
     end_left_overs(state)
-    python = venv.ensure()
-    stack = build(state, python, port=port)
-    supervisor = Supervisor(outside=stack.outside())
-    supervisor.watch_signals()
+    supervisor = Supervisor()
     board = StatusBoard(state, supervisor, port)
-    supervisor.on_change = board.write
+    board.write()
     try:
+        python = venv.ensure()
+        supervisor.watch_signals()
+        supervisor.on_change = board.write
+        stack = build(state, python, port=port)
+        board.runs_servers(stack)
+        supervisor.outside = stack.outside()
         bring_up(stack, supervisor, board, port, sample=sample)
         supervisor.run()
     except Stopped:
@@ -62,13 +67,7 @@ def bring_up(stack: Stack, supervisor: Supervisor, board: "StatusBoard", port: i
     began = time.monotonic()
     say(f"State: {stack.state.root}")
     stack.start_servers(supervisor)
-    step(stack, supervisor, "Bringing the database schema up to date", "migrate", "--noinput")
-    if stamped := not_yet(stack.state, "catalogues", PROJECT.glob("**/locale/**/*.po")):
-        step(stack, supervisor, "Compiling the catalogues", "compilecatalogs")
-        stack.state.put_stamp("catalogues", stamped)
-    if stamped := not_yet(stack.state, "static", _static_sources(), (PROJECT / venv.RUN_LOCK).read_text()):
-        step(stack, supervisor, "Collecting static files", "collectstatic", "--noinput")
-        stack.state.put_stamp("static", stamped)
+    prepare(stack, supervisor)
     told = step(stack, supervisor, "Sample operator", "sample_operator") if sample else ""
     for service in stack.services(port):
         supervisor.add(service)
@@ -87,6 +86,37 @@ def bring_up(stack: Stack, supervisor: Supervisor, board: "StatusBoard", port: i
     say("Ctrl-C stops it; so does ./careline stop. Logs: " + str(stack.state.logs))
 
 
+def prepare(stack: Stack, supervisor: Supervisor) -> None:
+    """Bring schema, catalogues and static files up to date; what did not change is not done again.
+
+    Refuses a database that a newer version has migrated: this one's code would misread it.
+    """
+    state = stack.state
+    here = _migrations()
+    if unknown := sorted(set(state.facts.get("migrations", [])) - set(here)):
+        raise Trouble(
+            f"The database of {state.root} was migrated by a newer Careline: this one does not know {unknown[0]}"
+            + (f" and {len(unknown) - 1} more." if unknown[1:] else "."),
+            "Use that newer version, or another state: --state DIR",
+        )
+    step(stack, supervisor, "Bringing the database schema up to date", "migrate", "--noinput")
+    if state.facts.get("migrations") != here:
+        state.facts["migrations"] = here
+        state.save()
+    if stamped := not_yet(state, "catalogues", below("locale")):
+        step(stack, supervisor, "Compiling the catalogues", "compilecatalogs")
+        # Compiling may write beside its sources; what was made is part of the stamp.
+        state.put_stamp("catalogues", not_yet(state, "catalogues", below("locale")) or stamped)
+    if stamped := not_yet(state, "static", below("static"), (PROJECT / venv.RUN_LOCK).read_text()):
+        step(stack, supervisor, "Collecting static files", "collectstatic", "--noinput")
+        state.put_stamp("static", stamped)
+
+
+def _migrations() -> list[str]:
+    files = [*PROJECT.glob("*/migrations/0*.py"), *PROJECT.glob("*/*/migrations/0*.py")]
+    return sorted(str(file.relative_to(PROJECT).with_suffix("")) for file in files if ".venv" not in file.parts)
+
+
 def step(stack: Stack, supervisor: Supervisor, what: str, *words: str) -> str:
     """Run one management command and say how long it took; returns what it printed."""
     began = time.monotonic()
@@ -96,16 +126,16 @@ def step(stack: Stack, supervisor: Supervisor, what: str, *words: str) -> str:
     return told
 
 
-def not_yet(state: State, work: str, sources: Any, *more: str) -> str:
+def not_yet(state: State, work: str, sources: Iterable[Path], *more: str) -> str:
     """The stamp of the sources when `work` was not done for them yet, else an empty text."""
-    kept = [path for path in sources if path.is_file() and ".venv" not in path.parts and ".state" not in path.parts]
-    stamp = stamp_of(kept, *more)
+    stamp = stamp_of([path for path in sources if path.is_file()], *more)
     return "" if state.is_stamped(work, stamp) else stamp
 
 
-def _static_sources() -> list[Path]:
-    places = [PROJECT / "static", *PROJECT.glob("*/static"), *PROJECT.glob("*/*/static")]
-    return [path for place in places if ".venv" not in place.parts for path in place.rglob("*")]
+def below(name: str) -> list[Path]:
+    """Everything in folders of this name, the project's own and those of its apps."""
+    places = [PROJECT / name, *PROJECT.glob(f"[!.]*/{name}"), *PROJECT.glob(f"[!.]*/[!.]*/{name}")]
+    return [path for place in places for path in place.rglob("*")]
 
 
 def wait_for_page(supervisor: Supervisor, stack: Stack, address: str) -> None:
@@ -115,7 +145,7 @@ def wait_for_page(supervisor: Supervisor, stack: Stack, address: str) -> None:
     """
     for page in (HEALTH, SIGN_IN):
         until = time.monotonic() + PATIENCE
-        while (answer := _answer(address + page)) != HTTPStatus.OK:
+        while (answer := answer_of(address + page)) != HTTPStatus.OK:
             if time.monotonic() > until:
                 raise failed(f"{address}{page} did not answer 200 but {answer}.", stack.state.logs / "web.log")
             supervisor.pause(0.1)
@@ -131,7 +161,7 @@ def wait_settled(supervisor: Supervisor) -> None:
         supervisor.pause(0.1)
 
 
-def _answer(url: str) -> int | str:
+def answer_of(url: str) -> int | str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=10) as response:
@@ -148,7 +178,13 @@ class StatusBoard:
     def __init__(self, state: State, supervisor: Supervisor, port: int | None, kind: str = "start") -> None:
         self.state, self.supervisor, self.port, self.kind = state, supervisor, port, kind
         self.phase = "starting"
+        self.runs: list[str] = []
         self.since = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def runs_servers(self, stack: Stack) -> None:
+        """Note which servers are ours, for commands that come later."""
+        self.runs = [name for name, own in (("postgres", stack.pg), ("valkey", stack.broker)) if own is not None]
+        self.write()
 
     def write(self) -> None:
         """Write the present picture; the old one stays readable until it is whole."""
@@ -161,6 +197,7 @@ class StatusBoard:
             "port": self.port,
             "address": f"http://127.0.0.1:{self.port}" if self.port else None,
             "since": self.since,
+            "runs": self.runs,
             "services": [
                 {
                     "name": s.name,
@@ -181,8 +218,6 @@ class StatusBoard:
 
 def json_text(value: object) -> str:
     """JSON for a file or a terminal."""
-    import json
-
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ VERSION = 1  # raise when the layout below changes; a state with a higher number
 SOCKET_PATH_LIMIT = 80  # socket paths end at 104 to 108 bytes; the server adds its own file name
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 
-KEYS = {
+KEYS: dict[str, tuple[str, Callable[[], str]]] = {
     "CARELINE_SECRET_KEY": ("secret_key", lambda: secrets.token_urlsafe(48)),
     "CARELINE_ID_KEYS": ("id_keys", lambda: "k1:" + _key()),
     "CARELINE_INDEX_KEY": ("index_key", lambda: _key()),

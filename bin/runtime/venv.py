@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime import PROJECT
+from runtime import PROJECT, processes
 from runtime.preflight import VENV_BYTES, check_disk
 from runtime.words import Trouble, disk_full, say
 
@@ -123,6 +123,7 @@ def _run(argv: list[str], what: str, *, network: bool = False) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=processes.dies_with_us(),
         text=True,
         check=False,
     )
