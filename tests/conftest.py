@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from foundation.common import clock, ids
+from foundation.policies import reading as policy_reading
 from staff.models import User
 
 DEEP = os.environ.get("CARELINE_DEEP") == "1"
@@ -49,6 +50,16 @@ def _own_node(worker_id: str) -> None:
 def _fresh_cache() -> Iterator[None]:
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _settled_policies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What an earlier test saw is rolled back; no look at the stamp in between, so that query counts are exact.
+    monkeypatch.setattr(policy_reading, "RECHECK_SECONDS", float("inf"))
+    policy_reading.forget()
+    if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("_django_db_helper")
+        policy_reading.snapshot()
 
 
 @pytest.fixture

@@ -155,11 +155,11 @@ class Calendar:
         rules: dict[int, tuple[Window, ...]] = {}
         for ordinal in table.keys() | exceptions.keys():
             windows = self.weekly[(ordinal - 1) % 7]
-            if (day := table.get(ordinal)) is not None:
-                windows = () if day.kind == DayKind.HOLIDAY else day.windows or full
-            if (day := exceptions.get(ordinal)) is not None:
-                windows = day.windows
-                if day.kind == DayKind.HALF and not windows:
+            if (listed := table.get(ordinal)) is not None:
+                windows = () if listed.kind == DayKind.HOLIDAY else listed.windows or full
+            if (own := exceptions.get(ordinal)) is not None:
+                windows = own.windows
+                if own.kind == DayKind.HALF and not windows:
                     windows = first_half(self._otherwise(ordinal, table, full))
             rules[ordinal] = windows
         return rules
@@ -237,7 +237,7 @@ class Calendar:
             version=version,
             zone=stored["zone"],
             day_minutes=stored["day_minutes"],
-            weekly=tuple(tuple(as_pairs(windows)) for windows in stored["weekly"]),
+            weekly=tuple(check_windows(as_pairs(windows)) for windows in stored["weekly"]),
             days=tuple(
                 check_day(date.fromisoformat(day), kind, as_pairs(windows)) for day, kind, windows in stored["days"]
             ),

@@ -1,0 +1,53 @@
+"""What was decided about a policy, when and by whom: rows are added, never changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.models import APPEND_ONLY
+
+
+class PolicySetting(models.Model):
+    """From `effective_from` on, `key` has `value` in this scope, or (withdrawn) none of its own, so that
+    the next wider one holds.
+    """
+
+    class Scope(models.TextChoices):
+        GLOBAL = "GLOBAL", _("Everywhere")
+        SEGMENT = "SEGMENT", _("Customer segment")
+        UNIT = "UNIT", _("Unit and its sub-units")
+
+    key = models.CharField(max_length=80)
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.GLOBAL)
+    scope_ref = models.CharField(max_length=40, blank=True)
+    value = models.JSONField(null=True)
+    withdrawn = models.BooleanField(default=False)
+    old_value = models.JSONField(null=True)
+    effective_from = models.DateTimeField()
+    source = models.CharField(max_length=20)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    created_by_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        triggers: ClassVar = APPEND_ONLY
+        indexes: ClassVar = [
+            models.Index(fields=["key", "scope", "scope_ref", "effective_from"], name="policy_setting_lookup"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(scope="GLOBAL", scope_ref="") | (Q(scope__in=["SEGMENT", "UNIT"]) & ~Q(scope_ref="")),
+                name="policy_setting_scope",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn=True, value__isnull=True) | Q(withdrawn=False, value__isnull=False),
+                name="policy_setting_value",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.scope} {self.scope_ref}".strip()
