@@ -1,5 +1,34 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class WorkspaceConfig(AppConfig):
     name = "workspace"
+
+    def ready(self) -> None:
+        from foundation.ui.navigation import NavItem, register_nav
+
+        for item in (
+            NavItem("home", _("My desk"), "layout-dashboard", "workspace:home", "workspace.home", 10, key_hint="h"),
+            NavItem("jobs", _("Background work"), "cog", "workspace:run-list", "jobs.view", 60, section="manage"),
+            NavItem(
+                "policies",
+                _("Policies"),
+                "sliders-horizontal",
+                "workspace:policy-list",
+                "policies.view",
+                70,
+                section="manage",
+            ),
+            NavItem(
+                "calendars",
+                _("Work calendars"),
+                "calendar-days",
+                "workspace:calendar-list",
+                "calendars.view",
+                80,
+                section="manage",
+            ),
+            NavItem("audit", _("Audit log"), "scroll-text", "workspace:audit-list", "audit.view", 90, section="manage"),
+        ):
+            register_nav(item)

@@ -50,7 +50,9 @@ class AuditFilter(forms.Form):
             pk__gte=first_id_at(_begin(asked["since"])), pk__lt=first_id_at(_begin(asked["until"] + timedelta(days=1)))
         )
         if asked["staff_no"]:
-            rows = rows.filter(actor_id__in=list(User.objects.filter(staff_no=asked["staff_no"]).values_list("pk", flat=True)))
+            rows = rows.filter(
+                actor_id__in=list(User.objects.filter(staff_no=asked["staff_no"]).values_list("pk", flat=True))
+            )
         if asked["customer"]:
             rows = rows.filter(
                 customer_id__in=list(Customer.objects.filter(number=asked["customer"]).values_list("pk", flat=True))
@@ -74,7 +76,9 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         page = keyset_page(form.entries(), after=request.GET.get("after"), size=50)
         actors = User.objects.in_bulk({entry.actor_id for entry in page.items if entry.actor_id})
         numbers = dict(
-            Customer.objects.filter(pk__in={e.customer_id for e in page.items if e.customer_id}).values_list("pk", "number")
+            Customer.objects.filter(pk__in={e.customer_id for e in page.items if e.customer_id}).values_list(
+                "pk", "number"
+            )
         )
         asked = {name: str(value) for name, value in form.cleaned_data.items() if value and name != "customer"}
         audit.record("audit.searched", target=("audit", "log"), actor=request.user, detail=asked)

@@ -1,0 +1,124 @@
+"""Background work to watch: what runs, how far it is, its files, cancel and repeat."""
+
+from __future__ import annotations
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from foundation.audit import services as audit
+from foundation.common.doors import signed_in
+from foundation.common.errors import RuleBroken
+from foundation.common.paging import keyset_page
+from foundation.jobs import services as jobs
+from foundation.jobs.kinds import job_kinds
+from foundation.jobs.models import JobRun, JobRunQuerySet
+from foundation.jobs.queries import files_of, job_list, title_of
+from foundation.ui.htmx import toast, wants_fragment
+from staff.models import User
+from staff.rights import sight_of
+
+
+def runs_of(user: User) -> JobRunQuerySet:
+    """Runs the user started, and those the right "jobs.view" opens."""
+    more = sight_of(user, "jobs.view").rows(owner="actor_id") if user.has_perm("jobs.view") else None
+    return JobRun.objects.visible_to(user, more)
+
+
+@require_GET
+@signed_in
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Own runs for everybody; all of them for those with "jobs.view" over all."""
+    state, job = request.GET.get("state", ""), request.GET.get("job", "")
+    rows = job_list(
+        runs_of(request.user),
+        state=state if state in JobRun.State.values else "",
+        job=job if job in job_kinds() else "",
+    )
+    page = keyset_page(rows, after=request.GET.get("after"), size=50)
+    actors = User.objects.in_bulk({run.actor_id for run in page.items if run.actor_id})
+    template = "workspace/run_list.html" + ("#results" if wants_fragment(request) else "")
+    return render(
+        request,
+        template,
+        {
+            "page": page,
+            "rows": [(run, title_of(run), actors.get(run.actor_id or 0)) for run in page.items],
+            "states": JobRun.State.choices,
+            "kinds": sorted((name, kind.title) for name, kind in job_kinds().items()),
+            "state": state,
+            "job": job,
+        },
+    )
+
+
+@require_GET
+@signed_in
+def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run; its progress part asks again every few seconds until it ends."""
+    run = get_object_or_404(runs_of(request.user), pk=pk)
+    return _answer(request, run)
+
+
+def _answer(request: HttpRequest, run: JobRun, refused: str = "") -> HttpResponse:
+    template = "workspace/run_detail.html" + ("#progress" if wants_fragment(request) else "")
+    context = {
+        "run": run,
+        "title": title_of(run),
+        "files": files_of(run),
+        "actor": User.objects.filter(pk=run.actor_id).first() if run.actor_id else None,
+        "refused": refused,
+    }
+    return render(request, template, context, status=422 if refused else 200)
+
+
+@require_POST
+@signed_in
+def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel an own run, or anybody's with "jobs.control"."""
+    run = _controllable(request, pk)
+    try:
+        jobs.cancel_job(run.pk, actor=request.user)
+    except RuleBroken as no:
+        return _answer(request, run, no.message)
+    return _after(request, run, _("The run was cancelled."))
+
+
+@require_POST
+@signed_in
+def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start a failed or cancelled run again."""
+    run = _controllable(request, pk)
+    try:
+        jobs.retry_job(run.pk, actor=request.user)
+    except RuleBroken as no:
+        return _answer(request, run, no.message)
+    return _after(request, run, _("The run starts again."))
+
+
+def _controllable(request: HttpRequest, pk: int) -> JobRun:
+    mine = JobRun.objects.filter(actor_id=request.user.pk)
+    return get_object_or_404(JobRun.objects.all() if request.user.has_perm("jobs.control") else mine, pk=pk)
+
+
+def _after(request: HttpRequest, run: JobRun, words: str) -> HttpResponse:
+    if not wants_fragment(request):
+        return redirect("workspace:run-detail", pk=run.pk)
+    run.refresh_from_db()
+    response = _answer(request, run)
+    toast(response, words)
+    return response
+
+
+@require_GET
+@signed_in
+def run_file(request: HttpRequest, pk: int, what: str) -> FileResponse:
+    """Download a file of a run; recorded, since it may hold personal data."""
+    run = get_object_or_404(runs_of(request.user), pk=pk)
+    found = files_of(run).get(what)
+    if found is None:
+        raise Http404
+    name, file = found
+    audit.record("job.file_downloaded", target=run, actor=request.user, detail={"job": run.job, "file": what})
+    return FileResponse(file.open("rb"), as_attachment=True, filename=name)

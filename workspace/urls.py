@@ -1,0 +1,17 @@
+from django.urls import path
+
+from workspace.admin import audit_log, calendars_page, jobs_page, policies_page
+
+app_name = "workspace"
+urlpatterns = [
+    path("jobs/", jobs_page.run_list, name="run-list"),
+    path("jobs/<id:pk>/", jobs_page.run_detail, name="run-detail"),
+    path("jobs/<id:pk>/cancel/", jobs_page.run_cancel, name="run-cancel"),
+    path("jobs/<id:pk>/retry/", jobs_page.run_retry, name="run-retry"),
+    path("jobs/<id:pk>/<slug:what>/", jobs_page.run_file, name="run-file"),
+    path("admin/audit/", audit_log.audit_list, name="audit-list"),
+    path("admin/policies/", policies_page.policy_list, name="policy-list"),
+    path("admin/policies/<str:key>/", policies_page.policy_detail, name="policy-detail"),
+    path("admin/calendars/", calendars_page.calendar_list, name="calendar-list"),
+    path("admin/calendars/<str:code>/<int:year>/", calendars_page.calendar_year, name="calendar-year"),
+]
