@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from foundation.common import clock
 from foundation.ui.navigation import NavItem, nav_items, slot
@@ -52,7 +53,10 @@ class ShownSlot:
 
 
 class Shell:
-    """What the frame of a page needs to know about the request. `sections` costs one query per counted item."""
+    """What the frame of a page needs to know about the request.
+
+    Menu links cost one query per counted item. A control whose URL name does not exist is not shown.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -64,6 +68,18 @@ class Shell:
     @property
     def signed_in(self) -> bool:
         return bool(self.user is not None and self.user.is_authenticated)
+
+    @property
+    def user_name(self) -> str:
+        return self.user.get_full_name() or self.user.get_username()
+
+    @property
+    def user_line(self) -> str:
+        """Unit and staff number, the unit only where it was loaded with the user."""
+        number = getattr(self.user, "staff_no", "") or self.user.get_username()
+        state = getattr(self.user, "_state", None)
+        unit = state.fields_cache.get("unit") if state is not None else None
+        return _("%(unit)s · No. %(number)s") % {"unit": unit, "number": number} if unit else str(number)
 
     @property
     def now(self) -> int:
@@ -105,6 +121,30 @@ class Shell:
     @property
     def idle_seconds(self) -> int:
         return settings.SESSION_COOKIE_AGE if self.signed_in else 0
+
+    @cached_property
+    def search_url(self) -> str:
+        return _reverse("workspace:search") if self.signed_in else ""
+
+    @cached_property
+    def palette_url(self) -> str:
+        return _reverse("workspace:palette") if self.signed_in else ""
+
+    @cached_property
+    def language_url(self) -> str:
+        return _reverse("staff:set-language")
+
+    @cached_property
+    def theme_url(self) -> str:
+        return _reverse("staff:set-theme") if self.signed_in else ""
+
+    @cached_property
+    def me_url(self) -> str:
+        return _reverse("staff:me")
+
+    @cached_property
+    def sign_out_url(self) -> str:
+        return _reverse("account_logout")
 
     @property
     def here(self) -> str:

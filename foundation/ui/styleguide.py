@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.http import HttpRequest, QueryDict
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from foundation.common import clock
 from foundation.common.paging import Page
-from foundation.ui.context import NavLink, Shell
+from foundation.ui.context import NavLink, Shell, ShownSlot
 from foundation.ui.navigation import NavItem
 from foundation.ui.parts.charts import Chart, HBar, Series
 from foundation.ui.parts.lists import Check, Entry, Step, Tab, trend
@@ -26,21 +28,28 @@ TONES = ("", "danger", "warn", "ok", "info", "violet")
 LONG = "Rückerstattungsanspruch-" * 6
 
 
-class SampleUser(NamedTuple):
+class SampleUser:
     """Stands for the signed-in user in the frame."""
 
-    get_full_name: str
-    get_username: str
-    is_authenticated: bool = True
-    pk: int = 0
+    is_authenticated = True
+    staff_no = "3307"
+
+    def get_full_name(self) -> str:
+        return _("Chen Xiaowen")
 
 
 class SampleShell(Shell):
-    """A frame with a full menu, whoever looks at it; theme from `?theme=`."""
+    """A frame with a full menu, whoever looks at it; what a user would
+    prefer comes from the query (`theme`, `density`, `text`, `keys=off`). Its controls lead nowhere."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.search_url = self.palette_url = self.language_url = reverse("ui:styleguide-quiet")
+        self.theme_url = self.me_url = self.sign_out_url = self.search_url
 
     @cached_property
     def user(self) -> Any:
-        return SampleUser(_("Chen Xiaowen"), "3307")
+        return SampleUser()
 
     @cached_property
     def theme(self) -> str:
@@ -57,7 +66,34 @@ class SampleShell(Shell):
 
     @cached_property
     def shortcuts(self) -> bool:
-        return True
+        return self._request.GET.get("keys") != "off"
+
+    @cached_property
+    def call_chip(self) -> ShownSlot:
+        call = {"url": "?", "state": "talking", "words": _("On a call"), "since": clock.now() - timedelta(seconds=192)}
+        return ShownSlot(reverse("ui:styleguide-quiet"), render_to_string("ui/call_chip.html", {"call": call}), "never")
+
+    @cached_property
+    def bell(self) -> ShownSlot:
+        notices = [
+            {
+                "title": _("Callback due in 10 minutes"),
+                "at": clock.now(),
+                "url": "?",
+                "icon": "alarm-clock",
+                "tone": "warn",
+                "unread": True,
+            },
+            {
+                "title": _("Import finished"),
+                "text": "2,000",
+                "at": clock.now() - timedelta(hours=3),
+                "url": "?",
+                "icon": "file-check",
+            },
+        ]
+        content = render_to_string("ui/bell.html", {"unread": 4, "notices": notices, "all_url": "?"})
+        return ShownSlot(reverse("ui:styleguide-quiet"), content, "never")
 
     @cached_property
     def links(self) -> list[NavLink]:
@@ -142,7 +178,8 @@ def _rows() -> list[SampleRow]:
     now = clock.now()
     title = _("5G signal weak at home, calls drop")
     long = _(
-        "Last month's bill has 30 yuan of international roaming the customer does not know about and wants checked and paid back"
+        "Last month's bill has 30 yuan of international roaming the customer does not know about; "
+        "wants it checked and paid back"
     )
     spans = [
         (-126, 240, ""),
@@ -220,7 +257,7 @@ def _entries() -> list[Entry]:
 def sample_page(request: HttpRequest) -> dict[str, Any]:
     """The context of the style guide."""
     now = clock.now()
-    wrong = SampleForm(QueryDict("kind=x&due=yesterday&day=2026-13-01"), prefix="wrong")
+    wrong = SampleForm(QueryDict("wrong-kind=x&wrong-due=yesterday&wrong-day=2026-13-01"), prefix="wrong")
     hours = [f"{hour}:00" for hour in range(8, 20)]
     taken = [18, 31, 46, 38, 29, 24, 33, 41, 37, 28, 22, 15]
     closed = [9, 22, 35, 40, 33, 26, 28, 36, 39, 34, 27, 20]

@@ -7,7 +7,11 @@ from foundation.ui import views
 
 app_name = "ui"
 urlpatterns = (
-    [path("", views.styleguide, name="styleguide"), path("form/", views.styleguide_form, name="styleguide-form")]
+    [
+        path("", views.styleguide, name="styleguide"),
+        path("form/", views.styleguide_form, name="styleguide-form"),
+        path("quiet/", views.styleguide_quiet, name="styleguide-quiet"),
+    ]
     if settings.DEBUG or settings.CARELINE_MODE == "test"
     else []
 )

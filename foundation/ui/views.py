@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from foundation.common.doors import public
 from foundation.ui.htmx import toast
@@ -34,3 +34,10 @@ def styleguide_form(request: HttpRequest) -> HttpResponse:
     form = SampleForm(request.POST)
     response = render(request, "ui/styleguide.html#form", {"form": form}, status=200 if form.is_valid() else 422)
     return toast(response, "OK") if form.is_valid() else response  # type: ignore[return-value]
+
+
+@require_http_methods(["GET", "POST"])
+@public(REASON)
+def styleguide_quiet(request: HttpRequest) -> HttpResponse:
+    """What a live part answers when nothing has changed; the sample frame's controls lead here too."""
+    return HttpResponse(status=204)

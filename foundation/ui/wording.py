@@ -17,7 +17,8 @@ from foundation.common import clock
 CENT = Decimal("0.01")
 
 
-def _month(number: int) -> str:
+def month_word(number: int) -> str:
+    """The short name of month 1 to 12."""
     return (
         pgettext("month", "Jan"),
         pgettext("month", "Feb"),
@@ -34,7 +35,8 @@ def _month(number: int) -> str:
     )[number - 1]
 
 
-def _weekday(number: int) -> str:
+def weekday_word(number: int) -> str:
+    """The short name of weekday 0 (Monday) to 6."""
     return (
         pgettext("weekday", "Mon"),
         pgettext("weekday", "Tue"),
@@ -57,9 +59,9 @@ def say_date(day: date | datetime) -> str:
         day = local(day).date()
     parts = {
         "year": day.year,
-        "month": _month(day.month),
+        "month": month_word(day.month),
         "day": day.day,
-        "weekday": _weekday(day.weekday()),
+        "weekday": weekday_word(day.weekday()),
     }
     if day.year == local(clock.now()).year:
         return pgettext("date", "%(weekday)s, %(month)s %(day)s") % parts

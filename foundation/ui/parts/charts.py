@@ -120,7 +120,8 @@ def _legend(chart: Chart) -> SafeString:
     if chart.goal is not None:
         keys.append(
             format_html(
-                '<span><svg class="k" aria-hidden="true"><line class="goal" x2="11" y1="6" y2="6"/></svg>{}</span>',
+                '<span><svg class="k -goal" aria-hidden="true"><line class="goal" x2="18" y1="6" y2="6"/></svg>'
+                "{}</span>",
                 chart.goal_label or _("Goal"),
             )
         )
@@ -150,7 +151,8 @@ def _table(chart: Chart) -> SafeString:
         ),
     )
     return format_html(
-        '<details class="chart-t"><summary>{}{}</summary><div class="scroll-x" tabindex="0" role="region" aria-label="{}">'
+        '<details class="chart-t"><summary>{}{}</summary>'
+        '<div class="scroll-x" tabindex="0" role="region" aria-label="{}">'
         '<table><thead><tr><th scope="col"><span class="sr">{}</span></th>{}</tr></thead><tbody>{}</tbody></table>'
         "</div></details>",
         icon("chevron-right", "s"),
@@ -240,17 +242,18 @@ def chart_bars(chart: Chart) -> SafeString:
 def chart_line(chart: Chart) -> SafeString:
     """Lines over time; one series also fills the ground below it. A gap stays a gap."""
     scale = ticks(chart.bottom, max([*_values(chart), chart.bottom + 1e-6]))
+    step = 1000 / max(1, len(chart.labels))
     marks = []
     for number, row in enumerate(chart.series, 1):
         for run in _runs(row.values):
-            points = " ".join(f"{x * 1000 / len(chart.labels):.1f},{_y(v, scale)}" for x, v in run)
+            points = " ".join(f"{x * step:.1f},{_y(v, scale)}" for x, v in run)
             if len(chart.series) == 1:
-                first, last = run[0][0], run[-1][0]
-                corners = f"{first * 1000 / len(chart.labels):.1f},{HEIGHT} {points} {last * 1000 / len(chart.labels):.1f},{HEIGHT}"
+                left, right = run[0][0] * step, run[-1][0] * step
+                corners = f"{left:.1f},{HEIGHT} {points} {right:.1f},{HEIGHT}"
                 marks.append(f'<polygon class="area" points="{corners}"/>')
             marks.append(f'<polyline class="l{number}" points="{points}"/>')
-    inner = f'<svg width="100%" height="{HEIGHT}" viewBox="0 0 1000 {HEIGHT}" preserveAspectRatio="none">{"".join(marks)}</svg>'
-    return _figure(chart, inner, scale)
+    stretched = f'width="100%" height="{HEIGHT}" viewBox="0 0 1000 {HEIGHT}" preserveAspectRatio="none"'
+    return _figure(chart, f"<svg {stretched}>{''.join(marks)}</svg>", scale)
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[float, float]]]:

@@ -68,7 +68,7 @@ def field(bound: forms.BoundField, label: Any = "", help: Any = "", line: bool =
 
 
 @register.simple_tag
-def error_summary(form: forms.BaseForm) -> str:
+def error_summary(form: forms.BaseForm, focus: bool = True) -> str:
     """All errors of a form on top of it, each a link to its field; takes the focus. Nothing without errors."""
     if not form.errors:
         return ""
@@ -78,6 +78,7 @@ def error_summary(form: forms.BaseForm) -> str:
         {
             "general": form.non_field_errors(),
             "rows": [(bound.id_for_label or bound.auto_id, bound.label, errors) for bound, errors in rows],
+            "focus": focus,
             "id": f"{form.prefix}-errors" if form.prefix else "errors",
         },
     )
@@ -128,8 +129,9 @@ def chips(items: list[tuple[Any, str]], clear_url: str) -> SafeString:
 def bulk_bar(content: str, total: int | str | None = None) -> SafeString:
     """The bar over a list that appears with a selection; put `.btn -s` with `name`/`value` or `formaction` inside.
 
-    Belongs in a `<form data-bulk>` around the table; boxes carry `data-pick name="pick"`, the one in the head
-    `data-pick-all`. `total`: when given, "select all" of the whole view is offered as a second step and posts `every=1`.
+    Belongs in a `<form data-bulk>` around the table; boxes carry `data-pick name="pick"`, the one in the
+    head `data-pick-all`. `total`: when given, "select all" of the whole view is offered as a second step
+    and posts `every=1`.
     """
     every = ""
     if total:

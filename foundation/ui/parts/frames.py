@@ -9,10 +9,12 @@ from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from foundation.ui.context import html_language
 from foundation.ui.parts.formats import DASH
 from foundation.ui.parts.marks import attributes, btn, icon, optional_icon, tone_class
+from foundation.ui.wording import month_word, weekday_word
 
 register = template.Library()
 NOTICE_ICONS = {
@@ -31,13 +33,39 @@ def html_lang() -> str:
     return html_language()
 
 
+@register.simple_tag
+def script_words() -> SafeString:
+    """The words scripts say, as `data-t-*` attributes of one hidden element."""
+    months = "|".join(month_word(number) for number in range(1, 13))
+    # Scripts count weekdays from Sunday.
+    weekdays = "|".join(weekday_word(number) for number in (6, 0, 1, 2, 3, 4, 5))
+    words = {
+        "data_t_left": _("Left %(span)s"),
+        "data_t_over": _("Over %(span)s"),
+        "data_t_span": _("%(days)s d %(hours)s h"),
+        "data_t_copied": _("Copied"),
+        "data_t_failed": _("That did not work. What you typed is still here. Reference: %(ref)s"),
+        "data_t_slow": _("No answer after 8 seconds. What you typed is still here; please try again."),
+        "data_t_offline": _("No connection. What you typed is still here; please try again."),
+        "data_t_forbidden": _("You may not do this."),
+        "data_t_drafting": _("Saving draft…"),
+        "data_t_drafted": _("Draft saved %(time)s"),
+        "data_t_undrafted": _("Draft not saved"),
+        "data_t_picked": _("%(n)s selected"),
+        "data_t_every": _("All %(n)s selected"),
+        "data_t_breached": _("A clock on this page has run out: %(what)s"),
+        "data_t_date": pgettext("date", "%(weekday)s, %(month)s %(day)s, %(year)s"),
+        "data_t_months": months,
+        "data_t_weekdays": weekdays,
+    }
+    return format_html('<div id="words" hidden{}></div>', attributes(words))
+
+
 @register.simple_block_tag(takes_context=True)
 def titled(context: Context, content: str) -> SafeString:
     """The `<title>`; remembers the text as `page_title`, so that the heading needs no second block."""
-    context["page_title"] = " ".join(content.split())
-    shell = context.get("shell")
-    brand = _("Service desk") if shell is None else context.get("brand", _("Service desk"))
-    return format_html("<title>{} · {}</title>", SafeString(context["page_title"]), brand)
+    context["page_title"] = SafeString(" ".join(content.split()))
+    return format_html("<title>{} · {}</title>", context["page_title"], _("Service desk"))
 
 
 @register.simple_block_tag(takes_context=True)

@@ -2,7 +2,7 @@
 
 from django import template
 
-from foundation.ui.parts import charts, forms, formats, frames, lists, marks
+from foundation.ui.parts import charts, formats, forms, frames, lists, marks
 
 register = template.Library()
 for part in (marks, formats, frames, lists, charts, forms):

@@ -37,5 +37,15 @@ export function refreshClocks() {
   }
 }
 
+// How long a call lasts, as mm:ss.
+function refreshCalls() {
+  for (const place of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.floor(serverNow() - place.dataset.since));
+    place.textContent = `${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
+  }
+}
+
+refreshCalls();
+setInterval(() => document.hidden || refreshCalls(), 1000);
 setInterval(() => document.hidden || refreshClocks(), 10000);
 document.addEventListener("visibilitychange", () => document.hidden || refreshClocks());
