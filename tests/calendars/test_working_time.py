@@ -275,6 +275,20 @@ def test_a_window_ending_in_the_hour_shown_twice_ends_at_its_first_showing() -> 
     assert not is_working(second - timedelta(minutes=1), rules)
 
 
+def test_a_clock_that_goes_back_over_midnight_stays_in_the_new_day() -> None:
+    """St John's, 7 November 2010: 00:01 became 23:01 of the day before; the new day had begun a minute earlier."""
+    rules = calendar((read_windows("23:00-24:00"),) * 7, zone="America/St_Johns")
+    shown_again = at("2010-11-06 23:30", "America/St_Johns", fold=1)
+    assert not is_working(shown_again, rules)
+    assert add_working(shown_again, 1, rules) == at("2010-11-07 23:01", "America/St_Johns")
+    night = calendar((read_windows("00:00-02:00"),) * 7, zone="America/St_Johns")
+    assert is_working(shown_again, night)
+    assert add_working(at("2010-11-06 12:00", "America/St_Johns"), 180, night) == at(
+        "2010-11-07 02:00", "America/St_Johns"
+    )
+    assert working_between(shown_again, at("2010-11-07 03:00", "America/St_Johns"), night) == timedelta(minutes=150)
+
+
 def test_results_are_in_utc_whatever_the_zone_of_the_question() -> None:
     due = add_working(datetime(2026, 3, 2, 2, 0, tzinfo=UTC), 60, calendar())
     assert due == datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
