@@ -271,6 +271,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.int("CARELINE_VISIBILITY_TIMEOUT", 600),  # above the time limit, or tasks run twice
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
+    "global_keyprefix": env.str("CARELINE_BROKER_PREFIX", ""),  # several installations (or test runs) on one server
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TIMEZONE = "UTC"

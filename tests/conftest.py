@@ -16,6 +16,8 @@ from foundation.common import clock, ids
 from foundation.policies import reading as policy_reading
 from staff.models import User
 
+pytest_plugins = ["tests.jobs.processes"]
+
 DEEP = os.environ.get("CARELINE_DEEP") == "1"
 # Rows written by migrations; a committing test must not take them along.
 KEEP = {

@@ -53,11 +53,11 @@ class RunningJob:
 
     def __init__(self, run: JobRun) -> None:
         self._run = run
-        self._attempt = run.attempts
         self._stored_at = 0.0
         self._folder: Path | None = None
         self.lost = threading.Event()
         self.run_id = run.pk
+        self.attempt = run.attempts
         self.params: dict[str, Any] = run.params
         self.actor_id = run.actor_id
         self.scheduled_for = run.scheduled_for
@@ -130,13 +130,13 @@ class RunningJob:
             raise JobCancelled
 
     def _write(self, **fields: Any) -> None:
-        mine = JobRun.objects.filter(pk=self.run_id, attempts=self._attempt, state=JobRun.State.RUNNING)
+        mine = JobRun.objects.filter(pk=self.run_id, attempts=self.attempt, state=JobRun.State.RUNNING)
         if self.lost.is_set() or not mine.update(**fields):
             raise LeaseLost
 
     def renew(self) -> None:
         """Keep the lease while a long statement runs. Sets `lost` when another worker has the run."""
-        mine = JobRun.objects.filter(pk=self.run_id, attempts=self._attempt, state=JobRun.State.RUNNING)
+        mine = JobRun.objects.filter(pk=self.run_id, attempts=self.attempt, state=JobRun.State.RUNNING)
         if not mine.update(lease_until=clock.now() + LEASE):
             self.lost.set()
 

@@ -1,0 +1,124 @@
+"""Real workers and beats on the real broker and database: kills, leadership, missed nights, cancelling."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from crm.beat import SCHEDULE, TICKS
+from crm.celery import app
+from foundation.jobs.models import BeatMark, JobRun
+from foundation.jobs.services import cancel_job, start_job
+from tests.jobs.processes import Processes, wait_until
+
+pytestmark = pytest.mark.peers
+DAY = 86_400
+
+
+def state_of(run: JobRun) -> str:
+    return JobRun.objects.values_list("state", flat=True).get(pk=run.pk)
+
+
+def test_a_worker_does_a_run_and_its_progress_is_seen_meanwhile(processes: Processes):
+    processes.worker()
+    run = start_job("trial.slow", actor=None, params={"seconds": 60})
+    wait_until(lambda: JobRun.objects.filter(pk=run.pk, state="RUNNING", done__gte=5).exists(), logs=processes)
+    first = JobRun.objects.get(pk=run.pk)
+    wait_until(lambda: JobRun.objects.filter(pk=run.pk, done__gt=first.done).exists(), logs=processes)
+    assert (first.total, first.percent) == (10_000, 0)
+    cancel_job(run.pk, actor=None)
+    wait_until(lambda: state_of(run) == "CANCELLED", logs=processes)
+    assert JobRun.objects.get(pk=run.pk).attempts == 1
+
+
+def test_a_killed_workers_run_completes_elsewhere(processes: Processes):
+    killed = processes.worker()
+    run = start_job("trial.slow", actor=None)
+    wait_until(lambda: JobRun.objects.filter(pk=run.pk, done__gte=1).exists(), logs=processes)
+    killed.kill()
+    assert state_of(run) == "RUNNING"
+    # Two minutes later by their clock the lease is over: the tick announces the run, the new worker takes it.
+    processes.worker(clock_offset=120)
+    processes.beat(clock_offset=120)
+    wait_until(lambda: state_of(run) == "DONE", logs=processes)
+    assert JobRun.objects.get(pk=run.pk).counts == {"attempts": 2}
+
+
+def test_a_message_the_broker_lost_is_announced_again(processes: Processes):
+    run = JobRun.objects.create(job="trial.count")
+    processes.worker()
+    processes.beat()
+    wait_until(lambda: state_of(run) == "DONE", logs=processes)
+
+
+def test_a_night_missed_while_the_clock_was_down_is_made_up_once(processes: Processes):
+    worker, beat = processes.worker(), processes.beat()
+    jobs = sorted(planned.job for planned in SCHEDULE)
+
+    def all_ended(times: int) -> bool:
+        ended = JobRun.objects.filter(state__in=["DONE", "FAILED"]).values_list("job", flat=True)
+        return sorted(ended) == sorted(jobs * times)
+
+    wait_until(lambda: all_ended(1), 60, "the first instants", processes)
+    assert beat.stop() == 0
+    worker.stop()
+    # Three days on: nights were missed, and each job runs for its last instant only.
+    processes.worker(clock_offset=3 * DAY)
+    processes.beat(clock_offset=3 * DAY)
+    wait_until(lambda: all_ended(2), 60, "the made-up night", processes)
+    nights = JobRun.objects.filter(job="common.check_integrity").order_by("scheduled_for")
+    assert [run.state for run in nights] == ["DONE", "DONE"]
+    assert (nights[1].scheduled_for - nights[0].scheduled_for).days == 3
+
+
+def test_of_two_beats_one_leads_and_after_its_kill_the_other(processes: Processes):
+    first = processes.beat()
+    second = processes.beat(leads=False)
+    wait_until(lambda: BeatMark.objects.filter(leader__endswith=f":{first.pid}").exists(), logs=processes)
+    assert "beat_leads" not in second.log.read_text()
+    first.kill()
+    wait_until(lambda: second.says("beat_leads"), 10, "the other takes over", processes)
+    wait_until(lambda: BeatMark.objects.filter(leader__endswith=f":{second.pid}").exists(), logs=processes)
+
+
+def test_a_beat_that_lost_its_lock_ends_at_once(processes: Processes):
+    beat = processes.beat()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert len(cursor.fetchall()) == 1
+    assert beat.process.wait(10) == 1
+    assert beat.says("the database connection that held the lead is gone")
+
+
+def test_ticks_not_taken_expire_instead_of_piling_up(processes: Processes):
+    processes.beat()
+    wait_until(lambda: BeatMark.objects.exists(), logs=processes)
+    with app.connection_for_write() as broker, broker.channel() as channel:
+        waiting = [channel.basic_get(queue=queue) for queue in ("urgent", "default") for _tick in TICKS]
+    messages = [message for message in waiting if message is not None]
+    assert {message.headers["task"] for message in messages} == {tick.task for tick in TICKS}
+    assert all(message.headers["expires"] for message in messages)
+
+
+def test_a_piece_of_a_killed_helper_is_done_by_the_others(processes: Processes):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE trial_rows (id bigint PRIMARY KEY, score int NOT NULL DEFAULT 0, by int)")
+        cursor.execute("INSERT INTO trial_rows (id) SELECT generate_series(1, 20000)")
+    try:
+        helper = processes.worker(concurrency=2)
+        run = start_job("trial.pieces", actor=None, params={"lo": 1, "hi": 20_001, "size": 20})
+        wait_until(lambda: JobRun.objects.filter(pk=run.pk, done__gte=5).exists(), logs=processes)
+        helper.kill()
+        processes.worker(concurrency=2, clock_offset=120)
+        processes.beat(clock_offset=120)
+        wait_until(lambda: state_of(run) == "DONE", 60, logs=processes)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT score, count(*) FROM trial_rows GROUP BY score")
+            assert cursor.fetchall() == [(1, 20_000)]
+    finally:
+        processes.end()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE trial_rows")
