@@ -23,6 +23,11 @@ class BundledStaticFilesStorage(CompressedManifestStaticFilesStorage):
 
     support_js_module_import_aggregation = True
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only our own modules import by address; a package's file may show an import in a comment.
+        self._patterns["ui/js/*.js"] = self._patterns.pop("*.js")
+
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if ENTRY in paths and not dry_run:
             joined = join_layers(lambda name: _text(paths[name]))
