@@ -10,7 +10,7 @@ from threading import Lock
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from foundation.calendars.definition import TABLE_KINDS, Calendar, DayKind
+from foundation.calendars.definition import FIRST_YEAR, LAST_YEAR, TABLE_KINDS, Calendar, DayKind
 from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay
 from foundation.calendars.windows import Window
 from foundation.common.errors import RuleBroken
@@ -116,8 +116,11 @@ def year_view(code: str, year: int) -> list[DayView]:
     """Every day of a year, in order, with its windows and special rows (exceptions first). Two queries
     besides the loader's.
 
-    Refuses (RuleBroken `calendars.unknown`) a code that does not exist.
+    Refuses (RuleBroken) a code that does not exist (`calendars.unknown`) and a year no calendar has
+    (`calendars.no_year`).
     """
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise RuleBroken("calendars.no_year", _("A calendar has no year %(year)s.") % {"year": year})
     calendar = calendar_for(code)
     rows: dict[date, list[WorkCalendarDay]] = {}
     for row in WorkCalendarDay.objects.filter(calendar__code=code, date__year=year):

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 import holidays
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from foundation.audit.services import record
@@ -84,8 +84,6 @@ def create_calendar(
     """
     if not code or len(code) > 32 or not code.replace("_", "A").isalnum() or not code.isascii() or code != code.upper():
         raise RuleBroken("calendars.code", _("A calendar's code has capital letters, digits and _ only, at most 32."))
-    if WorkCalendar.objects.filter(code=code).exists():
-        raise RuleBroken("calendars.code_taken", _("There is a calendar %(code)s already.") % {"code": code})
     calendar = WorkCalendar(code=code)
     _fill(
         calendar,
@@ -98,7 +96,12 @@ def create_calendar(
         },
     )
     checked = check_week(weekly)
-    calendar.save()
+    try:
+        with transaction.atomic():
+            calendar.save()
+    except IntegrityError as error:
+        taken = _("There is a calendar %(code)s already.") % {"code": code}
+        raise RuleBroken("calendars.code_taken", taken) from error
     _write_windows(calendar, checked)
     version = _new_version(calendar, actor=actor, note=note)
     record("calendar.created", target=calendar, actor=actor, detail={"code": code, "version": version.number})

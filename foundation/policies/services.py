@@ -42,6 +42,7 @@ def set_policy(
     known = definition(key)
     new = stored(known, checked(known, value))
     place = _checked_place(scope, scope_ref)
+    _take_turn()
     begins = _checked_beginning(effective_from)
     before = _in_force(known, place, begins)
     if before is not None and before.value == new:
@@ -66,6 +67,7 @@ def withdraw_policy(
     """
     known = definition(key)
     place = _checked_place(scope, scope_ref)
+    _take_turn()
     begins = _checked_beginning(effective_from)
     before = _in_force(known, place, begins)
     if before is None:
@@ -121,12 +123,15 @@ def _add(
     return row
 
 
-def _in_force(known: Policy, place: tuple[str, str], at: datetime) -> PolicySetting | None:
-    """The place's own row that holds at `at`. Writers take turns until they commit: so the old value is
-    the one replaced, and ids appear in the order of their rows, which readers' stamps rely on.
-    """
+def _take_turn() -> None:
+    """Wait until no other transaction is writing policies. So the value recorded as old is the one replaced, "now" is after the
+    decision before, and ids appear in the order of their rows, which readers' stamps rely on."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy_setting'))")
+
+
+def _in_force(known: Policy, place: tuple[str, str], at: datetime) -> PolicySetting | None:
+    """The place's own row that holds at `at`."""
     row = (
         PolicySetting.objects.filter(key=known.key, scope=place[0], scope_ref=place[1], effective_from__lte=at)
         .order_by("-effective_from", "-pk")

@@ -258,6 +258,13 @@ def test_a_year_or_country_nobody_knows_is_refused_and_nothing_happens() -> None
     nothing_happened(calendar)
 
 
+@pytest.mark.parametrize("year", [0, 1989, 2200, 9999, 10_000])
+def test_the_year_page_has_no_year_out_of_range(year: int) -> None:
+    with pytest.raises(RuleBroken) as no:
+        year_view(STANDARD, year)
+    assert no.value.code == "calendars.no_year"
+
+
 def test_calendar_table_missing_for_next_year_warns_from_1_december() -> None:
     assert missing_next_year(date(2026, 11, 30)) == []
     (missing,) = missing_next_year(date(2026, 12, 1))
