@@ -124,8 +124,10 @@ def _add(
 
 
 def _take_turn() -> None:
-    """Wait until no other transaction is writing policies. So the value recorded as old is the one replaced, "now" is after the
-    decision before, and ids appear in the order of their rows, which readers' stamps rely on."""
+    """Wait until no other transaction is writing policies. So the value recorded as old is the one
+    replaced, "now" is after the decision before, and ids appear in the order of their rows, which readers'
+    stamps rely on.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('policy_setting'))")
 
