@@ -20,6 +20,7 @@ from runtime.words import Trouble, failed, say
 HEALTH = "/healthz"
 SIGN_IN = "/"  # leads to the sign-in page
 PATIENCE = 120.0
+PAGE_PATIENCE = 20.0  # the web is up by then: a page that fails is broken, not late
 SETTLED = 4.0  # seconds: what fails while it loads (worker, beat) has failed by then
 
 
@@ -143,8 +144,8 @@ def wait_for_page(supervisor: Supervisor, stack: Stack, address: str) -> None:
 
     Raises Trouble when they do not in time; a service that gives up ends the wait with its own words.
     """
-    for page in (HEALTH, SIGN_IN):
-        until = time.monotonic() + PATIENCE
+    for page, patience in ((HEALTH, PATIENCE), (SIGN_IN, PAGE_PATIENCE)):
+        until = time.monotonic() + patience
         while (answer := answer_of(address + page)) != HTTPStatus.OK:
             if time.monotonic() > until:
                 raise failed(f"{address}{page} did not answer 200 but {answer}.", stack.state.logs / "web.log")
