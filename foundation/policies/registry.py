@@ -68,7 +68,10 @@ def define(
         raise BadSetting(f"the policy {key} is defined twice")
     if not source.strip() or not str(help).strip():
         raise BadSetting(f"the policy {key} needs its source tag and a help text")
-    kind = Kind(type)
+    try:
+        kind = Kind(type)
+    except ValueError:
+        raise BadSetting(f"the policy {key} has the type {type!r}; there are {', '.join(Kind)}") from None
     if kind == Kind.DURATION and unit not in UNIT_SECONDS:
         raise BadSetting(f"the policy {key} is a duration: its unit must be one of {', '.join(UNIT_SECONDS)}")
     if kind == Kind.TABLE and check is None:

@@ -112,6 +112,7 @@ def test_an_unknown_key_is_refused(db: None) -> None:
         {"type": "duration", "default": timedelta(hours=1), "unit": "fortnights"},
         {"type": "table", "default": []},
         {"low": "a"},
+        {"type": "integer"},
     ],
 )
 def test_a_wrong_definition_stops_the_start(wrong: dict) -> None:
