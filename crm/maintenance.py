@@ -16,8 +16,11 @@ PROGRAMS = ("/api/", "/tmf-api/")
 
 
 def flag() -> Path:
-    """The file whose presence switches maintenance on (`manage maintenance on`); no restart is needed."""
-    return Path(settings.CARELINE_STATE_DIR) / "maintenance"
+    """The file whose presence switches maintenance on (`manage maintenance on`); no restart is needed.
+
+    It lies in the folder of the files, which all web processes share.
+    """
+    return Path(settings.CARELINE_FILES_DIR) / ".maintenance"
 
 
 def is_on() -> bool:

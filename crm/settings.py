@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
+from typing import Any
 
 from environs import Env
 
@@ -45,6 +46,7 @@ CARELINE_ID_KEYS = {
 CARELINE_INDEX_KEY = _key("CARELINE_INDEX_KEY", env.str("CARELINE_INDEX_KEY"))
 CARELINE_AUDIT_KEY = _key("CARELINE_AUDIT_KEY", env.str("CARELINE_AUDIT_KEY"))
 CARELINE_STATE_DIR = Path(env.str("CARELINE_STATE_DIR"))
+CARELINE_FILES_DIR = Path(env.str("CARELINE_FILES_DIR", str(CARELINE_STATE_DIR / "files")))
 CARELINE_PUBLIC_URL = env.str("CARELINE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 CARELINE_TELEPHONY_KEY = env.str("CARELINE_TELEPHONY_KEY", "")
 CARELINE_MAINTENANCE = env.bool("CARELINE_MAINTENANCE", False)
@@ -225,7 +227,7 @@ STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {
-            "location": env.str("CARELINE_FILES_DIR", str(CARELINE_STATE_DIR / "files")),
+            "location": str(CARELINE_FILES_DIR),
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
         },
@@ -267,7 +269,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 540
 CELERY_TASK_SOFT_TIME_LIMIT = 480
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "visibility_timeout": env.int("CARELINE_VISIBILITY_TIMEOUT", 600),  # above the time limit, or tasks run twice
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,

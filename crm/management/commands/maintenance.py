@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, switch: str, **options: Any) -> None:
         if switch == "on":
+            maintenance.flag().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             maintenance.flag().touch()
         elif switch == "off":
             maintenance.flag().unlink(missing_ok=True)
