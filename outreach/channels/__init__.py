@@ -1,0 +1,66 @@
+"""How a message leaves the house. A carrier takes letters and says of each what became of it; it never raises.
+
+`carrier_for(channel)` chooses: E-mail goes by SMTP when `CARELINE_SMTP_URL` is set; everything else, and e-mail
+without a server, goes into the outbox files, from which a gateway of the operator may take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from django.conf import settings
+
+from outreach.channels.file import FileCarrier
+from outreach.channels.letters import Fate, Letter, Outcome
+from outreach.channels.smtp import SmtpCarrier
+from outreach.lifecycle import Channel
+
+__all__ = ["Carrier", "CarrierName", "Carriers", "Fate", "Letter", "Outcome", "carrier_for"]
+
+
+class CarrierName(StrEnum):
+    FILE = "file"
+    SMTP = "smtp"
+
+
+class Carrier(Protocol):
+    """One way out. `batch`: how many letters it takes in one call at most."""
+
+    batch: int
+
+    def open(self) -> Outcome | None:
+        """Make sure the other side is there; None when it is, UNREACHED otherwise. Never raises."""
+
+    def send(self, letters: Sequence[Letter]) -> list[Outcome]:
+        """Hand over the letters; one outcome each, in their order. Never raises."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def carrier_for(channel: str) -> CarrierName:
+    """Which carrier serves a channel in this installation."""
+    return CarrierName.SMTP if channel == Channel.EMAIL and settings.EMAIL_URL else CarrierName.FILE
+
+
+class Carriers:
+    """The carriers of one delivery run, made on first use and closed together."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Carrier] = {}
+
+    def get(self, name: str) -> Carrier:
+        if name not in self._open:
+            self._open[name] = _make(name)
+        return self._open[name]
+
+    def close(self) -> None:
+        for carrier in self._open.values():
+            carrier.close()
+        self._open.clear()
+
+
+def _make(name: str) -> Carrier:
+    return SmtpCarrier(settings.EMAIL_URL) if name == CarrierName.SMTP else FileCarrier()

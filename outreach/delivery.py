@@ -1,0 +1,227 @@
+"""Taking due messages out of the house: claim with a lease, ask the gate, hand over, remember (recipes §8).
+
+Nothing outward happens inside a transaction. A worker that dies leaves its lease to run out; its late answer
+changes nothing. What was recorded as sent never leaves again; an attempt that was cut is repeated with the same
+reference for SERVICE and REMINDER and marked unknown for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from foundation.common import clock, ids
+from outreach.channels import Carriers, Fate, Letter, Outcome, carrier_for
+from outreach.gate import Verdict, decide
+from outreach.lifecycle import REPEATED_WHEN_CUT, MessageState
+from outreach.models import MessageText, OutMessage
+from outreach.models.messages import message_floor
+from outreach.recipients import Case, cases_of
+from outreach.results import Finding, record_findings
+from outreach.wording import render_words, template_called
+
+log = structlog.get_logger(__name__)
+# A claimed message nobody began to send may come back soon: losing this lease is harmless, `_mark_in_flight` sees it.
+CLAIM_LEASE = timedelta(seconds=20)
+# Longer than one hand-over with all its time-outs (channels/smtp.py): it must not run out under a living worker.
+IN_FLIGHT_LEASE = timedelta(seconds=75)
+CLAIM_SIZE = 50
+UNREACHED_WAIT = timedelta(seconds=15)
+FIRST_BACK_OFF = timedelta(seconds=30)
+LONGEST_BACK_OFF = timedelta(hours=1)
+MOST_TRIES = 8
+R = OutMessage.Reason
+
+_CLAIM = """
+UPDATE outreach_message SET state = 'sending', attempts = attempts + 1, not_before = %(lease)s
+WHERE id = ANY(ARRAY(SELECT id FROM outreach_message WHERE state IN ('queued', 'sending') AND not_before <= %(now)s
+                     AND id >= %(floor)s ORDER BY not_before, id LIMIT %(size)s FOR UPDATE SKIP LOCKED))
+  AND id >= %(floor)s AND state IN ('queued', 'sending') RETURNING id
+"""
+_IN_FLIGHT = """
+UPDATE outreach_message m SET in_flight_at = %(now)s, not_before = %(lease)s, tries = tries + 1, carrier = %(carrier)s,
+       template_version = r.version, language = r.language, explanation = r.explanation
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(versions)s::int[], %(languages)s::text[], %(whys)s::jsonb[])
+     AS r(id, attempt, version, language, explanation)
+WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending' AND m.id >= %(floor)s RETURNING m.id
+"""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message the gate let through, in words; `why` is the gate's explanation."""
+
+    message: OutMessage
+    letter: Letter
+    why: str
+
+
+def deliver_due(*, limit: int = 2_000, seconds: float = 45.0) -> int:
+    """Deliver what is due until nothing is left, `limit` messages were handled or `seconds` passed.
+
+    Returns the number of messages handled. Several workers may run this at once.
+    """
+    carriers, handled, until = Carriers(), 0, time.monotonic() + seconds
+    try:
+        while handled < limit and time.monotonic() < until:
+            claimed = claim_due(min(CLAIM_SIZE, limit - handled))
+            if not claimed:
+                break
+            handled += len(claimed)
+            _deliver(claimed, carriers)
+    finally:
+        carriers.close()
+    return handled
+
+
+def claim_due(size: int) -> list[OutMessage]:
+    """Claim up to `size` due messages for the length of the lease. Those another worker holds are skipped."""
+    now = clock.now()
+    floor = message_floor(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"now": now, "lease": now + CLAIM_LEASE, "floor": floor, "size": size})
+        claimed = [row_id for (row_id,) in cursor.fetchall()]
+    return list(OutMessage.objects.filter(pk__in=claimed, pk__gte=floor).select_related("staff").order_by("pk"))
+
+
+def _deliver(claimed: list[OutMessage], carriers: Carriers) -> None:
+    ready: list[Ready] = []
+    findings: list[Finding] = []
+    for case in cases_of(claimed, clock.now()):
+        outcome = _ask_gate(case)
+        if isinstance(outcome, Finding):
+            findings.append(outcome)
+        else:
+            ready.append(outcome)
+    record_findings(findings)
+    by_carrier: dict[str, list[Ready]] = {}
+    for entry in ready:
+        by_carrier.setdefault(carrier_for(entry.message.channel), []).append(entry)
+    for name, entries in by_carrier.items():
+        _hand_over(name, entries, carriers)
+
+
+def _ask_gate(case: Case) -> Finding | Ready:
+    message, decision = case.message, decide(case.given)
+    cut = message.in_flight_at is not None
+    why = decision.why.as_json()
+    if cut and message.message_class not in REPEATED_WHEN_CUT:
+        return Finding(message, MessageState.UNKNOWN, R.CUT)
+    if decision.verdict is Verdict.SUPPRESSED:
+        if cut:  # the attempt may have arrived: "held back" would be untrue
+            return Finding(message, MessageState.UNKNOWN, R.CUT, why=why)
+        return Finding(message, MessageState.SUPPRESSED, decision.reason, why=why)
+    if decision.verdict is Verdict.WAIT:
+        return Finding(message, MessageState.QUEUED, R.WAITING, not_before=decision.until, why=why)
+    letter = _letter(case)
+    if letter is None:
+        return Finding(message, MessageState.FAILED, R.WORDING)
+    return Ready(message, letter, json.dumps(why))
+
+
+def reference_of(message_id: int) -> str:
+    """The Message-ID of a message, the same at every repeat."""
+    host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("<> ") or "localhost"
+    return f"<{ids.to_text(message_id)}.careline@{host}>"
+
+
+def _letter(case: Case) -> Letter | None:
+    """The message in words, stored once so that a repeat says the same. None when it cannot be written."""
+    message, recipient = case.message, case.recipient
+    text = MessageText.objects.filter(pk=message.pk).first()
+    if text is None:
+        language = getattr(recipient, "language", "")
+        try:
+            template = template_called(message.template)
+            words = render_words(template, language=language, params=message.params, recipient=recipient)
+        except DatabaseError:
+            raise
+        except Exception:  # one wording that cannot be rendered must not hold up the messages behind it
+            log.exception("message_not_written", message_id=message.pk, template=message.template)
+            return None
+        text = MessageText(
+            message_id=message.pk,
+            customer_id=message.customer_id,
+            template_version=template.version,
+            language=language,
+            address=case.address,
+            subject=words.subject,
+            body=words.body,
+        )
+        MessageText.objects.bulk_create([text], ignore_conflicts=True)
+    message.template_version, message.language = text.template_version, text.language
+    return Letter(
+        message_id=message.pk,
+        reference=reference_of(message.pk),
+        channel=message.channel,
+        message_class=message.message_class,
+        address=text.address,
+        subject=text.subject,
+        body=text.body,
+    )
+
+
+def _hand_over(name: str, entries: Sequence[Ready], carriers: Carriers) -> None:
+    carrier = carriers.get(name)
+    for start in range(0, len(entries), carrier.batch):
+        missing = carrier.open()
+        if missing is not None:  # do not knock at a closed door once a message
+            record_findings([_finding(entry.message, missing, untried=0) for entry in entries[start:]])
+            return
+        part = entries[start : start + carrier.batch]
+        mine = _mark_in_flight(part, name)
+        part = [entry for entry in part if entry.message.pk in mine]
+        if part:
+            outcomes = carrier.send([entry.letter for entry in part])
+            record_findings([_finding(entry.message, said) for entry, said in zip(part, outcomes, strict=True)])
+
+
+def _mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
+    """Write down that the outward call begins, and lengthen the lease. Ids whose lease was lost are left out."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _IN_FLIGHT,
+            {
+                "now": now,
+                "lease": now + IN_FLIGHT_LEASE,
+                "carrier": carrier,
+                "floor": message_floor(now),
+                "ids": [entry.message.pk for entry in part],
+                "attempts": [entry.message.attempts for entry in part],
+                "versions": [entry.message.template_version for entry in part],
+                "languages": [entry.message.language for entry in part],
+                "whys": [entry.why for entry in part],
+            },
+        )
+        mine = {row_id for (row_id,) in cursor.fetchall()}
+    for entry in part:
+        entry.message.tries += 1
+    return mine
+
+
+def _finding(message: OutMessage, said: Outcome, untried: int = 1) -> Finding:
+    """What an outcome means for the message. `untried`: what an unreached other side takes off its tries."""
+    now = clock.now()
+    if said.fate is Fate.TAKEN:
+        return Finding(message, MessageState.SENT, detail=said.detail)
+    if said.fate is Fate.REFUSED:
+        return Finding(message, MessageState.FAILED, R.REFUSED, said.detail)
+    if said.fate is Fate.UNREACHED:
+        return _again(message, said, now + UNREACHED_WAIT, untried)
+    if said.fate is Fate.UNSURE and message.message_class not in REPEATED_WHEN_CUT:
+        return Finding(message, MessageState.UNKNOWN, R.CUT, said.detail)
+    if message.tries >= MOST_TRIES:
+        return Finding(message, MessageState.FAILED, R.TOO_MANY_TRIES, said.detail)
+    return _again(message, said, now + min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** (message.tries - 1)))
+
+
+def _again(message: OutMessage, said: Outcome, at: datetime, untried: int = 0) -> Finding:
+    return Finding(message, MessageState.QUEUED, R.TEMPORARY, said.detail, not_before=at, untried=untried)

@@ -1,0 +1,17 @@
+"""Everything we owe a customer, and the bell of the staff who owe it. One file per thing."""
+
+from outreach.models.bell import Notification
+from outreach.models.followups import FollowUp, FollowUpAttempt, FollowUpMove, FollowUpNotice
+from outreach.models.messages import MessageKey, MessageMove, MessageText, OutMessage
+
+__all__ = [
+    "FollowUp",
+    "FollowUpAttempt",
+    "FollowUpMove",
+    "FollowUpNotice",
+    "MessageKey",
+    "MessageMove",
+    "MessageText",
+    "Notification",
+    "OutMessage",
+]

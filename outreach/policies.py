@@ -1,0 +1,108 @@
+"""What the business tunes in outreach: hours in which messages may leave, and when a promise goes to the lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.calendars.definition import DayKind
+from foundation.calendars.models import WorkCalendarDay
+from foundation.calendars.queries import STANDARD
+from foundation.calendars.windows import Window
+from foundation.common import clock
+from foundation.policies.reading import policy
+from foundation.policies.registry import define
+from outreach.gate import LOOK_AHEAD_DAYS
+from outreach.lifecycle import MessageClass
+
+WINDOW_KEYS = {
+    MessageClass.SERVICE: "outreach.hours.service",
+    MessageClass.REMINDER: "outreach.hours.reminder",
+    MessageClass.CARE: "outreach.hours.care",
+    MessageClass.MARKETING: "outreach.hours.marketing",
+    MessageClass.SURVEY: "outreach.hours.survey",
+}
+
+define(
+    WINDOW_KEYS[MessageClass.SERVICE],
+    type="windows",
+    default=((7 * 60, 22 * 60),),
+    source="D",
+    help=_("Hours in which service messages that are not urgent may leave; the others leave at any hour."),
+)
+define(
+    WINDOW_KEYS[MessageClass.REMINDER],
+    type="windows",
+    default=((8 * 60, 21 * 60),),
+    source="D",
+    help=_("Hours in which reminders may leave."),
+)
+define(
+    WINDOW_KEYS[MessageClass.CARE],
+    type="windows",
+    default=((8 * 60 + 30, 21 * 60),),
+    source="D",
+    help=_("Hours in which care messages may leave."),
+)
+define(
+    WINDOW_KEYS[MessageClass.MARKETING],
+    type="windows",
+    default=((9 * 60, 20 * 60),),
+    source="D",
+    help=_("Hours in which marketing messages may leave; never on statutory holidays."),
+)
+define(
+    WINDOW_KEYS[MessageClass.SURVEY],
+    type="windows",
+    default=((9 * 60, 20 * 60),),
+    source="D",
+    help=_("Hours in which survey invitations may leave."),
+)
+define(
+    "outreach.followup.to_lead_after",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=30),
+    low=timedelta(minutes=1),
+    high=timedelta(days=30),
+    source="D",
+    help=_("How long after its due moment an open follow-up is brought to the lead."),
+)
+define(
+    "outreach.followup.to_head_after",
+    type="duration",
+    unit="minutes",
+    default=timedelta(hours=4),
+    low=timedelta(minutes=1),
+    high=timedelta(days=30),
+    source="D",
+    help=_("How long after its due moment an open follow-up is brought to the one above the lead."),
+)
+
+
+@dataclass(frozen=True)
+class GateRules:
+    """What the gate needs besides the message and its recipient."""
+
+    windows: Mapping[str, tuple[Window, ...]]
+    holidays: frozenset[date]
+
+
+def gate_rules(at: datetime) -> GateRules:
+    """Allowed hours by class and the statutory holidays of the coming month (one query)."""
+    first = clock.today(at)
+    holidays = WorkCalendarDay.objects.filter(
+        calendar__code=STANDARD,
+        kind=DayKind.HOLIDAY.value,
+        date__range=(first, first + timedelta(days=LOOK_AHEAD_DAYS + 1)),
+    ).values_list("date", flat=True)
+    return GateRules({kind: policy(key, at=at) for kind, key in WINDOW_KEYS.items()}, frozenset(holidays))
+
+
+def hand_over_after() -> tuple[timedelta, ...]:
+    """How long after the due moment each level of hand-over comes, ascending: to the lead, then to the one above."""
+    lead, head = policy("outreach.followup.to_lead_after"), policy("outreach.followup.to_head_after")
+    return tuple(sorted((lead, head)))

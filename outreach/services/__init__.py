@@ -1,0 +1,33 @@
+"""Every write of outreach, by business stage; other apps import from here."""
+
+from outreach.services.bell import mark_all_read, mark_read, notify
+from outreach.services.followups import (
+    cancel_followup,
+    claim_next,
+    complete_followup,
+    owe_followup,
+    reassign_followup,
+    record_attempt,
+    reschedule_followup,
+)
+from outreach.services.messages import queue_message, queue_messages, queue_staff_message, retry_message
+from outreach.services.reminding import hand_over_if_overdue, remind_if_due
+
+__all__ = [
+    "cancel_followup",
+    "claim_next",
+    "complete_followup",
+    "hand_over_if_overdue",
+    "mark_all_read",
+    "mark_read",
+    "notify",
+    "owe_followup",
+    "queue_message",
+    "queue_messages",
+    "queue_staff_message",
+    "reassign_followup",
+    "record_attempt",
+    "remind_if_due",
+    "reschedule_followup",
+    "retry_message",
+]

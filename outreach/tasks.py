@@ -1,0 +1,49 @@
+"""What the clock does in outreach; each picks what is due and calls a service."""
+
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+from django.db import DatabaseError
+
+from foundation.common import clock
+from outreach import delivery
+from outreach.models import FollowUp
+from outreach.services import hand_over_if_overdue, remind_if_due
+
+log = structlog.get_logger(__name__)
+BATCH = 500
+
+
+@shared_task
+def deliver_messages() -> int:
+    """Take due messages out of the house."""
+    return delivery.deliver_due()
+
+
+@shared_task
+def remind_due_followups() -> int:
+    """Remind the owners of what is due now."""
+    now = clock.now()
+    due = FollowUp.objects.notice_due(now).filter(next_level=0).order_by("next_notice_at", "pk")
+    return _each(remind_if_due, list(due.values_list("pk", flat=True)[:BATCH]))
+
+
+@shared_task
+def hand_over_overdue_followups() -> int:
+    """Bring what nobody did to the leads."""
+    now = clock.now()
+    due = FollowUp.objects.notice_due(now).filter(next_level__gte=1).order_by("next_notice_at", "pk")
+    return _each(hand_over_if_overdue, list(due.values_list("pk", flat=True)[:BATCH]))
+
+
+def _each(act, ids: list[int]) -> int:  # type: ignore[no-untyped-def]
+    done, now = 0, clock.now()
+    for followup_id in ids:
+        try:
+            done += act(followup_id, now=now)
+        except DatabaseError:
+            raise
+        except Exception:  # one bad row must not hold up the promises behind it
+            log.exception("followup_notice_failed", follow_up=followup_id)
+    return done

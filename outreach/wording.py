@@ -1,0 +1,85 @@
+"""The words of messages: registered templates, rendered in the recipient's language when the message leaves.
+
+A template called NAME stands in `templates/outreach/messages/NAME.txt` and, for e-mail, `NAME.subject.txt`; both
+languages come from the catalogues. Whoever changes the words raises the version: it is stored with each message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.template import Context
+from django.template.loader import get_template
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from foundation.common.errors import RuleBroken
+from foundation.ui.wording import say_moment
+
+
+@dataclass(frozen=True)
+class MessageTemplate:
+    """One wording. `classes`: the message classes it may be used for; `legal`: a notice the law demands (D§5.7)."""
+
+    name: str
+    version: int
+    classes: frozenset[str]
+    legal: bool = False
+
+
+_templates: dict[str, MessageTemplate] = {}
+
+
+def register_template(template: MessageTemplate) -> MessageTemplate:
+    """Make a wording known. Raises ValueError when another one has the name."""
+    if _templates.setdefault(template.name, template) != template:
+        raise ValueError(f"two message templates are called {template.name!r}")
+    return template
+
+
+def template_called(name: str) -> MessageTemplate:
+    """The registered wording. Raises RuleBroken("message.unknown_template")."""
+    try:
+        return _templates[name]
+    except KeyError:
+        raise RuleBroken(
+            "message.unknown_template", _("No message wording is called “%(name)s”.") % {"name": name[:48]}
+        ) from None
+
+
+def check_template(name: str, message_class: str) -> MessageTemplate:
+    """The wording, if it may carry this class; RuleBroken("message.wrong_class") otherwise."""
+    template = template_called(name)
+    if message_class not in template.classes:
+        raise RuleBroken("message.wrong_class", _("This wording may not be sent as a message of this class."))
+    return template
+
+
+@dataclass(frozen=True)
+class Words:
+    subject: str
+    body: str
+
+
+def render_words(template: MessageTemplate, *, language: str, params: dict[str, Any], **extra: Any) -> Words:
+    """Subject and body in `language`. Parameters whose name ends in `_at` are ISO moments and come out in words;
+    `extra` (recipient, numbers) goes to the template as it is.
+    """
+    with translation.override(language or settings.LANGUAGE_CODE):
+        shown = {
+            key: say_moment(datetime.fromisoformat(value)) if key.endswith("_at") and value else value
+            for key, value in params.items()
+        }
+        # Plain text: nothing to escape.
+        context = {**shown, **extra, "public_url": settings.CARELINE_PUBLIC_URL}
+        subject = _render(f"outreach/messages/{template.name}.subject.txt", context)
+        body = _render(f"outreach/messages/{template.name}.txt", context)
+    return Words(subject=" ".join(subject.split())[:200], body=body.strip() + "\n")
+
+
+def _render(name: str, context: dict[str, Any]) -> str:
+    backend: Any = get_template(name)
+    return str(backend.template.render(Context(context, autoescape=False)))

@@ -1,0 +1,37 @@
+"""Outbox files of their own for each test; a peer that speaks real SMTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foundation.common import clock
+from tests.outreach.peer import Mailbox, smtp_peer
+
+
+@pytest.fixture(autouse=True)
+def _own_state(settings: Any, tmp_path: Path) -> None:
+    settings.CARELINE_STATE_DIR = tmp_path
+    settings.EMAIL_URL = ""
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    """The lines in today's outbox file."""
+
+    def read() -> list[dict[str, Any]]:
+        path = tmp_path / "outbox" / f"{clock.today():%Y%m%d}.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def peer(settings: Any) -> Iterator[Mailbox]:
+    with smtp_peer() as box:
+        settings.EMAIL_URL = f"smtp://127.0.0.1:{box.port}"
+        yield box
