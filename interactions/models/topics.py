@@ -1,0 +1,28 @@
+"""What contacts are about: a tree of two levels, shared later by complaints (D§10.2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import get_language
+
+
+class Topic(models.Model):
+    """A topic with both names; a code list, so it is data and not in the catalogues. Seed: interactions/topics.toml."""
+
+    code = models.CharField(max_length=40, unique=True)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    name_zh = models.CharField(max_length=60)
+    name_en = models.CharField(max_length=60)
+    order = models.PositiveSmallIntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="topic_not_own_parent")
+        ]
+
+    def __str__(self) -> str:
+        return self.name_en if (get_language() or "").startswith("en") else self.name_zh

@@ -1,0 +1,39 @@
+"""What the business tunes in taking contacts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.policies.registry import define
+
+define(
+    "interactions.verified_for",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=30),
+    low=timedelta(minutes=1),
+    high=timedelta(hours=8),
+    source="D",
+    help=_("How long a caller counts as verified."),
+)
+define(
+    "interactions.opens_for",
+    type="duration",
+    unit="hours",
+    default=timedelta(hours=24),
+    low=timedelta(hours=1),
+    high=timedelta(days=7),
+    source="D",
+    help=_("How long after a contact its customer stays visible to the person who took it."),
+)
+define(
+    "interactions.foreign_contacts_per_hour",
+    type="int",
+    default=20,
+    low=1,
+    high=1000,
+    source="D",
+    help=_("How many contacts with customers outside the own scope a person may start in one hour."),
+)
