@@ -96,12 +96,20 @@ class Stack:
                 needs,
                 # The second signal puts running tasks back into the broker.
                 stop_steps=((signal.SIGTERM, 20.0), (signal.SIGQUIT, 10.0)),
-                # SIGTERM would wait for running tasks, minutes perhaps, with nobody left to wait for it.
-                # Tasks are acknowledged late: what this cuts off is run again.
-                death_signal=signal.SIGQUIT,
+                # SIGTERM would wait for running tasks, and SIGQUIT was seen to hang with the broker away.
+                # Celery ties its children to this process; what is cut off is acknowledged late and run again.
+                death_signal=signal.SIGKILL,
             ),
             Service("web", [python, *web.split()], self.env, PROJECT, logs / "web.log", needs),
-            Service("beat", self.manage("beat"), self.env, PROJECT, logs / "beat.log", needs),
+            Service(
+                "beat",
+                self.manage("beat"),
+                self.env,
+                PROJECT,
+                logs / "beat.log",
+                needs,
+                death_signal=signal.SIGKILL,
+            ),
         ]
 
 

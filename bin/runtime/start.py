@@ -1,5 +1,6 @@
 """`careline start`: from a bare machine to a page that answers."""
 
+import contextlib
 import json
 import os
 import time
@@ -188,7 +189,10 @@ class StatusBoard:
         self.write()
 
     def write(self) -> None:
-        """Write the present picture; the old one stays readable until it is whole."""
+        """Write the present picture; the old one stays readable until it is whole.
+
+        A full disk must not end the services: then the picture is just old.
+        """
         own = os.getpid()
         picture = {
             "kind": self.kind,
@@ -210,7 +214,8 @@ class StatusBoard:
                 for s in self.supervisor.services
             ],
         }
-        write_whole(self.state.status_file, json_text(picture))
+        with contextlib.suppress(OSError):
+            write_whole(self.state.status_file, json_text(picture))
 
     def remove(self) -> None:
         """Nothing runs any more."""

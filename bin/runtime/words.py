@@ -22,8 +22,8 @@ def say(text: str = "") -> None:
     """Print a line for the person at the terminal, at once."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
-        # The reader of our output went away (`careline start | head`); the work goes on.
+    except OSError:
+        # The reader (`careline start | head`) or the terminal went away; the work goes on.
         sys.stdout = open("/dev/null", "w")  # noqa: SIM115  lives as long as the process
 
 

@@ -49,7 +49,7 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_it_starts_answers_refuses_a_second_and_stops_without_a_trace(house: Clone, place: Path, tmp_path: Path):
+def test_it_starts_answers_refuses_a_second_and_stops_without_a_trace(place: Path, house: Clone, tmp_path: Path):
     port = free_port()
     child = house.start("--no-sample", "--state", str(place), "--port", str(port), out=tmp_path / "out")
     assert child.poll() is None, (tmp_path / "out").read_text()
@@ -77,7 +77,7 @@ def test_it_starts_answers_refuses_a_second_and_stops_without_a_trace(house: Clo
 
 @pytest.mark.deep
 def test_whatever_is_killed_comes_back_and_a_killed_supervisor_leaves_nothing(
-    house: Clone, place: Path, tmp_path: Path
+    place: Path, house: Clone, tmp_path: Path
 ):
     port = free_port()
     house.start("--no-sample", "--state", str(place), "--port", str(port), out=tmp_path / "out")
@@ -111,7 +111,7 @@ sys.exit(7)
 """
 
 
-def test_a_failing_step_ends_the_start_in_its_own_words(installed: Clone, place: Path, tmp_path: Path):
+def test_a_failing_step_ends_the_start_in_its_own_words(place: Path, installed: Clone, tmp_path: Path):
     """The clone's management command fails on purpose: what we ask is what the start makes of it."""
     (installed.root / "manage.py").write_text(STAND_IN)
     child = installed.start("--state", str(place), "--port", str(free_port()), out=tmp_path / "out")
@@ -124,7 +124,7 @@ def test_a_failing_step_ends_the_start_in_its_own_words(installed: Clone, place:
     assert installed.status(place)["running"] is False
 
 
-def test_a_management_command_gets_servers_words_and_gives_its_exit_code(installed: Clone, place: Path):
+def test_a_management_command_gets_servers_words_and_gives_its_exit_code(place: Path, installed: Clone):
     (installed.root / "manage.py").write_text(STAND_IN)
     done = installed.run("manage", "--state", str(place), "audit_verify", "--all")
     assert done.returncode == 7
@@ -133,14 +133,14 @@ def test_a_management_command_gets_servers_words_and_gives_its_exit_code(install
     assert not list((place / "run").glob("*.sock"))
 
 
-def test_servers_of_ones_own_need_both_broker_and_cache(installed: Clone, place: Path):
+def test_servers_of_ones_own_need_both_broker_and_cache(place: Path, installed: Clone):
     done = installed.run("manage", "--state", str(place), "check", CELERY_BROKER_URL="redis://localhost/0")
     assert done.returncode == 1
     assert "CELERY_BROKER_URL is set but CACHE_URL is not." in done.stderr
 
 
 @pytest.mark.deep
-def test_an_empty_machine_installs_everything_and_the_second_start_nothing(clone: Clone, place: Path, tmp_path: Path):
+def test_an_empty_machine_installs_everything_and_the_second_start_nothing(place: Path, clone: Clone, tmp_path: Path):
     """No uv on the path: pip alone, from the hash-locked list."""
     (clone.root / "manage.py").write_text(STAND_IN)
     began = time.monotonic()
