@@ -97,10 +97,15 @@ class ExpiredSession:
         response = self.get_response(request)
         if request.headers.get("HX-Request") != "true" or request.user.is_authenticated:
             return response
-        login = resolve_url(settings.LOGIN_URL)
-        to_login = urlsplit(response.headers.get("Location", "")).path == urlsplit(login).path
-        if response.status_code == 401 or (300 <= response.status_code < 400 and to_login):
+        if response.status_code == 401 or self._leads_to_sign_in(response):
             page = urlsplit(request.headers.get("HX-Current-URL", ""))
             back = page.path + (f"?{page.query}" if page.query else "")
             return redirect_page(redirect_to_login(back or "/").headers["Location"])
         return response
+
+    @staticmethod
+    def _leads_to_sign_in(response: HttpResponseBase) -> bool:
+        if not 300 <= response.status_code < 400:
+            return False
+        login = resolve_url(settings.LOGIN_URL)
+        return urlsplit(response.headers.get("Location", "")).path == urlsplit(login).path

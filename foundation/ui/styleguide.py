@@ -272,7 +272,7 @@ def sample_page(request: HttpRequest) -> dict[str, Any]:
         "page": Page(items=[1, 2, 3], next_cursor="abc", is_first=False),  # type: ignore[list-item,type-var]
         "form": SampleForm(initial={"due": now, "day": now.date()}),
         "wrong": wrong,
-        "filter": FilterForm(),
+        "filter": FilterForm(prefix="f"),
         "chips": [(_("City: Hangzhou"), "?"), (_("Kind: callback"), "?")],
         "tabs": [
             Tab(_("All open"), "?", True, 26),

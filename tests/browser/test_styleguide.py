@@ -45,8 +45,8 @@ def test_targets_are_large_enough_on_the_phone(browser_page):
     small = page.evaluate(
         """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')].filter(e => {
              const box = e.getBoundingClientRect();
-             if (!box.width || e.closest('.sr, .skip, p')) return false;
-             const hit = e.closest('label')?.getBoundingClientRect() ?? box;
+             if (!box.width || !e.checkVisibility() || e.closest('.sr, .skip, p')) return false;
+             const hit = (e.labels?.[0] ?? e).getBoundingClientRect();
              return hit.height < 24 || hit.width < 24;
            }).map(e => e.outerHTML.slice(0, 120))"""
     )
