@@ -1,0 +1,221 @@
+"""A generated operator of any size, loaded by COPY: 1.5 lines, 12 usage months and 10 timeline lines a customer.
+
+Names follow the surname frequencies of the sample operator, so that the commonest name has about as many bearers
+as in life. Everything is a function of the customer's index: two processes load halves without talking.
+"""
+
+from __future__ import annotations
+
+import bisect
+import io
+import itertools
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from pypinyin import Style, lazy_pinyin
+
+from customers.models import Plan
+from customers.sample import words_zh as words
+from foundation.common import clock, ids
+from foundation.common.partitions import ensure_table
+from staff.models import OrgUnit, RoleAssignment, User
+
+BRANCHES, UNITS_A_BRANCH = 10, 199
+MONTHS, LINES_A_CUSTOMER = 12, 10
+BATCH = 5_000
+SECONDS_BACK = 33_000_000  # the timeline reaches a year and a bit back
+
+
+def unit_numbers() -> list[int]:
+    """Numbers of the halls and departments customers belong to, depth-first."""
+    return [1 + b * (UNITS_A_BRANCH + 1) + 2 + u for b in range(BRANCHES) for u in range(UNITS_A_BRANCH - 1)]
+
+
+def build(customers: int, processes: int, say: Callable[[str], None]) -> None:
+    """Load `customers` customers and all that belongs to them into an empty, migrated database; then ANALYZE."""
+    _organisation()
+    _months_behind()
+    bounds = [customers * part // processes for part in range(processes + 1)]
+    workers = [
+        subprocess.Popen([sys.executable, "-m", "bench.load", str(low), str(high)], cwd=settings.BASE_DIR)
+        for low, high in itertools.pairwise(bounds)
+    ]
+    if sum(worker.wait() for worker in workers):
+        raise SystemExit("a loading process ended with an error")
+    say("rows loaded; ANALYZE and CHECKPOINT")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
+
+
+def _organisation() -> None:
+    total = 1 + BRANCHES * (UNITS_A_BRANCH + 1)
+    root = OrgUnit.objects.create(code="HQ", name="HQ", function="HEADQUARTERS", no=1, last_no=total)
+    units = []
+    for b in range(BRANCHES):
+        no = 2 + b * (UNITS_A_BRANCH + 1)
+        branch = OrgUnit.objects.create(
+            code=f"B{b}", name=f"Branch {b}", function="BRANCH", parent=root, no=no, last_no=no + UNITS_A_BRANCH
+        )
+        units += [
+            OrgUnit(
+                code=f"B{b}H{u}", name=f"Hall {u}", function="HALL", parent=branch, no=no + 1 + u, last_no=no + 1 + u
+            )
+            for u in range(UNITS_A_BRANCH)
+        ]
+    OrgUnit.objects.bulk_create(units)
+    hall = OrgUnit.objects.get(code="B0H0")
+    for name, role, unit in (
+        ("clerk", "HALL_CLERK", hall),
+        ("agent", "AGENT", OrgUnit.objects.get(code="B0")),
+        ("lead", "TEAM_LEAD", hall),
+        ("gm", "GM", root),
+        ("sysadmin", "SYS_ADMIN", root),
+    ):
+        user = User.objects.create_user(name, name=name, staff_no=name, unit=unit)
+        RoleAssignment.objects.create(user=user, role=role, unit=unit)
+    Plan.objects.bulk_create(
+        Plan(
+            code=f"BENCH{fee}",
+            name=f"Plan {fee}",
+            product_line="MOBILE",
+            monthly_fee=fee,
+            voice_minutes=500,
+            data_mb=30_720,
+        )
+        for fee in (29, 59, 99, 129, 199)
+    )
+
+
+def _months_behind() -> None:
+    """The past year gets partitions of its own, as it would have after a year of service."""
+    begin = clock.now() - timedelta(days=400)
+    for table, column in (("timeline", "id"), ("customers_usagemonth", "month")):
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP TABLE IF EXISTS "{table}_early"')
+        ensure_table(table, column, months=13, at=begin)
+
+
+def load(low: int, high: int) -> None:
+    """Load the customers low <= index < high with everything that belongs to them."""
+    rows = _Rows(list(Plan.objects.order_by("pk").values_list("pk", flat=True)))
+    for start in range(low, high, BATCH):
+        with connection.cursor() as cursor:
+            for table, text in rows.batch(start, min(start + BATCH, high)):
+                cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(text))
+
+
+class _Rows:
+    """COPY text of everything that belongs to a run of customers."""
+
+    def __init__(self, plans: list[int]) -> None:
+        self.plans = plans
+        self.units = unit_numbers()
+        self.surnames = list(words.SURNAMES)
+        self.weights = list(itertools.accumulate(words.SURNAMES.values()))
+        self.given = sorted(set(words.GIVEN_FEMALE + words.GIVEN_MALE + words.GIVEN_EITHER))
+        self.syllable = {c: lazy_pinyin(c, style=Style.NORMAL)[0] for c in {*self.given, *"".join(self.surnames)}}
+        self.cities = [city for city, _code, _districts in words.CITIES]
+        now = clock.now().replace(microsecond=0)
+        self.now, self.today = now.isoformat(), clock.today()
+        self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
+        first = self.today.replace(day=1)
+        self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
+        self.day = f"{self.today:%Y%m%d}"
+        self.customer_base = ids.first_id_at(datetime(2021, 1, 1, tzinfo=UTC))
+
+    def batch(self, low: int, high: int) -> Iterator[tuple[str, str]]:
+        customer, facts, contact, name_rows, number_rows, grams = [], [], [], [], [], []
+        lines, usage, timeline = [], [], []
+        for i in range(low, high):
+            chance = random.Random(i)
+            pk = self.customer_base + (i << 22)
+            unit = self.units[i * 7919 % len(self.units)]
+            family = self.surnames[_weighted(chance, self.weights)]
+            name = family + "".join(chance.choices(self.given, k=2 if chance.random() < 0.7 else 1))
+            pinyin = "".join(self.syllable[c] for c in name)
+            initials = "".join(self.syllable[c][0] for c in name)
+            number = f"CU20210101{i:09d}"
+            mobile = f"13{i % 10}{i // 10 % 10**8:08d}" if i < 10**9 else str(i)
+            last4 = f"{i * 31 % 10_000:04d}"
+            city = self.cities[i % len(self.cities)]
+            customer.append(
+                f"{pk}\t{number}\t\t\tPERSON\tPERSON\t{name}\t\tACTIVE\t\tSOLAR\tf\t\t{last4}"
+                f"\tVERIFIED\t{city}\t\tzh-hans\t\t{unit}\t{unit}\t{{}}\tf\t1\t{self.now}\t{self.now}"
+            )
+            facts.append(f"{pk}\t\t0")
+            contact.append(f"{pk + 1}\t{pk}\tMOBILE\t{mobile}\t\tt\t2024-01-01\t")
+            name_rows.append(f"{pk}\t{unit}\t{name}\t{pinyin}\t{initials}\t{last4}")
+            number_rows.append(_find(pk + 2, pk, unit, "PHONE", mobile))
+            number_rows.append(_find(pk + 3, pk, unit, "CUSTOMER", number))
+            grams += [f"{name[a : a + 2]}\t{pk}\t{unit}" for a in range(len(name) - 1)]
+            services = [(mobile, "MOBILE")] + ([(f"YHAD{i:09d}", "BROADBAND")] if i % 2 else [])
+            for n, (service, product) in enumerate(services):
+                line = pk + 10 + n
+                plan = self.plans[chance.randrange(len(self.plans))]
+                lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
+                number_rows.append(_find(pk + 20 + n, pk, unit, "LINE", service))
+            used = chance.randrange(400)
+            usage += [
+                f"{pk + 10}\t{month}\t{pk}\t{used + n}\t{n}\t{used * 37}\t0\t0\t{59 + n}.00"
+                for n, month in enumerate(self.months)
+            ]
+            for n in range(LINES_A_CUSTOMER):
+                count = i * LINES_A_CUSTOMER + n
+                # Two lines share their low 22 bits only with different last digits of the ms: no id twice.
+                ms = chance.randrange(SECONDS_BACK) * 1_000 + (count >> 22) % 1_000
+                timeline.append((self.base + (ms << 22) + (count & 0x3FFFFF), pk))
+        columns = (
+            "customers_customer (id, number, source, source_no, customer_type, segment, name, short_name, status,"
+            " gender, birthday_kind, lunar_leap, id_type, id_last4, identity_status, home_city, area_type, language,"
+            " channel_preference, unit_id, unit_no, quality_marks, is_sample, version, created_at, updated_at)"
+        )
+        yield columns, _text(customer)
+        yield "customers_facts (customer_id, tier, contacts_total)", _text(facts)
+        yield (
+            "customers_contactpoint (id, customer_id, kind, value, label, is_primary, valid_from, do_not_use)",
+            _text(contact),
+        )
+        yield "customer_find_name (customer_id, unit_no, name, pinyin, initials, id_last4)", _text(name_rows)
+        yield "customer_find_number (id, customer_id, unit_no, kind, value, tail)", _text(number_rows)
+        yield "customer_name_gram (gram, customer_id, unit_no)", _text(sorted(set(grams)))
+        yield (
+            "customers_subscription (id, customer_id, service_no, product_line, plan_id, status, activated_on,"
+            " user_name, version)",
+            _text(lines),
+        )
+        yield (
+            "customers_usagemonth (subscription_id, month, customer_id, voice_minutes, sms, data_mb, roaming_days,"
+            " zero_usage_days, net_revenue)",
+            _text(usage),
+        )
+        yield (
+            "timeline (id, customer_id, kind, params)",
+            _text([f"{row}\t{pk}\tbench.line\t{{}}" for row, pk in sorted(timeline)]),
+        )
+
+
+def _find(pk: int, customer: int, unit: int, kind: str, value: str) -> str:
+    return f"{pk}\t{customer}\t{unit}\t{kind}\t{value}\t{value[::-1]}"
+
+
+def _text(rows: list[str]) -> str:
+    return "\n".join(rows) + "\n"
+
+
+def _weighted(chance: random.Random, cumulative: list[int]) -> int:
+    return bisect.bisect_right(cumulative, chance.randrange(cumulative[-1]))
+
+
+def _months_back(first: date, back: int) -> date:
+    months = first.year * 12 + first.month - 1 - back
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
