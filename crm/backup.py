@@ -33,9 +33,10 @@ from foundation.common.partitions import ensure_partitions
 DUMP, FILES, MANIFEST = "database.dump", "files.tar", "manifest.json"
 LAYOUT = 1
 EMPTY_WITHOUT = ("staff_user", "customers_customer", "audit_entry")  # a freshly migrated database has none of these
+# The statements are all written before the first one runs: a dropped table takes its sequences along.
 DROP_ALL = """
 DO $$ DECLARE statement text; BEGIN
-  FOR statement IN
+  FOREACH statement IN ARRAY ARRAY(
     SELECT format('DROP TABLE IF EXISTS %s CASCADE', oid::regclass) FROM pg_class
       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
     UNION ALL
@@ -45,7 +46,7 @@ DO $$ DECLARE statement text; BEGIN
     SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p
       WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS
         (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-  LOOP EXECUTE statement; END LOOP;
+  ) LOOP EXECUTE statement; END LOOP;
 END $$
 """
 
