@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django import forms
 from django.http import HttpRequest, QueryDict
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from foundation.common import clock
 from foundation.common.paging import Page
 from foundation.ui.context import NavLink, Shell, ShownSlot
-from foundation.ui.navigation import NavItem
+from foundation.ui.navigation import NavItem, Tone
 from foundation.ui.parts.charts import Chart, HBar, Series
 from foundation.ui.parts.lists import Check, Entry, Step, Tab, trend
 from foundation.ui.parts.marks import btn, sla, tag
@@ -97,7 +97,7 @@ class SampleShell(Shell):
 
     @cached_property
     def links(self) -> list[NavLink]:
-        items = [
+        items: list[tuple[str, str, str, int | None, Tone, Literal["work", "manage"]]] = [
             ("home", _("My desk"), "house", None, "", "work"),
             ("customers", _("Customers"), "user-check", None, "", "work"),
             ("cases", _("Complaints and cases"), "inbox", 3, "danger", "work"),
@@ -114,7 +114,7 @@ class SampleShell(Shell):
                 "?",
                 n,
                 key == "cases",
-            )  # type: ignore[arg-type]
+            )
             for key, label, icon, n, tone, part in items
         ]
 
@@ -269,7 +269,7 @@ def sample_page(request: HttpRequest) -> dict[str, Any]:
         "long": LONG,
         "now": now,
         "rows": _rows(),
-        "page": Page(items=[1, 2, 3], next_cursor="abc", is_first=False),  # type: ignore[list-item,type-var]
+        "page": Page(items=[1, 2, 3], next_cursor="abc", is_first=False),
         "form": SampleForm(initial={"due": now, "day": now.date()}),
         "wrong": wrong,
         "filter": FilterForm(prefix="f"),

@@ -46,8 +46,8 @@ def test_targets_are_large_enough_on_the_phone(browser_page):
         """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')].filter(e => {
              const box = e.getBoundingClientRect();
              if (!box.width || !e.checkVisibility() || e.closest('.sr, .skip, p')) return false;
-             const hit = (e.labels?.[0] ?? e).getBoundingClientRect();
-             return hit.height < 24 || hit.width < 24;
+             const hits = [box, ...[...(e.labels ?? [])].map(label => label.getBoundingClientRect())];
+             return !hits.some(hit => hit.height >= 24 && hit.width >= 24);
            }).map(e => e.outerHTML.slice(0, 120))"""
     )
     assert small == []

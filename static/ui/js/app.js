@@ -64,8 +64,7 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 });
 document.addEventListener("htmx:timeout", ({ detail }) => quiet(detail) || toast(say("slow"), { tone: "danger" }));
 document.addEventListener("htmx:sendError", ({ detail }) => quiet(detail) || toast(say("offline"), { tone: "danger" }));
-document.addEventListener("htmx:afterSwap", ({ detail }) => prepare(detail.target));
-document.addEventListener("htmx:oobAfterSwap", ({ detail }) => prepare(detail.target));
+document.addEventListener("htmx:load", ({ detail }) => prepare(detail.elt));
 
 // Dialogs, menus, confirming.
 function ask(element, go) {
@@ -145,17 +144,19 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What a page or a swapped part brings with it.
+const all = (root, selector) => [...(root.matches(selector) ? [root] : []), ...root.querySelectorAll(selector)];
+
 function prepare(root) {
   if (!(root instanceof Element)) return;
-  if ($("[data-bulk]", root) || root.closest("[data-bulk]")) import("./bulk.js").then((part) => part.start(root));
-  if ($("[data-draft-url]", root)) import("./draft.js").then((part) => part.start(root));
-  root.querySelectorAll("[data-echo]").forEach(echo);
-  root.querySelectorAll("[data-reveal]").forEach(conceal);
-  root.querySelectorAll("[data-upload]").forEach(drop);
-  root.querySelectorAll("[data-fold]").forEach(fold);
-  root.querySelectorAll("#toasts [data-toast]").forEach((box) => expire(box, box.classList.contains("-danger") ? 0 : 8000));
-  if (root.matches("#toasts")) [...root.children].forEach((box) => expire(box, 8000));
-  $("[data-focus]", root)?.focus();
+  if (root.closest("[data-bulk]") || $("[data-bulk]", root)) import("./bulk.js").then((part) => part.start(root));
+  const drafts = all(root, "[data-draft-url]");
+  if (drafts.length) import("./draft.js").then((part) => part.start(drafts));
+  all(root, "[data-echo]").forEach(echo);
+  all(root, "[data-reveal]").forEach(conceal);
+  all(root, "[data-upload]").forEach(drop);
+  all(root, "[data-fold]").forEach(fold);
+  all(root, "[data-toast]").forEach((box) => expire(box, box.classList.contains("-danger") ? 0 : 8000));
+  all(root, "[data-focus]")[0]?.focus();
   const unread = $("[data-title-count]")?.dataset.titleCount;
   document.title = (unread > 0 ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\+?\) /, "");
   refreshClocks();

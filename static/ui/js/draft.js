@@ -35,6 +35,6 @@ function wire(area) {
   addEventListener("pagehide", () => save(true));
 }
 
-export function start(root) {
-  root.querySelectorAll("[data-draft-url]").forEach((area) => area.dataset.on || wire(area));
+export function start(areas) {
+  areas.forEach((area) => area.dataset.on || wire(area));
 }
