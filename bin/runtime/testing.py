@@ -29,6 +29,8 @@ CHECKS = (
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]),
     ("mypy", ["-m", "mypy", "."]),
     ("migrations", ["manage.py", "makemigrations", "--check", "--dry-run"]),
+    ("catalogue check", ["manage.py", "checkcatalogs"]),
+    ("templates", ["-m", "djlint", "templates", "--lint", "--quiet"]),
 )
 
 
