@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "foundation.rest",
     "staff",
     "customers",
+    "customers.imports",
     "outreach",
     "interactions",
     "workspace",
@@ -203,6 +204,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_USE_SESSIONS = True
 X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W002"]  # foundation.ui.middleware.SecurityHeaders sends X-Frame-Options
 SECURE_REFERRER_POLICY = "same-origin"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from customers.copying import copy_rows, ids_at
 from customers.models import (
     Address,
     ContactPoint,
@@ -20,7 +21,6 @@ from customers.models import (
     UsageMonth,
 )
 from customers.sample import words_zh as words
-from customers.sample.copying import copy_rows, ids_at
 from customers.sample.draw import Draw
 from customers.sample.figures import DESIGN
 from customers.sample.lines import LineDraft, PlanDraft, catalogue, lines_of, use_of

@@ -20,18 +20,22 @@ def rebuild_find_rows(customer_ids: list[int]) -> None:
                 manager_id=row.manager_id,
                 name=row.name,
                 pinyin="".join(syllables),
-                initials="".join(part[0] for part in syllables),
+                initials="".join(part[0] for part in syllables)[:80],
                 id_last4=row.id_last4,
             )
         )
         numbers[row.pk, "CUSTOMER", row.number] = None
+        if row.source_no:
+            numbers[row.pk, "EXTERNAL", row.source_no] = None
         for start in range(len(row.name) - 1):
             grams.append((row.name[start : start + 2], row.pk))
-    for customer_id, value in ContactPoint.objects.filter(kind__in=["MOBILE", "PHONE"]).values_list(
-        "customer_id", "value"
-    ):
+    for customer_id, value in ContactPoint.objects.filter(
+        customer_id__in=customer_ids, kind__in=["MOBILE", "PHONE"]
+    ).values_list("customer_id", "value"):
         numbers[customer_id, "PHONE", value] = None
-    for customer_id, value in Subscription.objects.values_list("customer_id", "service_no"):
+    for customer_id, value in Subscription.objects.filter(customer_id__in=customer_ids).values_list(
+        "customer_id", "service_no"
+    ):
         numbers[customer_id, "LINE", value] = None
     FindName.objects.bulk_create(names, batch_size=2000)
     FindNumber.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Bulk writing for the sample operator: COPY, and ids of past moments."""
+"""Bulk writing: COPY, and ids of past moments."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ImportsConfig(AppConfig):
+    name = "customers.imports"
+    label = "imports"
+    verbose_name = "Imports"
+
+    def ready(self) -> None:
+        from customers.imports import services, touched, working
+        from foundation.jobs.kinds import JobKind, register_job
+        from foundation.ui.navigation import NavItem, register_nav
+
+        register_job(JobKind(services.CHECK, _("Check of an import file"), working.check, "imports.run"))
+        register_job(JobKind(services.RUN, _("Import of customers"), working.run, "imports.run"))
+        register_job(JobKind(services.REVERT, _("Revert of an import"), working.revert, "imports.revert"))
+        register_job(JobKind("imports.forget_old", _("Dropping what old imports kept"), working.forget_old, ""))
+        # Every app above writes its lines into the timeline: a line after the import is work with the customer.
+        touched.register("timeline")
+        register_nav(
+            NavItem(
+                key="imports",
+                label=_("Imports"),
+                icon="file-up",
+                url_name="customers:import-list",
+                right="imports.view",
+                order=60,
+                section="manage",
+                match=("customers:import-",),
+            )
+        )

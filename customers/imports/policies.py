@@ -1,0 +1,45 @@
+"""What the operator may tune about imports."""
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.policies.registry import define
+
+define(
+    "imports.max_file_mb",
+    type="int",
+    default=512,
+    low=1,
+    high=100_000,
+    unit="MB",
+    source="D",
+    help=_("Largest file that may be imported, as it is uploaded."),
+)
+define(
+    "imports.max_unpacked_mb",
+    type="int",
+    default=4_096,
+    low=1,
+    high=1_000_000,
+    unit="MB",
+    source="D",
+    help=_("Largest size of an imported file once it is unpacked: stops files made to fill the disk."),
+)
+define(
+    "imports.max_errors",
+    type="int",
+    default=10_000,
+    low=1,
+    high=1_000_000,
+    source="D",
+    help=_("After so many wrong rows an import stops: the mapping or the file is wrong as a whole."),
+)
+define(
+    "imports.revert_days",
+    type="int",
+    default=90,
+    low=1,
+    high=3_650,
+    unit="days",
+    source="D",
+    help=_("How long the old values are kept by which an import can be reverted."),
+)
