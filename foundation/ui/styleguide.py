@@ -44,7 +44,8 @@ class SampleShell(Shell):
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request)
-        self.search_url = self.palette_url = self.language_url = reverse("ui:styleguide-quiet")
+        self.search_url = self.language_url = reverse("ui:styleguide-quiet")
+        self.palette_url = reverse("ui:styleguide-palette")
         self.theme_url = self.me_url = self.sign_out_url = self.search_url
 
     @cached_property
@@ -93,7 +94,7 @@ class SampleShell(Shell):
             },
         ]
         content = render_to_string("ui/bell.html", {"unread": 4, "notices": notices, "all_url": "?"})
-        return ShownSlot(reverse("ui:styleguide-quiet"), content, "never")
+        return ShownSlot(reverse("ui:styleguide-quiet"), content, "live:tick from:body")
 
     @cached_property
     def links(self) -> list[NavLink]:
@@ -111,7 +112,7 @@ class SampleShell(Shell):
         return [
             NavLink(
                 NavItem(key, label, icon, "ui:styleguide", section=part, tone=tone, key_hint=key[0]),
-                "?",
+                f"?went={key}",
                 n,
                 key == "cases",
             )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from foundation.common import clock
 from foundation.common.doors import public
 from foundation.ui.htmx import toast
 from foundation.ui.styleguide import SampleForm, SampleShell, sample_page
+from foundation.ui.wording import say_time
 
 REASON = "shows components with invented data; exists in development and tests only"
 LANGUAGES = ("zh-hans", "en")
@@ -41,3 +44,21 @@ def styleguide_form(request: HttpRequest) -> HttpResponse:
 def styleguide_quiet(request: HttpRequest) -> HttpResponse:
     """What a live part answers when nothing has changed; the sample frame's controls lead here too."""
     return HttpResponse(status=204)
+
+
+@require_POST
+@public(REASON)
+def styleguide_draft(request: HttpRequest) -> JsonResponse:
+    """Answers as every place for drafts does."""
+    return JsonResponse({"time": say_time(clock.now())})
+
+
+@require_POST
+@public(REASON)
+def styleguide_palette(request: HttpRequest) -> HttpResponse:
+    """Answers as the palette of the workspace does: what was typed, among the places of the sample menu."""
+    typed = request.POST.get("q", "").lower()
+    found = [link for link in SampleShell(request).links if typed in str(link.item.label).lower()]
+    items = [{"label": link.item.label, "url": f"?went={link.item.key}", "icon": link.item.icon} for link in found]
+    groups = [{"label": _("Places"), "entries": items}] if items else []
+    return render(request, "ui/palette_results.html", {"groups": groups})

@@ -89,6 +89,78 @@ def test_j_x_and_shift_x_move_and_select_rows(page):
     expect(page.locator('[name="every"]')).to_have_value("")
 
 
+def test_g_and_a_letter_lead_to_a_place(page):
+    page.goto(GUIDE)
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.wait_for_url("**/?went=tasks")
+
+
+def test_the_palette_finds_with_arrows_and_enter(page):
+    page.goto(GUIDE + "?lang=en")
+    page.keyboard.press("Control+k")
+    options = page.locator("#palette [role=option]")
+    expect(options).to_have_count(9)
+    page.keyboard.type("a")
+    expect(options).not_to_have_count(9)
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("#palette [aria-selected=true]")
+    expect(chosen).to_have_count(1)
+    assert page.locator("#palette-q").get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    target = chosen.get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{target}")
+
+
+def test_a_draft_is_saved_two_seconds_after_typing_stops(browser_page):
+    page = browser_page(language="en")
+    page.clock.install()
+    page.goto(GUIDE + "?lang=en")
+    note = page.locator("#sg-form [name=note]")
+    note.fill("The customer says")
+    page.clock.fast_forward("00:01")
+    expect(page.locator("[data-draft-state=id_note]")).to_be_empty()
+    with page.expect_request("**/draft/") as sent:
+        page.clock.fast_forward("00:01")
+    assert sent.value.post_data == "text=The+customer+says"
+    expect(page.locator("[data-draft-state=id_note]")).to_have_text(
+        re.compile(r"^(Draft saved|草稿已保存).* ?\d\d:\d\d")
+    )
+
+
+def test_an_irreversible_act_asks_first_and_cancel_has_the_focus(page):
+    page.goto(GUIDE)
+    act = page.locator("form[data-confirm] button")
+    act.click()
+    box = page.locator("#confirm")
+    expect(box).to_be_visible()
+    expect(box.locator("[data-close]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(box).to_be_hidden()
+    assert "went" not in page.url
+    act.click()
+    box.locator("[data-yes]").click()
+    page.wait_for_url("**went=deleted**")
+
+
+def test_live_parts_ask_every_30_seconds_unless_something_is_selected(browser_page):
+    page = browser_page()
+    page.clock.install()
+    page.goto(GUIDE)
+    with page.expect_request("**/quiet/") as tick:
+        page.clock.fast_forward("00:31")
+    assert tick.value.headers["careline-live"] == "1"
+    page.locator("[data-pick]").first.check()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward("01:30")
+    page.wait_for_timeout(200)
+    assert asked == []
+    page.locator("[data-pick]").first.uncheck()
+    with page.expect_request("**/quiet/"):
+        page.clock.fast_forward("00:31")
+
+
 def test_single_keys_stay_quiet_when_switched_off(browser_page):
     page = browser_page()
     page.goto(GUIDE + "?keys=off")
