@@ -44,7 +44,7 @@ def default_partition_rows() -> dict[str, int]:
         )
         found = {}
         for (name,) in cursor.fetchall():
-            cursor.execute(f'SELECT count(*) FROM (SELECT 1 FROM "{name}" LIMIT 1000) AS some')
+            cursor.execute(f'SELECT count(*) FROM (SELECT 1 FROM "{name}" LIMIT 1000) AS few')
             found[name] = cursor.fetchone()[0]
     return found
 

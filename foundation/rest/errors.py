@@ -63,15 +63,16 @@ def _words(error: Exception) -> str:
 
 
 def _flat(detail: Any, path: str = "") -> list[str]:
-    """ "engagedParty.id: This field is required." for every fault of a body."""
+    """A line for every fault of a body: "engagedParty[1].id: This field is required."."""
     if isinstance(detail, dict):
-        return [
-            line
-            for name, part in detail.items()
-            for line in _flat(part, path if name == "non_field_errors" else f"{path}.{name}".lstrip("."))
-        ]
-    if isinstance(detail, list):
-        if all(not isinstance(part, dict | list) for part in detail):
-            return [f"{path}: {part}" if path else str(part) for part in detail]
-        return [line for index, part in enumerate(detail) for line in _flat(part, f"{path}[{index}]")]
-    return [f"{path}: {detail}" if path else str(detail)]
+        return [line for name, part in detail.items() for line in _flat(part, _below(path, name))]
+    if isinstance(detail, list) and any(isinstance(part, dict | list) for part in detail):
+        return [line for index, part in enumerate(detail) for line in _flat(part, _below(path, index))]
+    words = detail if isinstance(detail, list) else [detail]
+    return [f"{path}: {part}" if path else str(part) for part in words]
+
+
+def _below(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")

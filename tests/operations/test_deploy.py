@@ -1,0 +1,125 @@
+"""The production settings pass every check, the doctor speaks plainly, and bad settings stop the start."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from foundation.jobs.models import BeatMark
+from tests.jobs.processes import Processes, wait_until
+
+PRODUCTION = {
+    "CARELINE_MODE": "production",
+    "CARELINE_PUBLIC_URL": "https://crm.example.com",
+    "CARELINE_ALLOWED_HOSTS": "crm.example.com",
+    "CARELINE_METRICS_TOKEN": "a-token-of-the-monitor",
+    "CARELINE_SECRET_KEY": base64.b64encode(bytes(range(48))).decode(),
+}
+
+
+def check(processes: Processes, **env: str) -> tuple[int, str]:
+    done = processes.manage("check", "--deploy", "--fail-level", "WARNING", env=PRODUCTION | env)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_check_deploy_is_clean_in_production(processes: Processes):
+    code, told = check(processes)
+    assert (code, "no issues" in told) == (0, True), told
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"CARELINE_METRICS_TOKEN": ""}, "careline.W001"),
+        ({"CARELINE_PUBLIC_URL": "http://crm.example.com"}, "careline.E007"),
+        ({"CARELINE_CONN_MAX_AGE": "0"}, "careline.E002"),
+        ({"CARELINE_VISIBILITY_TIMEOUT": "540"}, "careline.E001"),
+        ({"CARELINE_DEBUG": "1"}, "CARELINE_DEBUG must be off in production"),
+        ({"CARELINE_INDEX_KEY": "c2hvcnQ="}, "CARELINE_INDEX_KEY must be 32 bytes in base64, this is 5"),
+    ],
+)
+def test_what_would_fail_late_is_refused_at_the_start(processes: Processes, env, words):
+    code, told = check(processes, **env)
+    assert code == 1
+    assert words in told
+
+
+def test_equal_keys_are_refused(processes: Processes):
+    code, told = check(processes, CARELINE_AUDIT_KEY=processes.env["CARELINE_INDEX_KEY"])
+    assert (code, "careline.E008" in told) == (1, True)
+
+
+def findings(processes: Processes, *words: str, **env: str) -> tuple[int, dict[str, tuple[str, str, str]]]:
+    done = processes.manage("doctor", "--json", *words, env=env)
+    lines = json.loads(done.stdout)
+    return done.returncode, {line["name"]: (line["verdict"], line["seen"], line["advice"]) for line in lines}
+
+
+@pytest.mark.peers
+def test_the_doctor_finds_a_running_installation_well(processes: Processes):
+    processes.worker()
+    processes.beat()
+    wait_until(BeatMark.objects.exists, logs=processes)
+    code, found = findings(processes)
+    assert code == 0, found
+    names = ["versions", "mode", "disk (state)", "disk (files)", "database", "role", "extensions", "locale", "clocks"]
+    for name in [*names, "migrations", "partitions", "audit", "cache", "workers", "beat", "jobs"]:
+        assert found[name][0] == "ok", found[name]
+    assert found["workers"][1] == "1 answer"
+
+
+def test_the_doctor_says_what_to_do(processes: Processes):
+    code, found = findings(processes, CARELINE_CLOCK_OFFSET="7200")
+    assert code == 0
+    assert found["beat"] == ("warn", "never ticked", "start it: manage beat")
+    assert found["workers"][0] == "warn"
+    assert found["clock offset"] == ("warn", "the clock is moved by 7200 s", "unset CARELINE_CLOCK_OFFSET")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'jobs'")
+    try:
+        code, found = findings(processes)
+        text = processes.manage("doctor")
+    finally:
+        MigrationRecorder(connection).record_applied("jobs", "0001_initial")
+    assert code == 1
+    assert found["migrations"] == (
+        "fail",
+        "1 not applied: jobs.0001_initial",
+        "manage migrate_safely --phase expand",
+    )
+    assert text.returncode == 1
+    line = next(line for line in text.stdout.splitlines() if "migrations" in line)
+    assert line.startswith("fail migrations")
+    assert line.endswith("→ manage migrate_safely --phase expand")
+
+
+def test_a_database_in_locale_c_is_found_out(processes: Processes):
+    """Its trigrams of Chinese text are empty: search would find nothing and nobody would know why."""
+    name = f"{connection.settings_dict['NAME']}_c"
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING UTF8 LOCALE_PROVIDER libc LOCALE 'C'")
+    url = processes.env["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+    try:
+        empty = processes.manage("doctor", "--json", env={"DATABASE_URL": url})
+        verdicts = {line["name"]: line["verdict"] for line in json.loads(empty.stdout)}
+        assert (verdicts["extensions"], "locale" in verdicts, empty.returncode) == ("fail", False, 1)
+        extension = "from django.db import connection; connection.cursor().execute('CREATE EXTENSION pg_trgm')"
+        assert processes.manage("shell", "-v0", "-c", extension, env={"DATABASE_URL": url}).returncode == 0
+        _code, found = findings(processes, DATABASE_URL=url)
+        assert found["locale"][0] == "fail"
+        assert "locale C" in found["locale"][1]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def test_maintenance_is_switched_by_a_command(processes: Processes):
+    assert processes.manage("maintenance", "status").stdout == "maintenance is off\n"
+    assert processes.manage("maintenance", "on").stdout == "maintenance is on\n"
+    assert processes.manage("maintenance", "status").stdout == "maintenance is on\n"
+    assert processes.manage("maintenance", "off").stdout == "maintenance is off\n"
