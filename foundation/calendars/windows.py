@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from foundation.common.errors import RuleBroken
 
 DAY = 1440
-_RANGE = re.compile(r"(\d{1,2})[:：](\d{2})\s*[-–~～至]\s*(\d{1,2})[:：](\d{2})")
+_RANGE = re.compile(r"(\d{1,2})[:：](\d{2})\s*[-–~～\u81f3]\s*(\d{1,2})[:：](\d{2})")
 _SEPARATOR = re.compile(r"\s*[,，;；、\n]\s*")
 
 

@@ -45,7 +45,8 @@ class Slot:
     """A live part of the top bar: `call-chip` or `bell`.
 
     The element polls `url_name` on `live:tick`; the view answers the inner HTML or 204. Hidden inputs inside the
-    content are sent along, so a view can compare the version that is shown. `render(request)` gives the first content on the server; without it the element asks once after loading.
+    content are sent along, so a view can compare the version that is shown. `render(request)` gives the first
+    content on the server; without it the element asks once after loading.
     """
 
     key: Literal["call-chip", "bell"]

@@ -245,5 +245,5 @@ def test_cold_load_keeps_the_budget(browser_page):
     page.wait_for_load_state("networkidle")
     # Tests serve the six style layers one by one; production joins them (foundation/ui/storage.py).
     layers = [url for url in seen if "/css/" in url]
-    assert len(seen) - len(layers) + 1 <= 13, seen
+    assert len(seen) - len(layers) + 1 <= 12, seen
     assert page.evaluate("document.querySelectorAll('*').length") <= 2500

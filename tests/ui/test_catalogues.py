@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -120,10 +121,18 @@ def test_catalogues_are_compiled_only_when_older(locales, capsys):
 
 
 def _strings(path: Path) -> list[str]:
+    """The text of a template or script; of Python its literals as they are written, docstrings left out."""
+    text = path.read_text()
     if path.suffix != ".py":
-        return [path.read_text()]
-    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
-    return [token.string for token in tokens if token.type == tokenize.STRING]
+        return [text]
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        (node.body[0].lineno, node.body[0].col_offset)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None
+    }
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [token.string for token in tokens if token.type == tokenize.STRING and token.start not in docstrings]
 
 
 def test_no_chinese_stands_in_the_source():

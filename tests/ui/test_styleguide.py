@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 
 import pytest
 from django.test import Client
 
+from foundation.ui import urls
 from foundation.ui.middleware import CONTENT_SECURITY_POLICY
 from tests.ui.pages import html_problems
 
@@ -87,3 +89,12 @@ def test_error_pages_are_sound_and_lead_back(rf, template):
         assert 'class="btn -primary" href="/"' in html
         # A form would open a session in the database for every stray request.
         assert "csrf" not in html
+
+
+@pytest.mark.parametrize(
+    ("mode", "debug", "there"), [("production", False, False), ("embedded", False, False), ("embedded", True, True)]
+)
+def test_the_page_exists_in_development_and_tests_only(settings, mode, debug, there):
+    settings.CARELINE_MODE, settings.DEBUG = mode, debug
+    patterns = runpy.run_path(urls.__file__)["urlpatterns"]
+    assert bool(patterns) is there
