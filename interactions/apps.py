@@ -3,3 +3,11 @@ from django.apps import AppConfig
 
 class InteractionsConfig(AppConfig):
     name = "interactions"
+    verbose_name = "Interactions"
+
+    def ready(self) -> None:
+        """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
+        from interactions import lines, panels
+
+        lines.register()
+        panels.register()

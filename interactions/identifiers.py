@@ -1,29 +1,40 @@
-"""Whether a text is one full identifier of a customer: what lets a person open a customer of another unit (D§3.1)."""
+"""Full identifiers: what lets a person open a customer of another unit (D§3.1), and what a calling number tells."""
 
 from __future__ import annotations
 
-import re
+from django.db.models import Q, QuerySet
 
+from customers.finding.forms import number_forms
 from customers.models import Customer, FindNumber
+from customers.normal import compact
 from foundation.common import crypto
 
 SHORTEST = 5
-_NOISE = re.compile(r"[\s\-()./]+")
 
 
 def is_full_identifier(customer: Customer, text: str) -> bool:
     """Whether `text` is a whole number, line, account, business number or ID of `customer`; parts never count."""
-    plain = _NOISE.sub("", text).upper()
-    if len(plain) < SHORTEST:
+    forms = _forms(text)
+    if not forms:
         return False
-    forms = {plain, text.strip(), _without_country(plain)}
-    if FindNumber.objects.filter(customer_id=customer.pk, value__in=forms).exists():
+    if _numbers(forms).filter(customer_id=customer.pk).exists():
         return True
-    return customer.id_hash is not None and bytes(customer.id_hash) == crypto.blind_index(plain)
+    return customer.id_hash is not None and bytes(customer.id_hash) == crypto.blind_index(compact(text))
 
 
-def _without_country(plain: str) -> str:
-    for prefix in ("+86", "0086"):
-        if plain.startswith(prefix):
-            return plain[len(prefix) :]
-    return plain
+def customers_with(text: str) -> list[Customer]:
+    """Customers of the operator, whoever's they are, with exactly this full identifier; at most three."""
+    forms = _forms(text)
+    if not forms:
+        return []
+    found = set(_numbers(forms).values_list("customer_id", flat=True)[:3])
+    return list(Customer.objects.filter(Q(pk__in=found) | Q(id_hash=crypto.blind_index(compact(text))))[:3])
+
+
+def _numbers(forms: list[str]) -> QuerySet[FindNumber]:
+    return FindNumber.objects.filter(value__in=forms).exclude(kind=FindNumber.Kind.EMAIL)
+
+
+def _forms(text: str) -> list[str]:
+    """The spellings under which it may be stored; none for a text too short to be a whole number."""
+    return [form for form in number_forms(text) if len(form) >= SHORTEST] if any(c.isdigit() for c in text) else []

@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from django.apps import AppConfig
 
 
@@ -8,12 +6,12 @@ class OutreachConfig(AppConfig):
     verbose_name = "Outreach"
 
     def ready(self) -> None:
-        """Make known what outreach says, rings, writes on the timeline and does at night."""
-        if find_spec("customers.timeline") is None:
-            return
-        from outreach import bellkinds, jobs, lines, wordings
+        """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
+        from outreach import bellkinds, jobs, lines, navigation, panels, wordings
 
         wordings.register()
         bellkinds.register()
         lines.register()
         jobs.register()
+        panels.register()
+        navigation.register()

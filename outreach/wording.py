@@ -22,9 +22,11 @@ from foundation.ui.wording import say_moment
 
 @dataclass(frozen=True)
 class MessageTemplate:
-    """One wording. `classes`: the message classes it may be used for; `legal`: a notice the law demands (D§5.7)."""
+    """One wording. `title`: lazy translation for lists. `classes`: the message classes it may be used for; `legal`: a
+    notice the law demands (D§5.7)."""
 
     name: str
+    title: Any
     version: int
     classes: frozenset[str]
     legal: bool = False
@@ -48,6 +50,11 @@ def template_called(name: str) -> MessageTemplate:
         raise RuleBroken(
             "message.unknown_template", _("No message wording is called “%(name)s”.") % {"name": name[:48]}
         ) from None
+
+
+def title_of(name: str) -> str:
+    """How lists call a wording; its name when no installed app registers it any more."""
+    return str(_templates[name].title) if name in _templates else name
 
 
 def check_template(name: str, message_class: str) -> MessageTemplate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from outreach.lifecycle import MessageClass
 from outreach.wording import MessageTemplate, register_template
 
@@ -10,5 +12,9 @@ _SERVICE = frozenset({MessageClass.SERVICE.value})
 
 def register() -> None:
     """Make them known; called once at start."""
-    for name in ("followup_due", "followup_overdue", "callback_promised"):
-        register_template(MessageTemplate(name, version=1, classes=_SERVICE))
+    for name, title in (
+        ("followup_due", _("A follow-up is due")),
+        ("followup_overdue", _("A follow-up is overdue")),
+        ("callback_promised", _("Callback promised")),
+    ):
+        register_template(MessageTemplate(name, title, version=1, classes=_SERVICE))

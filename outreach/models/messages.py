@@ -13,6 +13,7 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row, first_id_at, moment_of
 from outreach.lifecycle import MESSAGE_OPEN, Channel, MessageClass, MessageState
+from outreach.wording import title_of
 from staff.models import User
 from staff.rights import sight_of
 
@@ -111,6 +112,11 @@ class OutMessage(Row):
 
     def __str__(self) -> str:
         return self.ref
+
+    @property
+    def title(self) -> str:
+        """How lists call it, in the active language."""
+        return title_of(self.template)
 
     @property
     def at(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from outreach.services.bell import mark_all_read, mark_read, notify
 from outreach.services.followups import (
+    attempt_and_complete,
     cancel_followup,
     claim_next,
     complete_followup,
@@ -14,6 +15,7 @@ from outreach.services.messages import queue_message, queue_messages, queue_staf
 from outreach.services.reminding import hand_over_if_overdue, remind_if_due
 
 __all__ = [
+    "attempt_and_complete",
     "cancel_followup",
     "claim_next",
     "complete_followup",

@@ -145,6 +145,13 @@ def complete_followup(followup_id: int, *, actor: User, result: str = "") -> Fol
 
 
 @transaction.atomic
+def attempt_and_complete(followup_id: int, *, actor: User, outcome: str, note: str = "") -> FollowUp:
+    """Log the last try and close the follow-up with it, its note as the result: both or neither. Raises as both do."""
+    record_attempt(followup_id, actor=actor, outcome=outcome, note=note)
+    return complete_followup(followup_id, actor=actor, result=note)
+
+
+@transaction.atomic
 def cancel_followup(followup_id: int, *, actor: User, reason: str) -> FollowUp:
     """No longer owed. Raises RuleBroken("followup.no_reason") without a reason, else as `record_attempt`."""
     if not reason.strip():

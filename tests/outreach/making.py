@@ -17,6 +17,7 @@ MORNING = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # Tuesday, 10:00 in Beijing
 ANY = register_template(
     MessageTemplate(
         "callback_promised_any",
+        "Any",
         version=3,
         classes=frozenset({"SERVICE", "REMINDER", "CARE", "MARKETING", "SURVEY"}),
     )

@@ -271,7 +271,7 @@ def test_two_people_asking_for_the_next_get_two_different_ones() -> None:
 
 @pytest.mark.django_db
 def test_a_foreign_follow_up_is_not_seen_a_handed_one_is(travel: Travel) -> None:
-    agent, lead = team_of_two()
+    agent, _lead = team_of_two()
     other = UserFactory(role="TEAM_LEAD")
     follow_up = owe_followup(
         customer=None, kind="TASK", owner=agent, due_at=MORNING + timedelta(minutes=1), subject="x", actor=None

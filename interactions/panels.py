@@ -1,0 +1,58 @@
+"""What interactions puts on the customer's page and into the shell."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from customers.panels import CustomerAction, Panel, register_action, register_panel
+from customers.visibility import register_opener
+from foundation.common import clock
+from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
+from interactions.queries import open_contact_with
+from interactions.services import customers_open_to
+from interactions.views.calls import call_chip_slot
+from staff.models import User
+
+TAKE = "interactions.take"
+
+
+def open_contact(customer: Customer, user: User) -> str | None:
+    """The strip that says a contact goes on, and whether the caller is verified; nothing without one."""
+    contact = open_contact_with(user, customer.pk)
+    if contact is None:
+        return None
+    context = {"contact": contact, "verified": contact.is_verified(clock.now())}
+    return render_to_string("interactions/_open_contact.html", context)
+
+
+def register() -> None:
+    """Make them known."""
+    register_opener(customers_open_to)
+    register_panel(Panel("open-contact", "top", 10, TAKE, render=open_contact, max_queries=1))
+    register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=12))
+    register_action(
+        CustomerAction(
+            "contact-log",
+            _("Log contact"),
+            "pencil",
+            lambda customer: reverse("interactions:contact-quick-log", args=[customer.pk]),
+            TAKE,
+            30,
+            "n",
+        )
+    )
+    register_nav(
+        NavItem(
+            "contacts",
+            _("Contacts"),
+            "phone",
+            "interactions:contact-list",
+            right="interactions.view",
+            order=40,
+            match=("interactions:",),
+        )
+    )
+    register_slot(Slot("call-chip", "interactions:call-chip", right=TAKE, render=call_chip_slot))

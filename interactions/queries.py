@@ -1,0 +1,64 @@
+"""Reads of interactions that pages, panels and the call chip need."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from foundation.common import clock
+from foundation.common.ids import first_id_at
+from interactions.models import Call, Interaction, Topic
+from staff.models import User
+
+CALL_FADES_AFTER = timedelta(hours=4)
+VIEWS = ("mine", "to-log", "all", "foreign")
+
+
+def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
+    """The rows behind a tab of the list, newest first: own, own to be logged, the scope's, those outside a scope."""
+    rows = Interaction.objects.select_related("customer", "staff", "topic", "next_action").order_by("-pk")
+    if view == "all":
+        return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"))
+    if view == "foreign":
+        return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"), out_of_scope=True)
+    rows = rows.filter(staff=user)
+    return rows.to_log() if view == "to-log" else rows
+
+
+def open_contact_with(user: User, customer_id: int) -> Interaction | None:
+    """The user's contact with this customer that is not written up yet, if any."""
+    return Interaction.objects.filter(staff=user, customer_id=customer_id).to_log().order_by("-pk").first()
+
+
+def live_call(user: User) -> Call | None:
+    """The call that rings or runs at the user's extension, if any."""
+    return Call.objects.live_for(user, clock.now() - CALL_FADES_AFTER).first()
+
+
+def topic_choices() -> list[tuple[str, Any]]:
+    """Active topics for a select: the first level groups the second, one without a second level stands alone."""
+    topics = list(Topic.objects.filter(active=True).order_by("order", "pk"))
+    below: dict[int, list[Topic]] = {}
+    for topic in topics:
+        if topic.parent_id is not None:
+            below.setdefault(topic.parent_id, []).append(topic)
+    choices: list[tuple[str, Any]] = [("", "")]
+    for top in (topic for topic in topics if topic.parent_id is None):
+        children = below.get(top.pk, [])
+        if children:
+            choices.append((str(top), [(top.code, str(top)), *((child.code, str(child)) for child in children)]))
+        else:
+            choices.append((top.code, str(top)))
+    return choices
+
+
+def contact_counts(customer_id: int) -> dict[str, int]:
+    """How many contacts by channel the customer had in the last 90 days."""
+    since = first_id_at(clock.now() - timedelta(days=90))
+    counts: dict[str, int] = {}
+    channels = Interaction.objects.filter(customer_id=customer_id, pk__gte=since).values_list("channel", flat=True)
+    for channel in channels[:500]:
+        counts[channel] = counts.get(channel, 0) + 1
+    return counts

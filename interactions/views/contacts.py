@@ -1,0 +1,213 @@
+"""Starting a contact, writing it up, and the list of those taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from customers.models import Customer
+from foundation.common import clock, ids
+from foundation.common.doors import requires
+from foundation.common.errors import RuleBroken
+from foundation.common.paging import keyset_page
+from foundation.ui.htmx import redirect_page, toast, wants_fragment
+from foundation.ui.parts.lists import Tab
+from interactions import services
+from interactions.forms import LinkForm, LogForm, StartForm, VerifyForm, note_form
+from interactions.identifiers import customers_with
+from interactions.lifecycle import Channel
+from interactions.models import Interaction
+from interactions.queries import VIEWS, contacts_in_view
+
+PAGE = 50
+PANEL = "interactions/_log_panel.html"
+
+
+@require_GET
+@requires("interactions.view")
+def contact_list(request: HttpRequest) -> HttpResponseBase:
+    """Contacts taken, newest first."""
+    view = request.GET.get("view", "mine")
+    view = view if view in VIEWS else "mine"
+    try:
+        page = keyset_page(contacts_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
+    except RuleBroken:
+        return redirect(f"{request.path}?view={view}")
+    labels = {"mine": _("Mine"), "to-log": _("To log"), "all": _("All I see"), "foreign": _("Of other units")}
+    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
+    part = "#results" if wants_fragment(request) else ""
+    return render(request, f"interactions/contact_list.html{part}", {"page": page, "tabs": tabs, "view": view})
+
+
+@require_http_methods(["GET", "POST"])
+@requires("interactions.take")
+def contact_start(request: HttpRequest) -> HttpResponseBase:
+    """Begin a contact. POST `customer` (an id), with `identifier` when the customer is another unit's; without a
+    customer it is an unknown caller or a wrong number."""
+    customer = _named_customer(request)
+    data = request.POST if request.method == "POST" else None
+    form = StartForm(data, known=customer is not None, initial={"call_ref": request.GET.get("call", "")})
+    if data is not None and form.is_valid():
+        try:
+            contact = services.start_contact(actor=request.user, customer=customer, **form.cleaned_data)
+        except RuleBroken as no:
+            if no.code == "contact.needs_full_identifier":  # who guesses ids must not learn which exist
+                raise Http404 from no
+            form.add_error(None, no.message)
+        else:
+            target = _after_start(contact)
+            return redirect_page(target) if wants_fragment(request) else redirect(target)
+    context = {"form": form, "customer": customer}
+    return render(request, "interactions/contact_start.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+@requires("interactions.view")
+def contact_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One contact, with what is still to be written up when it is the user's own."""
+    return _detail(request, _visible(request, pk))
+
+
+@require_POST
+@requires("interactions.take")
+def contact_log(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Write up one contact."""
+    contact = _visible(request, pk)
+    form = LogForm(request.POST, user=request.user)
+    if form.is_valid():
+        try:
+            services.log_contact(contact.pk, actor=request.user, **form.logged())
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            return redirect(_after_log(contact))
+    return _detail(request, contact, status=422, log=form)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("interactions.take")
+def contact_quick_log(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The note on the customer's page: one key, one field. GET is the page for it alone."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    data = request.POST if request.method == "POST" else None
+    form = note_form(request.user, customer.pk, data)
+    if data is not None and form.is_valid():
+        try:
+            channel = form.cleaned_data["channel"] or Channel.HOTLINE
+            services.quick_log(actor=request.user, customer=customer, channel=channel, **form.logged())
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            target = reverse("customers:customer-detail", args=[customer.pk])
+            return redirect_page(target) if wants_fragment(request) else redirect(target)
+    context = {"customer": customer, "log": form, "unfolded": form.is_bound}
+    page = PANEL if wants_fragment(request) else "interactions/contact_note.html"
+    return render(request, page, context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@requires("interactions.take")
+def contact_end(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The conversation is over; the note may come later."""
+    contact = _visible(request, pk)
+    try:
+        services.end_contact(contact.pk, actor=request.user)
+    except RuleBroken as no:
+        return _detail(request, contact, status=422, refusal=str(no.message))
+    return redirect("interactions:contact-detail", pk)
+
+
+@require_POST
+@requires("interactions.take")
+def contact_verify(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Note how the caller was verified."""
+    contact = _visible(request, pk)
+    form = VerifyForm(request.POST)
+    if form.is_valid():
+        try:
+            services.verify_caller(contact.pk, actor=request.user, how=form.cleaned_data["how"])
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            answer = redirect("interactions:contact-detail", pk)
+            return toast(answer, _("Verified"))
+    return _detail(request, contact, status=422, verify=form)
+
+
+@require_POST
+@requires("interactions.take")
+def contact_link(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The unknown caller has a name now: found by one full identifier."""
+    contact = _visible(request, pk)
+    form = LinkForm(request.POST)
+    if form.is_valid():
+        found = customers_with(form.cleaned_data["identifier"])
+        if len(found) != 1:
+            words = _("No customer has this number.") if not found else _("Several customers have this number.")
+            form.add_error("identifier", words)
+        else:
+            try:
+                services.link_customer(contact.pk, actor=request.user, customer=found[0], **form.cleaned_data)
+            except RuleBroken as no:
+                form.add_error(None, no.message)
+            else:
+                return redirect("customers:customer-detail", found[0].pk)
+    return _detail(request, contact, status=422, link=form)
+
+
+def _visible(request: HttpRequest, pk: int) -> Interaction:
+    rows = Interaction.objects.visible_to(request.user)
+    return get_object_or_404(rows.select_related("customer", "staff", "topic", "next_action"), pk=pk)
+
+
+def _named_customer(request: HttpRequest) -> Customer | None:
+    """The customer the request names. Whether this person may open them is the service's question."""
+    text = request.POST.get("customer") or request.GET.get("customer") or ""
+    if not text:
+        return None
+    try:
+        key = ids.from_text(text[:13])
+    except ValueError:
+        key = 0
+    if request.method == "GET":  # a page may show a customer of another unit only after the contact began
+        return get_object_or_404(Customer.objects.visible_to(request.user), pk=key)
+    return get_object_or_404(Customer, pk=key)
+
+
+def _after_start(contact: Interaction) -> str:
+    if contact.customer_id is not None:
+        return reverse("customers:customer-detail", args=[contact.customer_id])
+    return reverse("interactions:contact-detail", args=[contact.pk])
+
+
+def _after_log(contact: Interaction) -> str:
+    return _after_start(contact) if contact.customer_id is not None else reverse("interactions:contact-list")
+
+
+def _detail(
+    request: HttpRequest, contact: Interaction, status: int = 200, refusal: str = "", **bound: forms.Form
+) -> HttpResponse:
+    own = contact.staff_id == request.user.pk and request.user.has_perm("interactions.take")
+    now = clock.now()
+    context: dict[str, Any] = {
+        "contact": contact,
+        "customer": contact.customer,
+        "own": own,
+        "verified": contact.is_verified(now),
+        "moves": list(contact.moves.select_related("actor").order_by("pk")),
+        "refusal": refusal,
+    }
+    if own and contact.logged_at is None:
+        context["log"] = LogForm(user=request.user, initial={"next_owner": request.user.pk})
+    if own and contact.is_open:
+        if contact.customer_id is None:
+            context["link"] = LinkForm()
+        else:
+            context["verify"] = VerifyForm()
+    return render(request, "interactions/contact_detail.html", context | bound, status=status)

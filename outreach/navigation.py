@@ -1,0 +1,38 @@
+"""Places of outreach in the shell: menu items and the bell."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
+from outreach.queries import my_count
+from outreach.views.bell import bell_slot
+
+
+def register() -> None:
+    """Make them known."""
+    register_nav(
+        NavItem(
+            "followups",
+            _("Follow-ups"),
+            "list-checks",
+            "outreach:followup-list",
+            right="outreach.view",
+            order=30,
+            count=my_count,
+            match=("outreach:followup-",),
+            key_hint="t",
+        )
+    )
+    register_nav(
+        NavItem(
+            "messages",
+            _("Messages"),
+            "send",
+            "outreach:message-list",
+            right="outreach.view",
+            order=60,
+            match=("outreach:message-",),
+        )
+    )
+    register_slot(Slot("bell", "outreach:bell-menu", render=bell_slot))

@@ -1,0 +1,24 @@
+from django.urls import path
+
+from outreach.views import bell, followups, messages
+
+app_name = "outreach"
+urlpatterns = [
+    path("follow-ups/", followups.followup_list, name="followup-list"),
+    path("follow-ups/new/", followups.followup_new, name="followup-new"),
+    path("follow-ups/next/", followups.followup_next, name="followup-next"),
+    path("follow-ups/<id:pk>/", followups.followup_detail, name="followup-detail"),
+    path("follow-ups/<id:pk>/row/", followups.followup_row, name="followup-row"),
+    path("follow-ups/<id:pk>/attempt/", followups.followup_attempt, name="followup-attempt"),
+    path("follow-ups/<id:pk>/complete/", followups.followup_complete, name="followup-complete"),
+    path("follow-ups/<id:pk>/reschedule/", followups.followup_reschedule, name="followup-reschedule"),
+    path("follow-ups/<id:pk>/reassign/", followups.followup_reassign, name="followup-reassign"),
+    path("follow-ups/<id:pk>/cancel/", followups.followup_cancel, name="followup-cancel"),
+    path("messages/", messages.message_list, name="message-list"),
+    path("messages/<id:pk>/", messages.message_detail, name="message-detail"),
+    path("messages/<id:pk>/retry/", messages.message_retry, name="message-retry"),
+    path("bell/", bell.bell_page, name="bell"),
+    path("bell/menu/", bell.bell_menu, name="bell-menu"),
+    path("bell/read/", bell.bell_read_all, name="bell-read-all"),
+    path("bell/<id:pk>/", bell.bell_open, name="bell-open"),
+]

@@ -1,0 +1,1 @@
+"""Pages of outreach: follow-ups, messages, the bell."""
