@@ -10,6 +10,9 @@ register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("workspace.urls")),
+    path("", include("outreach.urls")),
+    path("", include("interactions.urls")),
+    path("", include("customers.imports.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
