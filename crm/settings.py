@@ -143,6 +143,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "foundation.ui.context.shell",
+                "workspace.context.ribbon",
             ],
         },
     }
