@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from customers import visibility
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
 from staff.models import User
-from staff.rights import visible
+from staff.rights import sight_of
 
 if TYPE_CHECKING:
     from customers.models.subscriptions import Subscription
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def visible_to(self, user: User) -> CustomerQuerySet:
-        """Customers in the user's own scope (D§3.1): lists, fragments, counts and exports show no others."""
-        return visible(self, user, "customers.view", unit_no="unit_no", owner="manager_id")  # type: ignore[return-value]
+        """Customers in the user's own scope, and those the user's own contacts open now (D§3.1). One query more."""
+        seen = sight_of(user, "customers.view").rows(unit_no="unit_no", owner="manager_id")
+        if seen and user.has_perm("customers.find"):
+            seen |= Q(pk__in=visibility.opened_ids(user))
+        return self.filter(seen)
+
+    def in_scope_of(self, user: User) -> CustomerQuerySet:
+        """Customers in the user's own scope alone: what lists, counts and exports show (D§3.1)."""
+        return self.filter(sight_of(user, "customers.view").rows(unit_no="unit_no", owner="manager_id"))
 
 
 class Customer(Row):
@@ -131,6 +139,8 @@ class Customer(Row):
             models.Index(fields=["manager", "-id"], name="customer_manager", condition=Q(manager__isnull=False)),
             models.Index(fields=["id_hash"], name="customer_id_hash", condition=Q(id_hash__isnull=False)),
             models.Index(fields=["home_city", "-id"], name="customer_city"),
+            models.Index(fields=["id"], name="customer_sample", condition=Q(is_sample=True)),
+            models.Index(fields=["home_city", "unit_no", "-id"], name="customer_city_unit"),
         ]
 
     def __str__(self) -> str:

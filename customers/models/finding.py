@@ -1,15 +1,18 @@
-"""Side tables that make every kind of search one short index look-up (recipes §5)."""
+"""Side tables that make every kind of search one short index look-up (recipes §5).
+
+Every look-up has two ways: by the value alone, for those who see everything, and by unit and value, for those who see
+some units; the planner takes the shorter. Columns sort by code point (collation C), so that one plain index serves
+equality, prefix and order.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from foundation.common import clock
-from foundation.common.ids import Row
 
 
 class FindName(models.Model):
@@ -18,63 +21,67 @@ class FindName(models.Model):
     customer_id = models.BigIntegerField(primary_key=True)
     unit_no = models.IntegerField()
     manager_id = models.IntegerField(null=True)
-    name = models.CharField(max_length=200)
-    pinyin = models.CharField(max_length=400)
-    initials = models.CharField(max_length=80)
+    name = models.CharField(max_length=200, db_collation="C")
+    short_name = models.CharField(max_length=80, blank=True, db_default="", db_collation="C")
+    pinyin = models.CharField(max_length=400, db_collation="C")
+    initials = models.CharField(max_length=80, db_collation="C")
     id_last4 = models.CharField(max_length=4, blank=True)
 
     class Meta:
         db_table = "customer_find_name"
         indexes: ClassVar = [
-            models.Index(OpClass(F("name"), "text_pattern_ops"), name="find_name"),
-            models.Index(OpClass(F("pinyin"), "text_pattern_ops"), name="find_pinyin"),
-            models.Index(fields=["initials", "-customer_id"], include=["unit_no", "manager_id"], name="find_initials"),
+            models.Index(fields=["name", "customer_id"], name="find_name"),
+            models.Index(fields=["unit_no", "name", "customer_id"], name="find_name_unit"),
+            models.Index(fields=["short_name", "customer_id"], name="find_short_name", condition=~Q(short_name="")),
+            models.Index(fields=["pinyin", "customer_id"], name="find_pinyin"),
+            models.Index(fields=["unit_no", "pinyin", "customer_id"], name="find_pinyin_unit"),
+            models.Index(fields=["initials", "-customer_id"], name="find_initials"),
+            models.Index(fields=["initials", "unit_no", "-customer_id"], name="find_initials_unit"),
             models.Index(
                 fields=["id_last4", "-customer_id"],
-                include=["unit_no", "manager_id"],
+                include=["unit_no"],
                 condition=~Q(id_last4=""),
                 name="find_id_last4",
             ),
+            models.Index(fields=["manager_id"], name="find_name_manager", condition=Q(manager_id__isnull=False)),
         ]
 
 
-class FindNumber(Row):
-    """One searchable number of a customer: phone, line, account, external or business number."""
+class FindNumber(models.Model):
+    """One searchable number or address of a customer."""
 
     class Kind(models.TextChoices):
         PHONE = "PHONE"
         LINE = "LINE"
         EXTERNAL = "EXTERNAL"
         CUSTOMER = "CUSTOMER"
+        EMAIL = "EMAIL"
 
+    pk = models.CompositePrimaryKey("customer_id", "kind", "value")
     customer_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    value = models.CharField(max_length=254, db_collation="C")
+    # Phones and lines reversed, so that "ends with" is a prefix; empty for the other kinds.
+    tail = models.CharField(max_length=64, blank=True, db_default="", db_collation="C")
     unit_no = models.IntegerField()
     manager_id = models.IntegerField(null=True)
-    kind = models.CharField(max_length=8, choices=Kind.choices)
-    value = models.CharField(max_length=64)
-    tail = models.CharField(max_length=64)  # the value reversed, so that "ends with" is a prefix
 
     class Meta:
         db_table = "customer_find_number"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["customer_id", "kind", "value"], name="find_number_once")
-        ]
         indexes: ClassVar = [
-            models.Index(OpClass(F("value"), "text_pattern_ops"), name="find_number"),
-            models.Index(
-                OpClass(F("tail"), "text_pattern_ops"),
-                F("customer_id").desc(),
-                include=["unit_no", "manager_id"],
-                name="find_number_tail",
-            ),
+            models.Index(fields=["value", "customer_id"], name="find_number"),
+            models.Index(fields=["unit_no", "value", "customer_id"], name="find_number_unit"),
+            models.Index(fields=["tail", "customer_id"], name="find_tail", condition=~Q(tail="")),
+            models.Index(fields=["unit_no", "tail", "customer_id"], name="find_tail_unit", condition=~Q(tail="")),
+            models.Index(fields=["manager_id"], name="find_number_manager", condition=Q(manager_id__isnull=False)),
         ]
 
 
 class NameGram(models.Model):
-    """One two-character piece of a customer's name."""
+    """One two-character piece of a customer's name or short name."""
 
     pk = models.CompositePrimaryKey("gram", "customer_id")
-    gram = models.CharField(max_length=2)
+    gram = models.CharField(max_length=2, db_collation="C")
     customer_id = models.BigIntegerField()
     unit_no = models.IntegerField()
     manager_id = models.IntegerField(null=True)
@@ -82,8 +89,11 @@ class NameGram(models.Model):
     class Meta:
         db_table = "customer_name_gram"
         indexes: ClassVar = [
-            models.Index(fields=["gram", "-customer_id"], include=["unit_no", "manager_id"], name="name_gram_newest"),
+            models.Index(fields=["gram", "unit_no", "-customer_id"], name="name_gram_unit"),
             models.Index(fields=["customer_id"], name="name_gram_customer"),
+            models.Index(
+                fields=["manager_id", "gram"], name="name_gram_manager", condition=Q(manager_id__isnull=False)
+            ),
         ]
 
 

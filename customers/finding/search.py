@@ -1,0 +1,357 @@
+"""The search box: what a typed text may mean, asked one short index look-up after the other (recipes §5).
+
+A FULL identifier (telephone number, line, account, our number, ID number) finds any customer of the operator; every
+other way finds only the user's own scope, with the scope and the LIMIT inside each look-up (D§3.1). Exact and prefix
+come first, fragments after.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from stdnum.cn import ric
+
+from customers import visibility
+from customers.finding.forms import folded, grams, number_forms
+from customers.normal import compact, domestic
+from foundation.common import crypto
+from foundation.common.errors import NotAllowed, RuleBroken
+from staff.models import User
+from staff.rights import Sight, sight_of
+
+FIND_RIGHT, SEE_RIGHT = "customers.find", "customers.view"
+LONGEST, FEWEST_DIGITS, SHORTEST_FULL = 80, 3, 5
+MOST_CITIES = 5
+_LETTERS = re.compile(r"[a-z][a-z' ]*")
+
+
+class Kind(TextChoices):
+    """How a customer was found."""
+
+    NUMBER = "number", gettext_lazy("number")
+    ID = "id", gettext_lazy("ID number")
+    EMAIL = "email", gettext_lazy("e-mail")
+    NUMBER_PREFIX = "number_prefix", gettext_lazy("beginning of a number")
+    NUMBER_TAIL = "number_tail", gettext_lazy("end of a number")
+    ID_TAIL = "id_tail", gettext_lazy("last 4 of the ID")
+    NAME = "name", gettext_lazy("name")
+    NAME_PREFIX = "name_prefix", gettext_lazy("beginning of the name")
+    SHORT_NAME = "short_name", gettext_lazy("short name")
+    NAME_PART = "name_part", gettext_lazy("part of the name")
+    PINYIN = "pinyin", gettext_lazy("pinyin")
+    INITIALS = "initials", gettext_lazy("initials")
+    CITY = "city", gettext_lazy("city")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A customer, how they were found, the stored value that matched; `outside`: beyond the user's sight, to be shown
+    as one masked line until a contact is started."""
+
+    customer_id: int
+    kind: str
+    matched: str
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of hits; `after` asks `search_page` for the next one."""
+
+    hits: list[Hit]
+    after: str | None = None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look-up of own-scope rows. `by`: the column that orders before the id, or "" for newest first."""
+
+    kind: str
+    table: str
+    where: str
+    params: tuple[Any, ...]
+    by: str = ""
+    shown: str = "''"
+    key: str = "customer_id"
+
+
+def search(user: User, text: str, limit: int = 26) -> list[Hit]:
+    """The first `limit` customers `text` finds for `user`. Refusals as `search_page`."""
+    return search_page(user, text, limit).hits
+
+
+def search_page(user: User, text: str, limit: int = 26, after: str | None = None) -> Found:
+    """Customers found by `text`, best first, at most `limit` of them, going on after the mark of an earlier page.
+
+    Raises NotAllowed (search.may_not) without the right to find; RuleBroken (search.empty, search.short,
+    search.too_long) for a text that says too little or too much, (page.bad_cursor) for a damaged mark.
+    """
+    if not user.has_perm(FIND_RIGHT):
+        raise NotAllowed("search.may_not", _("You do not look up customers."))
+    plain = folded(text)
+    _check(plain)
+    sight = sight_of(user, SEE_RIGHT)
+    opened = () if sight.everything else tuple(sorted(visibility.opened_ids(user)))
+    if after is None:
+        full = _full(plain, sight, opened, limit)
+        if full:
+            return Found(full)
+    stage, mark = _unpack(after)
+    looks = _looks(plain)
+    hits: dict[int, Hit] = {}
+    for place in range(stage, len(looks)):
+        look = looks[place]
+        wanted = limit - len(hits)
+        rows = _run(look, sight, opened, wanted + 1, mark if place == stage else None)
+        for customer_id, matched, _key in rows[:wanted]:
+            hits.setdefault(customer_id, Hit(customer_id, _exact(look, matched, plain), matched))
+        if len(rows) > wanted:
+            # An overlap of two look-ups leaves the page a little shorter than asked for, never longer.
+            last = rows[wanted - 1] if wanted else None
+            return Found(list(hits.values()), _pack(place, last))
+        if len(hits) == limit and place + 1 < len(looks):
+            return Found(list(hits.values()), _pack(place + 1, None))
+    return Found(list(hits.values()))
+
+
+def _check(plain: str) -> None:
+    if not plain:
+        raise RuleBroken("search.empty", _("Type a number, a name or a part of one."))
+    if len(plain) > LONGEST:
+        raise RuleBroken("search.too_long", _("At most %(longest)s characters can be searched.") % {"longest": LONGEST})
+    digits = compact(plain)
+    if digits.isdecimal() and len(digits) < FEWEST_DIGITS:
+        raise RuleBroken("search.short", _("Type at least three digits of a number."))
+    if len(plain) < 2:
+        raise RuleBroken("search.short", _("One character finds too many: type at least two."))
+
+
+def _full(plain: str, sight: Sight, opened: tuple[int, ...], limit: int) -> list[Hit]:
+    """Customers of the whole operator that own this full identifier."""
+    forms = [form for form in number_forms(plain) if len(form) >= SHORTEST_FULL]
+    if "@" in plain or not forms or not any(character.isdigit() for character in plain):
+        return []
+    found: dict[int, Hit] = {}
+
+    def note(rows: list[tuple[Any, ...]], kind: str) -> None:
+        for customer_id, value, unit_no, manager_id in rows:
+            seen = customer_id in opened or sight.covers(unit_no=unit_no, owner_id=manager_id)
+            found.setdefault(customer_id, Hit(customer_id, kind, value, not seen))
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
+            " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s",
+            [forms, limit],
+        )
+        note(cursor.fetchall(), Kind.NUMBER)
+        cursor.execute(
+            "SELECT id, id_last4, unit_no, manager_id FROM customers_customer"
+            " WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s",
+            [[crypto.blind_index(form) for form in _id_forms(compact(plain))], limit],
+        )
+        note(cursor.fetchall(), Kind.ID)
+    # The caller's own customers first, then the masked lines of others.
+    return sorted(found.values(), key=lambda hit: (hit.outside, -hit.customer_id))[:limit]
+
+
+def _id_forms(number: str) -> list[str]:
+    """The number itself; a card of 15 digits also by its 18 (customers.normal upgrades it when it is stored)."""
+    if len(number) != 15 or not number.isdecimal():
+        return [number]
+    longer = f"{number[:6]}19{number[6:]}0"
+    return [number, longer[:17] + ric.calc_check_digit(longer)]
+
+
+def _looks(plain: str) -> list[_Look]:
+    """The look-ups `plain` deserves, in order."""
+    if "@" in plain:
+        return [_number_look(Kind.EMAIL, "t.value = %s AND t.kind = 'EMAIL'", plain)]
+    number = compact(plain)
+    if any(character.isdigit() for character in plain) and number.isascii() and number.isalnum():
+        return [*_number_looks(number), *([] if number.isdecimal() else _name_looks(plain)), *_city_looks(plain)]
+    return [*_name_looks(plain), *_city_looks(plain)]
+
+
+def _number_looks(number: str) -> list[_Look]:
+    looks = []
+    short = domestic(number)
+    if len(short) == 4:
+        looks.append(
+            _Look(
+                Kind.ID_TAIL, "customer_find_name", "t.id_last4 = %s AND t.id_last4 <> ''", (short,), shown="t.id_last4"
+            )
+        )
+    if len(short) >= 4:
+        tail = like(short[::-1])
+        where = "t.tail LIKE %s AND t.tail <> ''"
+        looks.append(_Look(Kind.NUMBER_TAIL, "customer_find_number", where, (tail,), by="tail", shown="t.value"))
+    if len(short) >= FEWEST_DIGITS:
+        where = "t.value LIKE %s AND t.kind <> 'EMAIL'"
+        prefix = _Look(Kind.NUMBER_PREFIX, "customer_find_number", where, (like(short),), by="value", shown="t.value")
+        # Four digits are mostly an ending, more or fewer a beginning.
+        looks.insert(len(looks) if len(short) == 4 else 0, prefix)
+    return looks
+
+
+def _number_look(kind: str, where: str, value: str) -> _Look:
+    return _Look(kind, "customer_find_number", where, (value,), shown="t.value")
+
+
+def _name_looks(plain: str) -> list[_Look]:
+    names = "customer_find_name"
+    looks = []
+    letters = plain.replace(" ", "").replace("'", "")
+    if _LETTERS.fullmatch(plain):
+        if len(letters) <= 6:
+            looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name"))
+        looks.append(_Look(Kind.PINYIN, names, "t.pinyin LIKE %s", (like(letters),), by="pinyin", shown="t.name"))
+    looks.append(_Look(Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),), by="name", shown="t.name"))
+    looks.append(
+        _Look(
+            Kind.SHORT_NAME,
+            names,
+            "t.short_name LIKE %s AND t.short_name <> ''",
+            (like(plain),),
+            by="short_name",
+            shown="t.short_name",
+        )
+    )
+    pieces = sorted(grams(plain), key=plain.index)
+    if pieces:
+        looks.append(_part_look(plain, pieces))
+    return looks
+
+
+def _part_look(plain: str, pieces: list[str]) -> _Look:
+    """Names with `plain` inside, newest customers first; those that begin with it were found before."""
+    if len(plain) == 2:
+        return _Look(Kind.NAME_PART, "customer_name_gram", "t.gram = %s", (plain,))
+    # First and last piece joined; the whole text decides.
+    return _Look(
+        Kind.NAME_PART,
+        "customer_name_gram",
+        """t.gram = %s AND EXISTS (SELECT 1 FROM customer_name_gram o WHERE o.gram = %s
+             AND o.customer_id = t.customer_id)
+           AND EXISTS (SELECT 1 FROM customer_find_name n WHERE n.customer_id = t.customer_id
+             AND (n.name LIKE %s OR n.short_name LIKE %s))""",
+        (pieces[0], pieces[-1], "%" + like(plain), "%" + like(plain)),
+    )
+
+
+def _city_looks(plain: str) -> list[_Look]:
+    cities = _cities(plain)
+    return [
+        _Look(Kind.CITY, "customers_customer", "t.home_city = %s", (city,), shown="t.home_city", key="id")
+        for city in cities
+    ]
+
+
+def _cities(plain: str) -> list[str]:
+    """Cities that are called so or begin so: a walk over the different values of the index, a few steps long."""
+    found: list[str] = []
+    with connection.cursor() as cursor:
+        for start in dict.fromkeys((plain, plain.title())):
+            cursor.execute(
+                """WITH RECURSIVE city(name) AS (
+                     (SELECT home_city FROM customers_customer WHERE home_city >= %s ORDER BY home_city LIMIT 1)
+                     UNION ALL
+                     SELECT (SELECT c.home_city FROM customers_customer c WHERE c.home_city > city.name
+                             ORDER BY c.home_city LIMIT 1)
+                     FROM city WHERE starts_with(city.name, %s))
+                   SELECT name FROM city WHERE starts_with(name, %s) LIMIT %s""",
+                [start, start, start, MOST_CITIES],
+            )
+            found += [name for (name,) in cursor.fetchall() if name not in found]
+    return found[:MOST_CITIES]
+
+
+def like(text: str) -> str:
+    """A LIKE pattern for "begins with"."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def _exact(look: _Look, matched: str, plain: str) -> str:
+    return Kind.NAME if look.kind == Kind.NAME_PREFIX and matched == plain else look.kind
+
+
+def _scopes(sight: Sight, opened: tuple[int, ...], key: str) -> list[tuple[str, tuple[Any, ...]]]:
+    """The parts of the user's sight, each a condition an index can serve."""
+    if sight.everything:
+        return [("TRUE", ())]
+    parts: list[tuple[str, tuple[Any, ...]]] = [
+        ("t.unit_no = %s", (low,)) if low == high else ("t.unit_no BETWEEN %s AND %s", (low, high))
+        for low, high in sight.ranges
+    ]
+    if sight.owners:
+        parts.append(("t.manager_id = ANY(%s)", (sorted(sight.owners),)))
+    if opened:
+        parts.append((f"t.{key} = ANY(%s)", (list(opened),)))
+    return parts
+
+
+def look_sql(
+    look: _Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None = None
+) -> tuple[str, list[Any]] | None:
+    """The statement of one look-up with its parameters: a branch for each part of the sight, LIMIT inside each.
+
+    None when the user sees nothing.
+    """
+    order = f"t.{look.by}, t.{look.key}" if look.by else f"t.{look.key} DESC"
+    sort_key = f"t.{look.by}" if look.by else "NULL::text"
+    branches, params = [], []
+    for scope, scope_params in _scopes(sight, opened, look.key):
+        where, values = f"{look.where} AND {scope}", [*look.params, *scope_params]
+        if mark is not None:
+            if look.by:
+                where += f" AND (t.{look.by}, t.{look.key}) > (%s, %s)"
+                values += [mark[0], mark[1]]
+            else:
+                where += f" AND t.{look.key} < %s"
+                values += [mark[1]]
+        branches.append(
+            f"(SELECT t.{look.key} AS customer_id, {look.shown}::text AS matched, {sort_key} AS sort_key"
+            f" FROM {look.table} t WHERE {where} ORDER BY {order} LIMIT %s)"
+        )
+        params += [*values, limit]
+    if not branches:
+        return None
+    if len(branches) == 1:
+        return branches[0], params
+    final = 'sort_key COLLATE "C", customer_id' if look.by else "customer_id DESC"
+    union = " UNION ".join(branches)
+    return f"SELECT * FROM ({union}) AS u ORDER BY {final} LIMIT %s", [*params, limit]
+
+
+def _run(
+    look: _Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None
+) -> list[tuple[int, str, str | None]]:
+    made = look_sql(look, sight, opened, limit, mark)
+    if made is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(*made)
+        return cursor.fetchall()
+
+
+def _pack(place: int, last: tuple[Any, ...] | None) -> str:
+    values = [place, None if last is None else [last[2], str(last[0])]]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def _unpack(after: str | None) -> tuple[int, tuple[Any, ...] | None]:
+    if after is None:
+        return 0, None
+    try:
+        place, last = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        return int(place), None if last is None else (last[0], int(last[1]))
+    except (ValueError, TypeError, IndexError) as error:
+        raise RuleBroken("page.bad_cursor", _("This page address is damaged; start from the first page.")) from error

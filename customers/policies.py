@@ -1,0 +1,77 @@
+"""What the operator may tune about the archive."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from foundation.common.errors import RuleBroken
+from foundation.policies.registry import define
+
+# D§5.4: name, ID, verified contact 50; address, birthday, channel preference 20; interests, spending habit, needs 30.
+WEIGHTS = {
+    "name": 10,
+    "id": 20,
+    "contact": 20,
+    "address": 8,
+    "birthday": 6,
+    "channel": 6,
+    "interests": 10,
+    "spending": 10,
+    "needs": 10,
+}
+TARGETS = {"ORDINARY": 50, "SILVER": 70, "GOLD": 70, "PLATINUM": 85, "DIAMOND": 85, "ENTERPRISE": 85}
+
+
+def _check_weights(table: Any) -> None:
+    if not isinstance(table, dict) or set(table) != set(WEIGHTS):
+        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": ", ".join(WEIGHTS)})
+    if any(type(weight) is not int or weight < 0 for weight in table.values()) or not sum(table.values()):
+        raise RuleBroken("policies.value", _("Weights are whole numbers, not negative, not all zero."))
+
+
+def _check_targets(table: Any) -> None:
+    if not isinstance(table, dict) or set(table) != set(TARGETS):
+        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": ", ".join(TARGETS)})
+    if any(type(target) is not int or not 0 <= target <= 100 for target in table.values()):
+        raise RuleBroken("policies.value", _("Targets are whole numbers from 0 to 100."))
+
+
+define(
+    "customers.mobiles_per_id",
+    type="int",
+    default=5,
+    low=1,
+    high=1_000,
+    unit="numbers",
+    source="P19",
+    help=gettext_lazy("Most mobile numbers one document may hold with us."),
+)
+define(
+    "customers.completeness_weights",
+    type="table",
+    default=WEIGHTS,
+    source="D",
+    check=_check_weights,
+    help=gettext_lazy("What each part of the archive weighs in its completeness."),
+)
+define(
+    "customers.completeness_targets",
+    type="table",
+    default=TARGETS,
+    source="D",
+    unit="%",
+    check=_check_targets,
+    help=gettext_lazy("Completeness below which an archive goes on the list of data to improve, by tier."),
+)
+define(
+    "customers.search_link_life",
+    type="duration",
+    unit="minutes",
+    default=timedelta(hours=1),
+    source="D",
+    help=gettext_lazy("How long the address of a search result can be opened."),
+)
