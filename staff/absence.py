@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from staff.models import Absence, Team, User, holds_on
+from foundation.common import clock
+from staff.models import Absence, OrgUnit, Team, User, holds_on
 
 LONGEST_CHAIN = 3
 
 
+def _now_absent(at: datetime) -> Q:
+    return Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+
+
 def absence_of(user: User, at: datetime) -> Absence | None:
     """The user's absence at `at`, or None when present."""
-    return (
-        Absence.objects.filter(user=user, starts_at__lte=at)
-        .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-        .select_related("delegate", "user__unit")
-        .first()
-    )
+    return Absence.objects.filter(_now_absent(at), user=user).select_related("delegate", "user__unit").first()
 
 
 def acting_for(user: User, at: datetime, *, right: str | None = None) -> User:
@@ -28,13 +28,14 @@ def acting_for(user: User, at: datetime, *, right: str | None = None) -> User:
     left the user stays responsible, and the overdue clock brings it to the lead.
     """
     current, seen = user, {user.pk}
-    for _hop in range(LONGEST_CHAIN):
+    for _hop in range(LONGEST_CHAIN + 1):
         absence = absence_of(current, at)
         if absence is None:
             return current
         delegate = absence.delegate
         if (
-            delegate is None
+            len(seen) > LONGEST_CHAIN
+            or delegate is None
             or delegate.pk in seen
             or not delegate.is_active
             or (right is not None and not delegate.has_perm(right))
@@ -42,46 +43,37 @@ def acting_for(user: User, at: datetime, *, right: str | None = None) -> User:
             break
         seen.add(delegate.pk)
         current = delegate
-    else:
-        if absence_of(current, at) is None:
-            return current
     return team_lead_of(user, at, but=seen) or user
 
 
 def team_lead_of(user: User, at: datetime, *, but: set[int] | None = None) -> User | None:
-    """The active, present lead of the user's team (not one of `but`), else the present head of the user's unit."""
+    """The active, present lead of the user's team (not one of `but`), else the present head of the user's unit
+    or of the next one above that has one."""
     but = (but or set()) | {user.pk}
-    day = at.date()
-    leads = list(
-        User.objects.filter(
-            led_teams__in=Team.objects.filter(pk__in=user.team_memberships.filter(holds_on(day)).values("team")),
-            is_active=True,
-        ).exclude(pk__in=but)
-    )
-    unit = user.unit
-    while unit is not None and not leads:
-        leads = list(
-            User.objects.filter(pk__in=unit.heads.filter(holds_on(day)).values("user"), is_active=True).exclude(
-                pk__in=but
-            )
-        )
+    day = clock.today(at)
+    teams = user.team_memberships.filter(holds_on(day)).values("team")
+    found = _present(User.objects.filter(led_teams__in=Team.objects.filter(pk__in=teams)), at, but)
+    unit: OrgUnit | None = user.unit
+    while found is None and unit is not None:
+        found = _present(User.objects.filter(headed_units__in=unit.heads.filter(holds_on(day))), at, but)
         unit = unit.parent
-    return next((lead for lead in leads if absence_of(lead, at) is None), None)
+    return found
+
+
+def _present(people: QuerySet[User], at: datetime, but: set[int]) -> User | None:
+    away = Absence.objects.filter(_now_absent(at)).values("user")
+    return people.filter(is_active=True).exclude(pk__in=but).exclude(pk__in=away).order_by("pk").first()
 
 
 def people_acted_for(user: User, at: datetime) -> list[User]:
     """Those whose named delegate (directly or by chain) the user is at `at`."""
-    found: list[User] = []
+    found: dict[int, User] = {}
     frontier = {user.pk}
     for _hop in range(LONGEST_CHAIN):
-        absent = User.objects.filter(
-            pk__in=Absence.objects.filter(delegate__in=frontier, starts_at__lte=at)
-            .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-            .values("user")
-        ).exclude(pk__in={user.pk, *(person.pk for person in found)})
-        step = list(absent)
+        absent = Absence.objects.filter(_now_absent(at), delegate__in=frontier).exclude(user__in={user.pk, *found})
+        step = {absence.user_id: absence.user for absence in absent.select_related("user")}
         if not step:
             break
-        found += step
-        frontier = {person.pk for person in step}
-    return found
+        found |= step
+        frontier = set(step)
+    return list(found.values())

@@ -10,6 +10,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
@@ -31,7 +33,10 @@ class TimeRange(Func):
 
 
 class OrgUnit(models.Model):
-    """A branch, department, centre or hall. `no` numbers the tree depth-first: a subtree is `no`..`last_no`."""
+    """A branch, department, centre or hall.
+
+    `no` numbers the tree depth-first: a subtree lies in `no`..`last_no`, with room left for units to come.
+    """
 
     class Function(models.TextChoices):
         HEADQUARTERS = "HEADQUARTERS", _("Headquarters")
@@ -59,15 +64,47 @@ class OrgUnit(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @cached_property
+    def path_ids(self) -> list[int]:
+        """Ids of the unit and of those above it, nearest first: where its policies and calendars are looked for."""
+        above = OrgUnit.objects.filter(no__lte=self.no, last_no__gte=self.no).order_by("-no")
+        return list(above.values_list("pk", flat=True))
+
 
 class UnitFormerNo(models.Model):
     """An old number of a moved unit: counts as its own until every row is re-stamped (recipes §6)."""
 
     no = models.PositiveIntegerField(primary_key=True)
     unit = models.ForeignKey(OrgUnit, on_delete=models.CASCADE, related_name="former_numbers")
+    since = models.DateTimeField(default=clock.now)
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    """Members of staff by what they are; `visible_to` by whom one may look after."""
+
+    def visible_to(self, user: User, right: str = "staff.view") -> UserQuerySet:
+        """Those `right` opens to `user`: own team, own units, or all (D§3)."""
+        from staff.rights import visible
+
+        return visible(self, user, right, unit_no="unit__no", owner="pk")  # type: ignore[return-value]
+
+    def people(self) -> UserQuerySet:
+        """Persons who work here now, no programs."""
+        return self.filter(is_active=True, kind=User.Kind.HUMAN)
 
 
 class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def visible_to(self, user: User, right: str = "staff.view") -> UserQuerySet:
+        """See `UserQuerySet.visible_to`."""
+        return self.get_queryset().visible_to(user, right)
+
+    def people(self) -> UserQuerySet:
+        """See `UserQuerySet.people`."""
+        return self.get_queryset().people()
+
     def create_user(self, username: str, password: str | None = None, **fields: object) -> User:
         """A user with a usable password, or none when it is not given."""
         user = self.model(username=username, **fields)
@@ -102,12 +139,20 @@ class User(AbstractBaseUser):
     language = models.CharField(max_length=8, default="zh-hans")
     theme = models.CharField(max_length=8, default="auto")
     text_size = models.CharField(max_length=8, default="normal")
+    density = models.CharField(max_length=8, default="normal")
     shortcuts = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)  # set by another: known to two people
 
     objects = UserManager()
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = []
+
+    class Meta:
+        constraints: ClassVar = [
+            # The door compares without case; two accounts that differ by case only would open each other.
+            models.UniqueConstraint(Lower("username"), name="username_once_without_case"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -129,7 +174,14 @@ class User(AbstractBaseUser):
         """Whether a role held today has `view_sensitive` (D§3.1)."""
         from staff.rights import roles_of
 
-        return any(ROLES[held.role].view_sensitive for held in roles_of(self))
+        return any(ROLES[code].view_sensitive for code in roles_of(self))
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether a role held today approves or administers."""
+        from staff.rights import roles_of
+
+        return any(ROLES[code].second_factor for code in roles_of(self))
 
 
 class UnitHead(models.Model):
@@ -247,6 +299,7 @@ class Absence(models.Model):
     ends_at = models.DateTimeField(null=True, blank=True)
     delegate = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    transferred_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -269,6 +322,24 @@ class Absence(models.Model):
 
     def covers(self, at: datetime) -> bool:
         return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+class Reveal(models.Model):
+    """A masked field shown in clear to one person for a short time (D§3.1)."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    customer_id = models.BigIntegerField()
+    field = models.CharField(max_length=24)
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField(default=clock.now)
+    until = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["user", "customer_id", "until"], name="reveal_open"),
+            models.Index(fields=["user", "at"], name="reveal_rate"),
+            models.Index(fields=["customer_id", "-at"], name="reveal_customer"),
+        ]
 
 
 def holds_on(day: date) -> Q:

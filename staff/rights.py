@@ -1,18 +1,52 @@
-"""What a user may do and see today, worked out from the role table and the tree of units."""
+"""What a user may do and see today, worked out from the role table and the tree of units.
+
+One query tells the roles held, the unit numbers they reach, and whom the user acts for; a second one is spent only
+when a team decides. What was read stays with the user object (one request) and is read again after half a minute.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.backends import BaseBackend
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
 from foundation.common import clock
-from staff.models import RoleAssignment, UnitFormerNo, User, holds_on
+from staff.models import OrgUnit, Team, TeamMember, User, holds_on
 from staff.roles import ROLES, Scope
 
 M = TypeVar("M", bound=Model)
+Range = tuple[int, int]
+FRESH = timedelta(seconds=30)
+_KEPT = "_standing"
+
+# The user and those the user acts for (delegation, at most 3 hops), each with the roles held today and the numbers
+# they reach: the unit's range, the former numbers of units in it, and in it the former numbers of units elsewhere.
+_STANDING = """
+WITH RECURSIVE acted (id, hop) AS (
+    SELECT %(user)s::int, 0
+    UNION
+    SELECT a.user_id, acted.hop + 1 FROM acted
+    JOIN staff_absence a ON a.delegate_id = acted.id AND a.starts_at <= %(at)s
+     AND (a.ends_at IS NULL OR a.ends_at > %(at)s)
+    WHERE acted.hop < 3
+)
+SELECT p.id, r.role, u.no, u.last_no,
+       CASE WHEN u.id IS NOT NULL THEN ARRAY(
+           SELECT f.no FROM staff_unitformerno f JOIN staff_orgunit o ON o.id = f.unit_id
+           WHERE o.no BETWEEN u.no AND u.last_no) END,
+       CASE WHEN u.id IS NOT NULL THEN ARRAY(
+           SELECT f.no FROM staff_unitformerno f JOIN staff_orgunit o ON o.id = f.unit_id
+           WHERE f.no BETWEEN u.no AND u.last_no AND o.no NOT BETWEEN u.no AND u.last_no) END
+FROM (SELECT DISTINCT id FROM acted) p
+LEFT JOIN staff_roleassignment r ON r.user_id = p.id AND r.from_day <= %(day)s
+     AND (r.to_day IS NULL OR r.to_day >= %(day)s)
+LEFT JOIN staff_orgunit u ON u.id = r.unit_id
+"""
 
 
 @dataclass(frozen=True)
@@ -20,13 +54,13 @@ class Sight:
     """Which rows of a module a user sees: everything, unit ranges, or the rows of certain owners."""
 
     everything: bool
-    ranges: tuple[tuple[int, int], ...]
+    ranges: tuple[Range, ...]
     owners: frozenset[int]
 
     def rows(self, *, unit_no: str = "unit_no", owner: str | None = "owner_id") -> Q:
         """The condition on a model whose columns are named so. Nothing visible: no row."""
         if self.everything:
-            return Q()
+            return ~Q(pk__in=[])  # not Q(): "Q() | own" would be "own"
         seen = Q(pk__in=[])
         for low, high in self.ranges:
             seen |= Q(**{f"{unit_no}__range": (low, high)})
@@ -43,74 +77,135 @@ class Sight:
         )
 
 
-def roles_of(user: User) -> list[RoleAssignment]:
-    """The roles the user holds today, read once per user object."""
-    cached = user.__dict__.get("_roles_today")
-    today = clock.today()
-    if cached is None or cached[0] != today:
-        held = list(user.role_assignments.filter(holds_on(today)).select_related("unit"))
-        cached = user.__dict__["_roles_today"] = (today, held)
-    return cached[1]
+NOTHING = Sight(False, (), frozenset())
+
+
+@dataclass
+class _Standing:
+    """What the database said about a user at `at`."""
+
+    at: datetime
+    held: dict[int, list[tuple[str, tuple[Range, ...]]]]
+    sights: dict[str, Sight] = field(default_factory=dict)
+    mates: dict[frozenset[int], set[int]] = field(default_factory=dict)
+
+
+def _standing(user: User) -> _Standing:
+    now = clock.now()
+    kept: _Standing | None = user.__dict__.get(_KEPT)
+    if kept is not None and abs(now - kept.at) <= FRESH and clock.today(kept.at) == clock.today(now):
+        return kept
+    held: dict[int, list[tuple[str, tuple[Range, ...]]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, {"user": user.pk, "at": now, "day": clock.today(now)})
+        for person, role, no, last_no, former, foreign in cursor.fetchall():
+            roles = held.setdefault(person, [])
+            if role in ROLES:
+                roles.append((role, _ranges(no, last_no, former, foreign)))
+    standing = user.__dict__[_KEPT] = _Standing(now, held)
+    return standing
+
+
+def _ranges(low: int, high: int, former: Iterable[int], foreign: Iterable[int]) -> tuple[Range, ...]:
+    """`low`..`high` without the numbers in `foreign`, and those in `former`, joined where they touch."""
+    parts: list[Range] = [(no, no) for no in former]
+    start = low
+    for no in sorted(foreign):
+        if no > start:
+            parts.append((start, no - 1))
+        start = no + 1
+    if start <= high:
+        parts.append((start, high))
+    return joined(parts)
+
+
+def joined(parts: Iterable[Range]) -> tuple[Range, ...]:
+    """The ranges in order, those that overlap or touch made one."""
+    found: list[Range] = []
+    for low, high in sorted(parts):
+        if found and low <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return tuple(found)
+
+
+def roles_of(user: User) -> list[str]:
+    """Codes of the roles the user holds today."""
+    return [role for role, _numbers in _standing(user).held[user.pk]]
 
 
 def rights_of(user: User) -> dict[str, Scope]:
-    """Every right of the user today with its widest scope."""
+    """Every right of the user today with its widest scope; own roles only, an inactive user has none."""
     rights: dict[str, Scope] = {}
     if user.is_active:
-        for held in roles_of(user):
-            for right, scope in ROLES[held.role].rights().items():
+        for role in roles_of(user):
+            for right, scope in ROLES[role].rights().items():
                 rights[right] = max(scope, rights.get(right, scope))
     return rights
 
 
 def sight_of(user: User, right: str) -> Sight:
-    """Which rows `right` ("customers.view") opens to the user today, delegations included (D§3.1, 3.3)."""
-    from staff.absence import people_acted_for
+    """Which rows `right` ("customers.view") opens to the user now.
 
-    cache = user.__dict__.setdefault("_sights", {})
-    key = (right, clock.today())
-    if key not in cache:
-        everything, ranges, owners = _own_sight(user, right)
-        for absent in people_acted_for(user, clock.now()):
-            theirs = _own_sight(absent, right)
-            everything, ranges, owners = everything or theirs[0], ranges | theirs[1], owners | theirs[2]
-        cache[key] = Sight(everything, tuple(sorted(ranges)), frozenset(owners))
-    return cache[key]
-
-
-def _own_sight(user: User, right: str) -> tuple[bool, set[tuple[int, int]], set[int]]:
-    everything, ranges, owners = False, set(), set()
-    if not user.is_active:
-        return everything, ranges, owners
-    for held in roles_of(user):
-        scope = ROLES[held.role].rights().get(right)
-        if scope is None:
-            continue
-        owners.add(user.pk)
-        if scope is Scope.ALL:
-            everything = True
-        elif scope is Scope.UNIT:
-            ranges |= unit_ranges(held.unit)
-        elif scope is Scope.TEAM:
-            owners |= team_mates(user)
-    return everything, ranges, owners
-
-
-def unit_ranges(unit: Any) -> set[tuple[int, int]]:
-    """Number ranges of the unit with all below it, former numbers of moved units included (recipes §6)."""
-    former = UnitFormerNo.objects.filter(unit__no__range=(unit.no, unit.last_no)).values_list("no", flat=True)
-    return {(unit.no, unit.last_no)} | {(no, no) for no in former}
+    While somebody is absent, the delegate sees what the absent person sees (D§3.1, 3.3), by rights the delegate holds
+    too: delegation opens rows, never acts. Without the right: nothing.
+    """
+    if right not in rights_of(user):
+        return NOTHING
+    standing = _standing(user)
+    if right not in standing.sights:
+        everything = False
+        ranges: list[Range] = []
+        owners: set[int] = set()
+        in_teams: set[int] = set()
+        for person, roles in standing.held.items():
+            if person != user.pk:
+                owners.add(person)
+            for role, numbers in roles:
+                scope = ROLES[role].rights().get(right)
+                if scope is None:
+                    continue
+                owners.add(person)
+                everything = everything or scope is Scope.ALL
+                if scope is Scope.UNIT:
+                    ranges += numbers
+                elif scope is Scope.TEAM:
+                    in_teams.add(person)
+        if in_teams and not everything:
+            owners |= _mates(standing, frozenset(in_teams))
+        standing.sights[right] = Sight(everything, joined(ranges), frozenset(owners))
+    return standing.sights[right]
 
 
-def team_mates(user: User) -> set[int]:
-    """Ids of the people in the teams the user leads or works in today."""
-    from staff.models import Team, TeamMember
+def _mates(standing: _Standing, people: frozenset[int]) -> set[int]:
+    if people not in standing.mates:
+        standing.mates[people] = team_mates(people)
+    return standing.mates[people]
 
-    today = clock.today()
-    teams = Team.objects.filter(
-        Q(lead=user) | Q(pk__in=user.team_memberships.filter(holds_on(today)).values("team"))
-    ).values("pk")
+
+def team_mates(people: Iterable[int]) -> set[int]:
+    """Ids of those who work today in the teams these people (ids) lead or work in, inactive ones included."""
+    today, ids = clock.today(), list(people)
+    works_in = TeamMember.objects.filter(holds_on(today), user__in=ids).values("team")
+    teams = Team.objects.filter(Q(lead__in=ids) | Q(pk__in=works_in)).values("pk")
     return set(TeamMember.objects.filter(holds_on(today), team__in=teams).values_list("user_id", flat=True))
+
+
+def unit_ranges(unit: OrgUnit) -> tuple[Range, ...]:
+    """Numbers of the unit with all below it at this moment, former numbers of moved units considered (recipes §6)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT u.no, u.last_no,
+                 ARRAY(SELECT f.no FROM staff_unitformerno f JOIN staff_orgunit o ON o.id = f.unit_id
+                       WHERE o.no BETWEEN u.no AND u.last_no),
+                 ARRAY(SELECT f.no FROM staff_unitformerno f JOIN staff_orgunit o ON o.id = f.unit_id
+                       WHERE f.no BETWEEN u.no AND u.last_no AND o.no NOT BETWEEN u.no AND u.last_no)
+               FROM staff_orgunit u WHERE u.id = %s""",
+            [unit.pk],
+        )
+        row = cursor.fetchone()
+    return _ranges(*row) if row else ()
 
 
 class RoleBackend(BaseBackend):
@@ -130,5 +225,4 @@ def visible(rows: QuerySet[M], user: User, right: str, **columns: Any) -> QueryS
 
 def forget_cached(user: User) -> None:
     """Drop what was worked out for this user object (after its roles changed in the same process)."""
-    for key in ("_roles_today", "_sights"):
-        user.__dict__.pop(key, None)
+    user.__dict__.pop(_KEPT, None)

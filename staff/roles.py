@@ -161,5 +161,8 @@ _TABLE = [
     Role("SUPERVISOR_EXT", _("Social supervisor"), {}),
 ]
 
+# What a delegate must be able to do as far as the absent person is (D§3.3); approvals stay with the lead.
+WORK_RIGHTS = frozenset({"customers.view", "interactions.take", "outreach.work"})
+
 ROLES: dict[str, Role] = {role.code: role for role in _TABLE}
 SECOND_FACTOR_ROLES = frozenset(role.code for role in _TABLE if role.second_factor)
