@@ -23,10 +23,10 @@ class ImportsConfig(AppConfig):
                 key="imports",
                 label=_("Imports"),
                 icon="file-up",
-                url_name="customers:import-list",
+                url_name="imports:import-list",
                 right="imports.view",
                 order=60,
                 section="manage",
-                match=("customers:import-",),
+                match=("imports:import-",),
             )
         )

@@ -47,12 +47,6 @@ CUSTOMER_FIELDS: dict[str, Reader] = {
     "unit": values.read_code,
     "manager": values.read_code,
 }
-CONTACT_READERS: dict[str, Reader] = {
-    "MOBILE": values.read_phone,
-    "PHONE": values.read_phone,
-    "EMAIL": values.read_email,
-    "IM": values.read_code,
-}
 CONTACT_FIELDS: dict[str, Reader] = {"kind": _choice(ContactPoint.Kind.values), "value": _text(254)}
 ADDRESS_FIELDS: dict[str, Reader] = {
     "kind": _choice(Address.Kind.values),
@@ -63,7 +57,7 @@ ADDRESS_FIELDS: dict[str, Reader] = {
     "postcode": _text(12),
 }
 LINE_FIELDS: dict[str, Reader] = {
-    "service_no": values.read_code,
+    "service_no": values.read_service_no,
     "product_line": _choice(ProductLine.values),
     "status": _choice(Subscription.Status.values),
     "activated_on": values.read_date,

@@ -14,7 +14,8 @@ from customers.imports.problems import Problem
 from customers.imports.reading import open_table
 from customers.imports.records import Record, RowReader
 from customers.imports.staging import staff_codes
-from customers.models import Customer
+from customers.models import Customer, Subscription
+from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from staff.models import User
@@ -66,9 +67,19 @@ def _preview_row(line: int, record: Record | list[Problem]) -> PreviewRow:
         record.data.get("name") or record.defaults.get("name", ""),
         tuple(point["value"] for point in record.points if point["kind"] != "EMAIL"),
         record.data.get("home_city", ""),
-        tuple({**one["data"], **one} for one in record.lines),
+        tuple(_preview_line(one) for one in record.lines),
         (),
     )
+
+
+def _preview_line(one: dict[str, Any]) -> dict[str, Any]:
+    data, plan = one["data"], one.get("plan")
+    return {
+        "product": ProductLine(one["product_line"]).label,
+        "plan": plan["name"] if plan else "",
+        "status": Subscription.Status(data["status"]).label if "status" in data else "",
+        "activated_on": data.get("activated_on"),
+    }
 
 
 def kept_rows(imported: Import, *, limit: int) -> list[tuple[ImportRow, str]]:

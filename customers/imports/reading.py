@@ -9,7 +9,7 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -58,12 +58,13 @@ def open_table(file: IO[bytes], mapping: Mapping) -> Iterator[Table]:
     line lacks columns or names one twice.
     """
     try:
-        with _unpacked(file) as plain:
+        with _unpacked(file) as plain, ExitStack() as stack:
             start = plain.read(8)
             plain.seek(0)
             text: io.TextIOWrapper | None = None
             if start[:2] == b"PK":
-                header, rows, notes = sheet_rows(_seekable(plain), limit_mb=policy("imports.max_unpacked_mb"))
+                book = stack.enter_context(_seekable(plain))
+                header, rows, notes = sheet_rows(book, limit_mb=policy("imports.max_unpacked_mb"))
                 lines: int | None = None
             else:
                 text, header, rows, lines, notes = _csv_rows(plain, start)
@@ -92,18 +93,20 @@ def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
         yield plain  # type: ignore[misc]
 
 
-def _seekable(plain: IO[bytes]) -> IO[bytes]:
+@contextmanager
+def _seekable(plain: IO[bytes]) -> Iterator[IO[bytes]]:
     """A workbook is read from its end: one inside gzip is unpacked to disk first."""
     if not isinstance(plain, gzip.GzipFile):
-        return plain
+        yield plain
+        return
     limit = policy("imports.max_unpacked_mb") * MB
-    whole = tempfile.TemporaryFile()
-    while block := plain.read(BLOCK):
-        whole.write(block)
-        if whole.tell() > limit:
-            raise _too_large(limit)
-    whole.seek(0)
-    return whole
+    with tempfile.TemporaryFile() as whole:
+        while block := plain.read(BLOCK):
+            whole.write(block)
+            if whole.tell() > limit:
+                raise _too_large(limit)
+        whole.seek(0)
+        yield whole
 
 
 def _too_large(limit: int) -> BadInput:

@@ -10,9 +10,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from customers.imports.mapping import AS_OF, CONTACT_READERS, USAGE_FIELDS, Block, Mapping, Spec, fill
+from customers.imports.mapping import AS_OF, USAGE_FIELDS, Block, Mapping, Spec, fill
 from customers.imports.problems import Problem
-from customers.imports.values import LONGEST_CELL, BadValue, read_code, read_fee, read_id_number, read_integer
+from customers.imports.values import (
+    LONGEST_CELL,
+    BadValue,
+    read_code,
+    read_contact,
+    read_fee,
+    read_id_number,
+    read_integer,
+)
 from customers.models import Subscription
 
 NAME_MISSING = "NAME_MISSING"
@@ -123,7 +131,7 @@ class RowReader:
             found = self._values(block.specs, record, cell, problems)
             if "kind" in found and "value" in found:
                 try:
-                    value = CONTACT_READERS[found["kind"]](found["value"])
+                    value = read_contact(found["kind"], found["value"])
                     record.points.append({"kind": found["kind"], "value": value})
                 except BadValue as bad:
                     column = self._block_column(block, "value")

@@ -5,6 +5,7 @@ worked with since are kept and listed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -71,7 +72,7 @@ class _Reversal:
     """One range of customers, in the caller's transaction."""
 
     def __init__(self, imported: Import, low: int, high: int) -> None:
-        self.values = {
+        self.values: dict[str, Any] = {
             "import": imported.pk,
             "low": low,
             "high": high,
@@ -164,7 +165,8 @@ class _Reversal:
                   WHERE c.id = n.customer_id
                   RETURNING c.id, c.version, (n.old).version AS was)
                 UPDATE import_row r SET version = back.version FROM back
-                WHERE r.customer_id = back.id AND r.version = back.was AND r.import_id <> %(import)s AND NOT r.reverted"""
+                WHERE r.customer_id = back.id AND r.version = back.was AND r.import_id <> %(import)s
+                  AND NOT r.reverted"""
         )  # an earlier import's row is again what the archive holds: it, too, may be reverted now
         self.run(
             """UPDATE customers_facts f SET contract_end = (

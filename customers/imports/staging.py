@@ -124,7 +124,8 @@ def _copy(imported: Import, records: list[Record]) -> None:
 def _known_ids(source: str, keys: list[str]) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT source_no, id FROM customers_customer WHERE source = %s AND source_no = ANY(%s) AND source_no <> ''",
+            "SELECT source_no, id FROM customers_customer"
+            " WHERE source = %s AND source_no = ANY(%s) AND source_no <> ''",
             [source, keys],
         )
         return dict(cursor.fetchall())

@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
+
+from customers import normal
+from foundation.common.errors import RuleBroken
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 LONGEST_CELL = 32_767  # what a spreadsheet cell holds
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2})[-/.](\d{1,2})|(\d{2})(\d{2}))(?:[ T].*)?\Z")
 _MONTH = re.compile(r"(\d{4})[-/.]?(\d{1,2})(?:[-/.]0?1)?\Z")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 class BadValue(ValueError):
@@ -28,8 +30,10 @@ def read_text(text: str, longest: int) -> str:
         raise BadValue(
             _("%(length)s characters; at most %(longest)s fit. Shorten it.") % {"length": len(text), "longest": longest}
         )
-    if any(ord(character) < 32 for character in text):
-        return " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(text.split())
+        if normal.without_marks(text) != text:
+            raise BadValue(_("holds invisible characters. Type it again by hand."))
     return text
 
 
@@ -107,20 +111,21 @@ def _number(text: str) -> Decimal:
     return number
 
 
-def read_phone(text: str) -> str:
-    """A telephone number: 5 to 15 digits, spaces, dashes and +86 taken off."""
-    digits = re.sub(r"[\s\-()（）.]", "", text)
-    digits = re.sub(r"\A(?:\+|00)86", "", digits).removeprefix("+")
-    if not digits.isascii() or not digits.isdecimal() or not 5 <= len(digits) <= 15:
-        raise BadValue(_("is not a telephone number: 5 to 15 digits."))
-    return digits
+def read_contact(kind: str, text: str) -> str:
+    """The stored spelling of a contact point, as the pages spell it (customers.normal)."""
+    return _normal(partial(normal.contact_value, kind), text)
 
 
-def read_email(text: str) -> str:
-    """An e-mail address in small letters."""
-    if len(text) > 254 or not _EMAIL.match(text):
-        raise BadValue(_("is not an e-mail address."))
-    return text.lower()
+def read_service_no(text: str) -> str:
+    """The stored spelling of a line's number."""
+    return _normal(normal.service_number, text)
+
+
+def _normal(read: Callable[[str], str], text: str) -> str:
+    try:
+        return read(text)
+    except RuleBroken as no:
+        raise BadValue(str(no.message)) from no
 
 
 def read_code(text: str) -> str:
@@ -131,17 +136,8 @@ def read_code(text: str) -> str:
 
 
 def read_id_number(text: str, id_type: str) -> str:
-    """A document number in capitals; a resident ID card must have 18 characters and the right check digit."""
-    number = re.sub(r"[\s\-]", "", text).upper()
-    if len(number) > 32 or not number.isalnum() or not number.isascii():
-        raise BadValue(_("is not a document number."))
-    if id_type == "ID_CARD":
-        if not re.fullmatch(r"\d{17}[\dX]", number):
-            raise BadValue(_("must have 18 characters: 17 digits and a digit or X. Format the column as text."))
-        total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
-        if "10X98765432"[total % 11] != number[17]:
-            raise BadValue(_("has a wrong check digit: compare it with the document."))
-    return number
+    """The stored spelling of a document number, its check digit right."""
+    return _normal(partial(normal.id_number, id_type=id_type), text)
 
 
 def read_choice(text: str, choices: dict[str, str]) -> str:

@@ -106,7 +106,7 @@ class _Range:
 
     def __init__(self, imported: Import, low: int, high: int) -> None:
         self.imported = imported
-        self.values = {
+        self.values: dict[str, Any] = {
             "import": imported.pk,
             "source": imported.source,
             "as_of": imported.as_of,
@@ -187,7 +187,8 @@ class _Range:
                 WHERE k.fresh"""
         )
         self.run(
-            "INSERT INTO customers_facts (customer_id, tier, contacts_total) SELECT id, '', 0 FROM import_pick WHERE fresh"
+            "INSERT INTO customers_facts (customer_id, tier, contacts_total)"
+            " SELECT id, '', 0 FROM import_pick WHERE fresh"
         )
         self.run(
             """INSERT INTO import_row (import_id, customer_id, line, action, version, reverted, kept)
@@ -204,7 +205,8 @@ class _Range:
                       row_number() OVER (PARTITION BY customer_id, kind ORDER BY line DESC, place) = 1 AS first
                FROM (SELECT DISTINCT ON (p.customer_id, e.one->>'kind', e.one->>'value')
                             p.customer_id, e.one->>'kind' AS kind, e.one->>'value' AS value, p.line, e.place
-                     FROM import_part p CROSS JOIN LATERAL jsonb_array_elements(p.points) WITH ORDINALITY AS e(one, place)
+                     FROM import_part p
+                     CROSS JOIN LATERAL jsonb_array_elements(p.points) WITH ORDINALITY AS e(one, place)
                      ORDER BY 1, 2, 3, p.line DESC) d
                WHERE NOT EXISTS (SELECT 1 FROM customers_contactpoint c WHERE c.customer_id = d.customer_id
                                  AND c.kind = d.kind AND c.value = d.value AND c.valid_to IS NULL)"""
@@ -247,14 +249,15 @@ class _Range:
         self._additions(
             "address",
             """INSERT INTO customers_address (id, customer_id, kind, province, city, district, street, postcode)
-               SELECT make_id(), customer_id, data->>'kind', coalesce(data->>'province', ''), coalesce(data->>'city', ''),
-                      coalesce(data->>'district', ''), coalesce(data->>'street', ''), coalesce(data->>'postcode', '')
+               SELECT make_id(), customer_id, data->>'kind',
+                      coalesce(data->>'province', ''), coalesce(data->>'city', ''), coalesce(data->>'district', ''),
+                      coalesce(data->>'street', ''), coalesce(data->>'postcode', '')
                FROM import_address WHERE old_id IS NULL RETURNING customer_id, id""",
         )
         self.run("DROP TABLE import_address")
 
     def service_lines(self) -> None:
-        """Plans the catalogue lacks, then the lines: `import_line` holds their ids. An ended number lives anew as a new row."""
+        """Plans the catalogue lacks, then the lines (`import_line`). An ended number that lives again is a new row."""
         self.run(
             """INSERT INTO customers_plan (code, name, product_line, monthly_fee, on_sale_from)
                SELECT DISTINCT ON (e.one->'plan'->>'code') e.one->'plan'->>'code', e.one->'plan'->>'name',

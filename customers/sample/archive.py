@@ -140,7 +140,7 @@ def _write_customers(
                 "updated_at": joined_at,
             }
         )
-    copy_rows(Customer, list(rows[0]), (row.values() for row in rows))
+    copy_rows(Customer, list(rows[0]), (list(row.values()) for row in rows))
 
 
 def _write_contacts(drafts: list[Draft], ids: dict[Draft, int]) -> None:

@@ -74,7 +74,8 @@ def build(draw: Draw, password: str) -> Organisation:
             ("IT", words.UNIT_IT),
         )
     }
-    branches, services = [], []
+    branches: list[Branch] = []
+    services: list[tuple[OrgUnit, OrgUnit]] = []
     for index, (city, code, districts) in enumerate(words.CITIES):
         branch = tree.unit(f"BR-{code}", words.UNIT_BRANCH.format(city=city), kind.BRANCH, hq, area=city)
         services.append(
@@ -108,18 +109,18 @@ def build(draw: Draw, password: str) -> Organisation:
         for _ in range(count):
             people.join(people.hire(role, centre), name)
     people.join(people.hire("ROAMING_AGENT", centre, skills=["ROAMING"]), words.TEAM_NAMES[0])
-    for branch, (top, service) in zip(branches, services, strict=True):
+    for place, (top, service) in zip(branches, services, strict=True):
         people.hire("DIRECTOR", top, head=True)
         people.hire("DEPT_HEAD", service, head=True)
-        lead = people.hire("TEAM_LEAD", branch.accounts, head=True)
-        team = words.TEAM_ACCOUNTS + branch.accounts.code
-        people.team(branch.accounts, words.TEAM_ACCOUNTS, lead=lead, key=team)
+        lead = people.hire("TEAM_LEAD", place.accounts, head=True)
+        team = words.TEAM_ACCOUNTS + place.accounts.code
+        people.team(place.accounts, words.TEAM_ACCOUNTS, lead=lead, key=team)
         for role in ("ACCOUNT_MANAGER", "ACCOUNT_MANAGER", "PROJECT_MANAGER"):
-            manager = people.hire(role, branch.accounts)
+            manager = people.hire(role, place.accounts)
             people.join(manager, team)
             if role == "ACCOUNT_MANAGER":
-                branch.managers.append(manager)
-        for hall in branch.halls:
+                place.managers.append(manager)
+        for hall in place.halls:
             people.team(hall, words.TEAM_HALL, lead=people.hire("TEAM_LEAD", hall, head=True), key=hall.code)
             for role in ("HALL_GUIDE", "HALL_CLERK", "HALL_CLERK"):
                 people.join(people.hire(role, hall), hall.code)

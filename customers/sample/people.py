@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -75,7 +76,7 @@ class Numbers:
     def line(self, prefix: str) -> str:
         return self._fresh(lambda: f"{prefix}{self._draw.digits(8)}")
 
-    def _fresh(self, make):  # type: ignore[no-untyped-def]
+    def _fresh(self, make: Callable[[], str]) -> str:
         while (number := make()) in self._taken:
             pass
         self._taken.add(number)
@@ -121,7 +122,7 @@ def population(draw: Draw, today: date) -> list[Draft]:
 def _companies(draw: Draw, today: date, numbers: Numbers) -> list[Draft]:
     names = [(word + trade, word + short) for word in words.COMPANY_WORDS for trade, short in words.COMPANY_TRADES]
     draw.random.shuffle(names)
-    found = []
+    found: list[Draft] = []
     for name, short in names[: DESIGN.COMPANIES]:
         city = draw.whole(0, len(words.CITIES) - 1)
         place = words.CITIES[city][0].removesuffix(words.CITY_SUFFIX)
