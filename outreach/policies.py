@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -97,9 +97,23 @@ def gate_rules(at: datetime) -> GateRules:
     holidays = WorkCalendarDay.objects.filter(
         calendar__code=STANDARD,
         kind=DayKind.HOLIDAY.value,
-        date__range=(first, first + timedelta(days=LOOK_AHEAD_DAYS + 1)),
+        date__range=(first - timedelta(days=3), first + timedelta(days=LOOK_AHEAD_DAYS + 3)),
     ).values_list("date", flat=True)
-    return GateRules({kind: policy(key, at=at) for kind, key in WINDOW_KEYS.items()}, frozenset(holidays))
+    return GateRules({kind: policy(key, at=at) for kind, key in WINDOW_KEYS.items()}, whole_holidays(holidays))
+
+
+def whole_holidays(listed: Iterable[date]) -> frozenset[date]:
+    """The listed holidays with the weekend days between them: the calendar lists only what differs from the week."""
+    known = frozenset(listed)
+    between: set[date] = set()
+    for day in known:
+        gap, beyond = set(), day + timedelta(days=1)
+        while beyond.weekday() >= 5 and beyond not in known:
+            gap.add(beyond)
+            beyond += timedelta(days=1)
+        if beyond in known:
+            between |= gap
+    return known | between
 
 
 def hand_over_after() -> tuple[timedelta, ...]:

@@ -10,6 +10,7 @@ import pytest
 from foundation.calendars.windows import read_windows
 from foundation.common.clock import BUSINESS_ZONE
 from outreach.gate import Block, GateInput, Verdict, decide
+from outreach.policies import whole_holidays
 
 WINDOWS = {
     "SERVICE": read_windows("07:00-22:00"),
@@ -64,6 +65,13 @@ def test_marketing_waits_over_the_holidays_service_does_not() -> None:
     holidays = frozenset(date(2026, 10, day) for day in range(1, 8))
     assert ask("MARKETING", "2026-10-01T10:00", consent="GRANTED", holidays=holidays) == ("WAIT", "10-08 09:00")
     assert ask("SERVICE", "2026-10-01T10:00", holidays=holidays) == ("ALLOWED", "")
+
+
+def test_the_weekend_inside_a_holiday_belongs_to_it_the_one_beside_it_does_not() -> None:
+    listed = [date(2026, 10, day) for day in (1, 2, 3, 5, 6, 7)] + [date(2026, 9, 25)]
+    assert whole_holidays(listed) == {*listed, date(2026, 10, 4)}
+    across = [date(2027, 10, 1), date(2027, 10, 4)]  # Friday and Monday
+    assert whole_holidays(across) == {*across, date(2027, 10, 2), date(2027, 10, 3)}
 
 
 def test_what_expires_before_the_next_window_is_dropped_and_what_expired_is_not_sent_late() -> None:
