@@ -13,9 +13,8 @@ from foundation.common import clock
 from foundation.common.paging import capped_count
 from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp, Notification, OutMessage
-from staff.absence import people_acted_for
 from staff.models import Team, User, holds_on
-from staff.rights import sight_of, team_mates
+from staff.rights import acted_for, sight_of, team_mates
 from staff.roles import ROLES
 
 WORKERS = sorted(code for code, role in ROLES.items() if "outreach.work" in role.rights())
@@ -27,7 +26,7 @@ VIEWS = ("mine", "all", "pool", "closed")
 
 def my_followups(user: User) -> QuerySet[FollowUp]:
     """Open follow-ups the user must act on: own, of those acted for, and handed to the user as a lead."""
-    people = [user.pk, *(person.pk for person in people_acted_for(user, clock.now()))]
+    people = [user.pk, *sorted(acted_for(user))]
     return FollowUp.objects.open().filter(Q(owner__in=people, pooled=False) | Q(handed_to=user))
 
 
@@ -96,7 +95,7 @@ def teams_of(user: User) -> QuerySet[Team]:
 def colleagues_of(user: User) -> QuerySet[User]:
     """Active people of the user's unit, teams and scope who can take follow-ups: whom to name as owner. At most 200."""
     sight = sight_of(user, "outreach.view")
-    near = Q(pk=user.pk) | Q(unit_id=user.unit_id) | Q(pk__in=team_mates(user)) | Q(led_teams__in=teams_of(user))
+    near = Q(pk=user.pk) | Q(unit_id=user.unit_id) | Q(pk__in=team_mates([user.pk])) | Q(led_teams__in=teams_of(user))
     near |= sight.rows(unit_no="unit__no", owner="pk") if not sight.everything else Q()
     workers = User.objects.filter(near, is_active=True, kind=User.Kind.HUMAN).filter(
         pk__in=User.objects.filter(role_assignments__role__in=WORKERS).values("pk")

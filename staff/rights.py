@@ -135,6 +135,11 @@ def roles_of(user: User) -> list[str]:
     return [role for role, _numbers in _standing(user).held[user.pk]]
 
 
+def acted_for(user: User) -> frozenset[int]:
+    """Ids of those whose delegate the user is now, directly or by chain (D§3.3)."""
+    return frozenset(_standing(user).held) - {user.pk}
+
+
 def rights_of(user: User) -> dict[str, Scope]:
     """Every right of the user today with its widest scope; own roles only, an inactive user has none."""
     rights: dict[str, Scope] = {}
