@@ -1,8 +1,9 @@
 """gunicorn settings: WSGI, threads, persistent database connections."""
 
 import os
+import re
 import shutil
-import tempfile
+from pathlib import Path
 from typing import Any
 
 bind = os.environ.get("CARELINE_BIND", "127.0.0.1:8000")
@@ -17,8 +18,14 @@ max_requests_jitter = 2_000
 accesslog = None
 preload_app = False
 
-# The figures of all web processes of this server are added up from files; the folder lives as long as the server.
-_figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="careline-metrics-")
+
+def on_starting(server: Any) -> None:
+    """The figures of all web processes of this server are added up from files, in a folder named by its address."""
+    name = re.sub(r"[^0-9a-zA-Z.]+", "_", "_".join(server.cfg.bind))
+    folder = Path(os.environ["CARELINE_STATE_DIR"]) / "metrics" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -26,7 +33,3 @@ def child_exit(server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)
-
-
-def on_exit(server: Any) -> None:
-    shutil.rmtree(_figures, ignore_errors=True)
