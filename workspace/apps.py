@@ -6,11 +6,23 @@ class WorkspaceConfig(AppConfig):
     name = "workspace"
 
     def ready(self) -> None:
+        """Make the places known."""
         from foundation.ui.navigation import NavItem, register_nav
 
         for item in (
             NavItem("home", _("My desk"), "layout-dashboard", "workspace:home", "workspace.home", 10, key_hint="h"),
-            NavItem("jobs", _("Background work"), "cog", "workspace:run-list", "jobs.view", 60, section="manage"),
+            NavItem("work", _("My work"), "square-check-big", "workspace:work", "outreach.work", 20, key_hint="w"),
+            NavItem("board", _("Team board"), "gauge", "workspace:board", "workspace.board", 50, key_hint="s"),
+            NavItem(
+                "jobs",
+                _("Background work"),
+                "cog",
+                "workspace:run-list",
+                "jobs.view",
+                60,
+                section="manage",
+                match=("workspace:run-",),
+            ),
             NavItem(
                 "policies",
                 _("Policies"),
@@ -19,6 +31,7 @@ class WorkspaceConfig(AppConfig):
                 "policies.view",
                 70,
                 section="manage",
+                match=("workspace:policy-",),
             ),
             NavItem(
                 "calendars",
@@ -28,6 +41,7 @@ class WorkspaceConfig(AppConfig):
                 "calendars.view",
                 80,
                 section="manage",
+                match=("workspace:calendar-",),
             ),
             NavItem("audit", _("Audit log"), "scroll-text", "workspace:audit-list", "audit.view", 90, section="manage"),
         ):

@@ -73,7 +73,7 @@ def search_results(request: HttpRequest, token: str) -> HttpResponseBase:
         hits = search(request.user, link.query, limit=SHOWN + 1)
     except RuleBroken as no:
         return _page(request, link.query, refusal=no.message, status=422)
-    if len(hits) == 1 and hits[0].in_scope:
+    if len(hits) == 1 and not hits[0].outside:
         return redirect("customers:customer-detail", pk=hits[0].customer_id)
     found = found_customers(request.user, hits[:SHOWN])
     return _page(request, link.query, found=found, has_more=len(hits) > SHOWN)
@@ -83,14 +83,12 @@ def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
     """The customers of `hits` in their order, with one query for those the user sees and one for the others."""
     hits = list(hits)
     columns = ("pk", "number", "name", "short_name", "customer_type", "status", "home_city")
-    inside = [hit.customer_id for hit in hits if hit.in_scope]
-    outside = [hit.customer_id for hit in hits if not hit.in_scope]
+    inside = [hit.customer_id for hit in hits if not hit.outside]
+    outside = [hit.customer_id for hit in hits if hit.outside]
     rows = Customer.objects.visible_to(user).only(*columns).in_bulk(inside) if inside else {}
     if outside:
         rows |= Customer.objects.only(*columns).in_bulk(outside)
-    return [
-        Found(rows[hit.customer_id], Kind(hit.kind).label, not hit.in_scope) for hit in hits if hit.customer_id in rows
-    ]
+    return [Found(rows[hit.customer_id], Kind(hit.kind).label, hit.outside) for hit in hits if hit.customer_id in rows]
 
 
 def _page(

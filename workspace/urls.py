@@ -1,9 +1,17 @@
 from django.urls import path
 
+from workspace import board, home, palette, search, work
 from workspace.admin import audit_log, calendars_page, jobs_page, policies_page
 
 app_name = "workspace"
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("work/", work.my_work, name="work"),
+    path("work/next/", work.work_next, name="work-next"),
+    path("team/", board.team_board, name="board"),
+    path("search/", search.search_start, name="search"),
+    path("search/<str:token>/", search.search_results, name="search-results"),
+    path("palette/", palette.palette, name="palette"),
     path("jobs/", jobs_page.run_list, name="run-list"),
     path("jobs/<id:pk>/", jobs_page.run_detail, name="run-detail"),
     path("jobs/<id:pk>/cancel/", jobs_page.run_cancel, name="run-cancel"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,22 +23,46 @@ from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from staff.models import User
 
-LONGEST_DAYS = 366
+USUAL_DAYS, LONGEST_DAYS = 31, 366
+FIRST_DAY = date(2020, 1, 1)  # ids begin here (foundation.common.ids)
+VERB = RegexValidator(r"^[a-z_]+(\.[a-z_]*)?$", _("An act is written like customer.revealed."))
 
 
 class AuditFilter(forms.Form):
-    """Which entries: everything optional, a span of at most a year."""
+    """Which entries: everything optional, a span of at most a year.
+
+    What was typed is not recorded as such: numbers become ids, an act has letters only.
+    """
 
     staff_no = forms.CharField(label=_("Staff number"), required=False, max_length=16)
     customer = forms.CharField(label=_("Customer number"), required=False, max_length=20)
-    verb = forms.CharField(label=_("Act"), required=False, max_length=64)
+    verb = forms.CharField(label=_("Act"), required=False, max_length=64, validators=[VERB])
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
+    def clean_staff_no(self) -> int | None:
+        number = self.cleaned_data["staff_no"].strip()
+        if not number:
+            return None
+        found = User.objects.filter(staff_no=number).values_list("pk", flat=True).first()
+        if found is None:
+            raise forms.ValidationError(_("Nobody has this staff number."))
+        return found
+
+    def clean_customer(self) -> int | None:
+        number = self.cleaned_data["customer"].strip()
+        if not number:
+            return None
+        found = Customer.objects.filter(number=number).values_list("pk", flat=True).first()
+        if found is None:
+            raise forms.ValidationError(_("No customer has this number."))
+        return found
+
     def clean(self) -> dict[str, object]:
         values = super().clean() or {}
-        until: date = values.get("until") or clock.today()
-        since: date = values.get("since") or until - timedelta(days=31)
+        today = clock.today()
+        until: date = min(values.get("until") or today, today)
+        since: date = values.get("since") or max(FIRST_DAY, until) - timedelta(days=USUAL_DAYS)
         if since > until:
             self.add_error("since", _("The first day lies after the last one."))
         elif (until - since).days > LONGEST_DAYS:
@@ -47,23 +73,50 @@ class AuditFilter(forms.Form):
         """The entries asked for, newest first. Call after `is_valid()`."""
         asked = self.cleaned_data
         rows = AuditEntry.objects.filter(
-            pk__gte=first_id_at(_begin(asked["since"])), pk__lt=first_id_at(_begin(asked["until"] + timedelta(days=1)))
+            pk__gte=first_id_at(clock.business_midnight(asked["since"])),
+            pk__lt=first_id_at(clock.business_midnight(asked["until"] + timedelta(days=1))),
         )
         if asked["staff_no"]:
-            rows = rows.filter(
-                actor_id__in=list(User.objects.filter(staff_no=asked["staff_no"]).values_list("pk", flat=True))
-            )
+            rows = rows.filter(actor_id=asked["staff_no"])
         if asked["customer"]:
-            rows = rows.filter(
-                customer_id__in=list(Customer.objects.filter(number=asked["customer"]).values_list("pk", flat=True))
-            )
+            rows = rows.filter(customer_id=asked["customer"])
         if asked["verb"]:
             rows = rows.filter(verb__startswith=asked["verb"])
         return rows.order_by("-id")
 
+    def as_detail(self) -> dict[str, str]:
+        """What was asked, for the entry about the search."""
+        return {name: str(value) for name, value in self.cleaned_data.items() if value and name != "customer"}
 
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=clock.BUSINESS_ZONE)
+
+@dataclass(frozen=True)
+class Line:
+    """An entry with the people and the customer number behind its ids."""
+
+    entry: AuditEntry
+    actor: User | None
+    behalf: User | None
+    customer_number: str
+
+
+def _lines(entries: list[AuditEntry]) -> list[Line]:
+    people = User.objects.in_bulk(
+        {person for entry in entries for person in (entry.actor_id, entry.on_behalf_of_id) if person}
+    )
+    numbers = dict(
+        Customer.objects.filter(pk__in={entry.customer_id for entry in entries if entry.customer_id}).values_list(
+            "pk", "number"
+        )
+    )
+    return [
+        Line(
+            entry,
+            people.get(entry.actor_id or 0),
+            people.get(entry.on_behalf_of_id or 0),
+            numbers.get(entry.customer_id or 0, ""),
+        )
+        for entry in entries
+    ]
 
 
 @require_GET
@@ -71,17 +124,16 @@ def _begin(day: date) -> datetime:
 def audit_list(request: HttpRequest) -> HttpResponse:
     """The audit log; every search is an entry of its own."""
     form = AuditFilter(request.GET)
-    page, actors, numbers = None, {}, {}
+    page = None
     if form.is_valid():
         page = keyset_page(form.entries(), after=request.GET.get("after"), size=50)
-        actors = User.objects.in_bulk({entry.actor_id for entry in page.items if entry.actor_id})
-        numbers = dict(
-            Customer.objects.filter(pk__in={e.customer_id for e in page.items if e.customer_id}).values_list(
-                "pk", "number"
-            )
+        audit.record(
+            "audit.searched",
+            target=("audit", "log"),
+            actor=request.user,
+            customer_id=form.cleaned_data["customer"],
+            detail=form.as_detail(),
         )
-        asked = {name: str(value) for name, value in form.cleaned_data.items() if value and name != "customer"}
-        audit.record("audit.searched", target=("audit", "log"), actor=request.user, detail=asked)
-    rows = [(entry, actors.get(entry.actor_id), numbers.get(entry.customer_id)) for entry in page.items] if page else []
     template = "workspace/audit_list.html" + ("#results" if wants_fragment(request) else "")
-    return render(request, template, {"form": form, "page": page, "rows": rows}, status=200 if form.is_valid() else 422)
+    context = {"form": form, "page": page, "lines": _lines(page.items) if page else []}
+    return render(request, template, context, status=200 if form.is_valid() else 422)

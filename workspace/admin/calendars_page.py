@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from calendar import Calendar as Months
-from datetime import date
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from foundation.calendars import services as calendars
+from foundation.calendars.definition import FIRST_YEAR, LAST_YEAR
 from foundation.calendars.models import WorkCalendar, WorkCalendarDay
-from foundation.calendars.queries import calendar_versions, list_calendars, missing_next_year, year_view
+from foundation.calendars.queries import DayView, calendar_versions, list_calendars, missing_next_year, year_view
 from foundation.calendars.windows import read_windows
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.ui.wording import month_word, weekday_word
+from staff.models import User
+
+VERSIONS_SHOWN = 12
 
 
 class DayForm(forms.Form):
@@ -40,6 +46,24 @@ class DayForm(forms.Form):
     )
     note = forms.CharField(label=_("Reason"), max_length=120)
 
+    def carry_out(self, code: str, *, actor: Any) -> str:
+        """Write the day; returns what to tell. Raises RuleBroken for what no calendar takes."""
+        asked = self.cleaned_data
+        if not asked["kind"]:
+            calendars.clear_day(code, asked["day"], actor=actor, note=asked["note"])
+            return gettext("The day is ordinary again.")
+        calendars.set_day(
+            code,
+            asked["day"],
+            asked["kind"],
+            windows=read_windows(asked["windows"]),
+            actor=actor,
+            name_en=asked["note"],
+            name_zh=asked["note"],
+            note=asked["note"],
+        )
+        return gettext("The day was changed.")
+
 
 class WeekForm(forms.Form):
     """The hours of the seven weekdays; an empty day is closed, hours may run over midnight."""
@@ -48,91 +72,129 @@ class WeekForm(forms.Form):
 
     def __init__(self, *args: Any, calendar: WorkCalendar, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        windows: dict[int, list[str]] = {}
-        for row in calendar.windows.order_by("weekday", "start_minute"):
-            windows.setdefault(row.weekday, []).append(str(row))
-        for weekday, name in WEEKDAYS.items():
+        hours = weekly_hours(calendar)
+        for weekday in range(7):
             self.fields[f"day{weekday}"] = forms.CharField(
-                label=name, required=False, max_length=200, initial=", ".join(windows.get(weekday, []))
+                label=weekday_word(weekday), required=False, max_length=200, initial=hours[weekday]
             )
         self.order_fields([f"day{weekday}" for weekday in range(7)])
 
-    def weekly(self) -> list[Any]:
-        """The windows of Monday to Sunday. Raises RuleBroken for words that are no hours."""
-        return [read_windows(self.cleaned_data[f"day{weekday}"]) for weekday in range(7)]
+    def carry_out(self, code: str, *, actor: Any) -> str:
+        """Write the week; returns what to tell. Raises RuleBroken for words that are no hours."""
+        weekly = [read_windows(self.cleaned_data[f"day{weekday}"]) for weekday in range(7)]
+        calendars.change_calendar(code, actor=actor, weekly=weekly, note=self.cleaned_data["note"])
+        return gettext("The weekly hours were changed.")
+
+
+def weekly_hours(calendar: WorkCalendar) -> list[str]:
+    """The windows of Monday to Sunday as they are typed."""
+    found: dict[int, list[str]] = {}
+    for row in calendar.windows.all():
+        found.setdefault(row.weekday, []).append(str(row))
+    return [", ".join(found.get(weekday, [])) for weekday in range(7)]
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of the year page: its name and its weeks from Monday, None outside the month."""
+
+    name: str
+    weeks: list[list[DayView | None]]
 
 
 @require_GET
 @requires("calendars.view")
 def calendar_list(request: HttpRequest) -> HttpResponse:
     """All calendars, and which lack next year's holidays (a warning from 1 December, D§26)."""
-    context = {"calendars": list_calendars(), "missing": missing_next_year(clock.today()), "year": clock.today().year}
+    today = clock.today()
+    rows = [(calendar, _groups(weekly_hours(calendar))) for calendar in list_calendars()]
+    context = {"rows": rows, "missing": missing_next_year(today), "year": today.year}
     return render(request, "workspace/calendar_list.html", context)
+
+
+def _groups(hours: list[str]) -> list[tuple[str, str]]:
+    """Neighbouring weekdays with the same hours as one: ("Mon–Fri", "09:00-18:00")."""
+    groups: list[tuple[int, int, str]] = []
+    for weekday, text in enumerate(hours):
+        if groups and groups[-1][2] == text:
+            groups[-1] = (groups[-1][0], weekday, text)
+        else:
+            groups.append((weekday, weekday, text))
+    return [
+        (weekday_word(first) if first == last else f"{weekday_word(first)}–{weekday_word(last)}", text)
+        for first, last, text in groups
+        if text
+    ]
 
 
 @require_http_methods(["GET", "POST"])
 @requires("calendars.view")
 def calendar_year(request: HttpRequest, code: str, year: int) -> HttpResponse:
-    """One year of a calendar; with "calendars.change" also the form for a day and the import of the year."""
-    calendar = WorkCalendar.objects.filter(code=code).first()
-    if calendar is None or not date.min.year < year < date.max.year:
+    """One year of a calendar; with "calendars.change" also the forms for a day, the week and the import of the year."""
+    calendar = WorkCalendar.objects.filter(code=code).prefetch_related("windows").first()
+    if calendar is None or not FIRST_YEAR <= year <= LAST_YEAR:
         raise Http404
     act = request.POST.get("act", "")
-    form = DayForm(request.POST if act == "day" else None)
-    week = WeekForm(request.POST if act == "week" else None, calendar=calendar, prefix="week")
+    forms_of = {
+        "day": DayForm(request.POST if act == "day" else None),
+        "week": WeekForm(request.POST if act == "week" else None, calendar=calendar, prefix="week"),
+    }
     refused = ""
     if request.method == "POST":
         if not request.user.has_perm("calendars.change"):
             raise PermissionDenied("calendars.change")
         try:
-            if _carry_out(act, code, year, form, week, request.user):
-                return redirect(request.path)
+            done = _carry_out(act, code, year, forms_of, request.user)
         except RuleBroken as no:
-            refused = no.message
+            done, refused = "", no.message if act == "import" else ""
+            if not refused:
+                forms_of[act].add_error(None, no.message)
+        if done:
+            messages.success(request, done)
+            return redirect(request.path)
+    versions = calendar_versions(code)[:VERSIONS_SHOWN]
+    people = User.objects.in_bulk({version.created_by_id for version in versions if version.created_by_id})
     context = {
         "calendar": calendar,
         "year": year,
+        "earlier": year - 1 if year > FIRST_YEAR else None,
+        "later": year + 1 if year < LAST_YEAR else None,
         "months": _months(code, year),
-        "weekday_letters": list(WEEKDAYS_ABBR.values()),
+        "weekdays": [weekday_word(weekday) for weekday in range(7)],
+        "hours": [(weekday_word(weekday), text) for weekday, text in enumerate(weekly_hours(calendar))],
+        "today": clock.today(),
         "special": WorkCalendarDay.objects.filter(calendar=calendar, date__year=year).order_by("date", "kind"),
-        "versions": calendar_versions(code)[:20],
-        "form": form,
-        "week": week,
+        "versions": [(version, people.get(version.created_by_id or 0)) for version in versions],
+        "form": forms_of["day"],
+        "week": forms_of["week"],
         "refused": refused,
         "may_change": request.user.has_perm("calendars.change"),
     }
-    return render(
-        request, "workspace/calendar_year.html", context, status=422 if form.errors or week.errors or refused else 200
-    )
+    wrong = refused or any(form.errors for form in forms_of.values())
+    return render(request, "workspace/calendar_year.html", context, status=422 if wrong else 200)
 
 
-def _carry_out(act: str, code: str, year: int, form: DayForm, week: WeekForm, actor: Any) -> bool:
+def _carry_out(act: str, code: str, year: int, forms_of: dict[str, Any], actor: Any) -> str:
     if act == "import":
-        calendars.import_year(code, year, actor=actor)
-        return True
-    if act == "day" and form.is_valid():
-        _change_day(code, form.cleaned_data, actor)
-        return True
-    if act == "week" and week.is_valid():
-        calendars.change_calendar(code, actor=actor, weekly=week.weekly(), note=week.cleaned_data["note"])
-        return True
-    return False
+        made = calendars.import_year(code, year, actor=actor)
+        words = gettext("%(holidays)s holidays and %(makeups)s make-up days are in the table of %(year)s.") % {
+            "holidays": made.holidays,
+            "makeups": made.makeups,
+            "year": year,
+        }
+        return words if made.makeups_known else words + " " + gettext("Make-up days are not announced yet.")
+    if act not in forms_of:
+        raise SuspiciousOperation("no such act on a calendar")
+    form = forms_of[act]
+    return form.carry_out(code, actor=actor) if form.is_valid() else ""
 
 
-def _change_day(code: str, asked: dict[str, Any], actor: Any) -> None:
-    if not asked["kind"]:
-        calendars.clear_day(code, asked["day"], actor=actor, note=asked["note"])
-        return
-    windows = read_windows(asked["windows"]) if asked["windows"] else ()
-    calendars.set_day(code, asked["day"], asked["kind"], windows=windows, actor=actor, note=asked["note"])
-
-
-def _months(code: str, year: int) -> list[tuple[date, list[list[Any]]]]:
+def _months(code: str, year: int) -> list[Month]:
     days = {view.date: view for view in year_view(code, year)}
     weeks = Months(firstweekday=0)
     return [
-        (
-            date(year, month, 1),
+        Month(
+            month_word(month),
             [
                 [days.get(day) if day.month == month else None for day in week]
                 for week in weeks.monthdatescalendar(year, month)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from foundation.jobs import services as jobs
 from foundation.jobs.kinds import job_kinds
 from foundation.jobs.models import JobRun, JobRunQuerySet
 from foundation.jobs.queries import files_of, job_list, title_of
-from foundation.ui.htmx import toast, wants_fragment
+from foundation.ui.htmx import wants_fragment
 from staff.models import User
 from staff.rights import sight_of
 
@@ -26,10 +27,20 @@ def runs_of(user: User) -> JobRunQuerySet:
     return JobRun.objects.visible_to(user, more)
 
 
+def _may_control(user: User, run: JobRun) -> bool:
+    return run.actor_id == user.pk or user.has_perm("jobs.control")
+
+
+def _may_download(user: User, run: JobRun) -> bool:
+    # Files hold rows of customers: watching a run is not enough, the right to start such a run is.
+    kind = job_kinds().get(run.job)
+    return run.actor_id == user.pk or bool(kind and kind.right and user.has_perm(kind.right))
+
+
 @require_GET
 @signed_in
 def run_list(request: HttpRequest) -> HttpResponse:
-    """Own runs for everybody; all of them for those with "jobs.view" over all."""
+    """Own runs for everybody; more for those with "jobs.view"."""
     state, job = request.GET.get("state", ""), request.GET.get("job", "")
     rows = job_list(
         runs_of(request.user),
@@ -46,7 +57,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
             "page": page,
             "rows": [(run, title_of(run), actors.get(run.actor_id or 0)) for run in page.items],
             "states": JobRun.State.choices,
-            "kinds": sorted((name, kind.title) for name, kind in job_kinds().items()),
+            "kinds": sorted(((name, str(kind.title)) for name, kind in job_kinds().items()), key=lambda pair: pair[1]),
             "state": state,
             "job": job,
         },
@@ -56,9 +67,12 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @signed_in
 def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One run; its progress part asks again every few seconds until it ends."""
+    """One run; its progress part asks again every two seconds until it ends, then the page is loaded anew."""
     run = get_object_or_404(runs_of(request.user), pk=pk)
-    return _answer(request, run)
+    response = _answer(request, run)
+    if wants_fragment(request) and run.ended:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def _answer(request: HttpRequest, run: JobRun, refused: str = "") -> HttpResponse:
@@ -66,8 +80,9 @@ def _answer(request: HttpRequest, run: JobRun, refused: str = "") -> HttpRespons
     context = {
         "run": run,
         "title": title_of(run),
-        "files": files_of(run),
+        "files": files_of(run) if _may_download(request.user, run) else {},
         "actor": User.objects.filter(pk=run.actor_id).first() if run.actor_id else None,
+        "may_control": _may_control(request.user, run),
         "refused": refused,
     }
     return render(request, template, context, status=422 if refused else 200)
@@ -79,10 +94,11 @@ def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel an own run, or anybody's with "jobs.control"."""
     run = _controllable(request, pk)
     try:
-        jobs.cancel_job(run.pk, actor=request.user)
+        run = jobs.cancel_job(run.pk, actor=request.user)
     except RuleBroken as no:
         return _answer(request, run, no.message)
-    return _after(request, run, _("The run was cancelled."))
+    messages.success(request, _("The run was cancelled.") if run.ended else _("The run stops at its next step."))
+    return redirect("workspace:run-detail", pk=run.pk)
 
 
 @require_POST
@@ -94,7 +110,8 @@ def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
         jobs.retry_job(run.pk, actor=request.user)
     except RuleBroken as no:
         return _answer(request, run, no.message)
-    return _after(request, run, _("The run starts again."))
+    messages.success(request, _("The run starts again."))
+    return redirect("workspace:run-detail", pk=run.pk)
 
 
 def _controllable(request: HttpRequest, pk: int) -> JobRun:
@@ -102,21 +119,12 @@ def _controllable(request: HttpRequest, pk: int) -> JobRun:
     return get_object_or_404(JobRun.objects.all() if request.user.has_perm("jobs.control") else mine, pk=pk)
 
 
-def _after(request: HttpRequest, run: JobRun, words: str) -> HttpResponse:
-    if not wants_fragment(request):
-        return redirect("workspace:run-detail", pk=run.pk)
-    run.refresh_from_db()
-    response = _answer(request, run)
-    toast(response, words)
-    return response
-
-
 @require_GET
 @signed_in
 def run_file(request: HttpRequest, pk: int, what: str) -> FileResponse:
     """Download a file of a run; recorded, since it may hold personal data."""
     run = get_object_or_404(runs_of(request.user), pk=pk)
-    found = files_of(run).get(what)
+    found = files_of(run).get(what) if _may_download(request.user, run) else None
     if found is None:
         raise Http404
     name, file = found

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from customers.models import Customer
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.policies import services as policies
-from foundation.policies.kinds import from_text
+from foundation.policies.kinds import Kind, as_text, from_text
 from foundation.policies.models import PolicySetting
-from foundation.policies.queries import effective, list_policies, policy_history
+from foundation.policies.queries import PolicyChange, effective, list_policies, policy_history
 from foundation.policies.registry import Policy, definition
-from staff.models import OrgUnit
+from staff.models import OrgUnit, User
+
+Scope = PolicySetting.Scope
+SHOWN = 100
+APPS = {
+    "staff": _("Staff and security"),
+    "customers": _("Customers"),
+    "outreach": _("Messages and follow-ups"),
+    "interactions": _("Contacts"),
+    "calendars": _("Work calendars"),
+    "jobs": _("Background work"),
+}
+TYPED = {
+    Kind.INT: _("A whole number."),
+    Kind.DECIMAL: _("A number, like 1.5."),
+    Kind.DURATION: _("A number of the unit above."),
+    Kind.BOOL: _("true or false."),
+    Kind.TEXT: _("A text."),
+    Kind.WINDOWS: _("Hours like 09:00-12:00, 13:30-18:00; empty means never."),
+    Kind.TABLE: _("A table as JSON."),
+}
 
 
 class PolicyForm(forms.Form):
-    """A new value for one key: where it holds, from when, and why."""
+    """A new value for one key: where it holds, from when, and why; or taking the place's own value back."""
 
-    value = forms.CharField(label=_("Value"), max_length=65_536, widget=forms.Textarea(attrs={"rows": 2}))
+    value = forms.CharField(
+        label=_("Value"), required=False, max_length=65_536, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    segment = forms.ChoiceField(
+        label=_("Only for the segment"), required=False, choices=[("", _("All customers")), *Customer.Segment.choices]
+    )
     unit = forms.ModelChoiceField(
         OrgUnit.objects.order_by("no"), label=_("Only in the unit"), required=False, empty_label=_("Everywhere")
     )
@@ -34,12 +63,37 @@ class PolicyForm(forms.Form):
     )
     note = forms.CharField(label=_("Reason"), max_length=200)
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("segment") and values.get("unit"):
+            self.add_error("unit", _("A value holds for a segment or in a unit, not both."))
+        return values
+
+    def place(self) -> dict[str, Any]:
+        """Scope, reference, beginning and note, as the services take them. Call after `is_valid()`."""
+        asked = self.cleaned_data
+        scope, ref = Scope.GLOBAL, ""
+        if asked["unit"]:
+            scope, ref = Scope.UNIT, str(asked["unit"].pk)
+        elif asked["segment"]:
+            scope, ref = Scope.SEGMENT, asked["segment"]
+        return {"scope": scope, "scope_ref": ref, "effective_from": asked["effective_from"], "note": asked["note"]}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A row of the history in words: where it holds and who decided."""
+
+    change: PolicyChange
+    where: str
+    who: User | None
+
 
 @require_GET
 @requires("policies.view")
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every key, grouped by the app that owns it."""
-    groups = [(app, list(lines)) for app, lines in groupby(list_policies(), key=lambda line: line.app)]
+    groups = [(APPS.get(app, app), list(lines)) for app, lines in groupby(list_policies(), key=lambda line: line.app)]
     return render(request, "workspace/policy_list.html", {"groups": groups})
 
 
@@ -51,36 +105,60 @@ def policy_detail(request: HttpRequest, key: str) -> HttpResponse:
         policy = definition(key)
     except RuleBroken as no:
         raise Http404 from no
-    form = PolicyForm(request.POST or None)
+    line = effective(key)
     if request.method == "POST":
         if not request.user.has_perm("policies.change"):
             raise PermissionDenied("policies.change")
-        if form.is_valid() and _set(policy, form, request.user):
+        form = PolicyForm(request.POST)
+        if form.is_valid() and _decide(policy, form, request):
             return redirect("workspace:policy-detail", key=key)
+    else:
+        form = PolicyForm(initial={"value": as_text(policy, line.value)})
+    form.fields["value"].help_text = TYPED[policy.kind]
     context = {
         "policy": policy,
-        "line": effective(key),
-        "history": policy_history(key)[:100],
+        "line": line,
+        "text": as_text(policy, line.value),
+        "history": _decisions(policy_history(key)[:SHOWN]),
         "may_change": request.user.has_perm("policies.change"),
         "form": form,
     }
     return render(request, "workspace/policy_detail.html", context, status=422 if form.errors else 200)
 
 
-def _set(policy: Policy, form: PolicyForm, actor: Any) -> bool:
-    asked = form.cleaned_data
-    unit: OrgUnit | None = asked["unit"]
+def _decide(policy: Policy, form: PolicyForm, request: HttpRequest) -> bool:
+    place = form.place()
     try:
-        policies.set_policy(
-            policy.key,
-            from_text(policy, asked["value"]),
-            actor=actor,
-            scope=PolicySetting.Scope.UNIT if unit else PolicySetting.Scope.GLOBAL,
-            scope_ref=unit.pk if unit else "",
-            effective_from=asked["effective_from"],
-            note=asked["note"],
-        )
+        if request.POST.get("act") == "withdraw":
+            policies.withdraw_policy(policy.key, actor=request.user, **place)
+            messages.success(request, gettext("The own value was taken back."))
+        else:
+            value = from_text(policy, form.cleaned_data["value"])
+            policies.set_policy(policy.key, value, actor=request.user, **place)
+            messages.success(request, gettext("The value was set."))
     except RuleBroken as no:
-        form.add_error("effective_from" if no.code == "policies.past" else "value", no.message)
+        form.add_error(_FIELDS.get(no.code, "value"), no.message)
         return False
     return True
+
+
+_FIELDS = {"policies.past": "effective_from", "policies.nothing_to_withdraw": "unit", "policies.note": "note"}
+
+
+def _decisions(changes: list[PolicyChange]) -> list[Decision]:
+    settings = [change.setting for change in changes]
+    units = OrgUnit.objects.in_bulk([int(row.scope_ref) for row in settings if row.scope == Scope.UNIT])
+    people = User.objects.in_bulk({row.created_by_id for row in settings if row.created_by_id})
+    segments = dict(Customer.Segment.choices)
+
+    def where(row: PolicySetting) -> str:
+        if row.scope == Scope.UNIT:
+            unit = units.get(int(row.scope_ref))
+            return unit.name if unit else f"{row.get_scope_display()} {row.scope_ref}"
+        if row.scope == Scope.SEGMENT:
+            return str(segments.get(row.scope_ref, row.scope_ref))
+        return str(row.get_scope_display())
+
+    return [
+        Decision(change, where(change.setting), people.get(change.setting.created_by_id or 0)) for change in changes
+    ]

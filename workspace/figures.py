@@ -1,0 +1,94 @@
+"""Figures that lead to the list behind them: what is counted and what the link shows are the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, IntegerField, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from foundation.jobs.models import JobRun
+from foundation.jobs.queries import job_list
+from outreach.filters import FollowUpFilter
+from outreach.models import FollowUp
+from staff.models import User
+
+CAP = 500
+
+
+def capped(rows: QuerySet[Any]) -> Func:
+    """The number of `rows` as an expression that counts at most one above `CAP`, so that a heap costs no more."""
+    some = rows.order_by().values("pk")[: CAP + 1]
+    return Func(ArraySubquery(some), function="CARDINALITY", output_field=IntegerField())
+
+
+def say_count(number: int) -> str:
+    """A counted number in words: "500+" beyond the cap."""
+    return f"{CAP}+" if number > CAP else str(number)
+
+
+def list_url(**asked: object) -> str:
+    """The list of follow-ups filtered so (view, due, kind, owner, done)."""
+    return f"{reverse('outreach:followup-list')}?{urlencode(asked)}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure of the desk. `number` is at most one above the cap."""
+
+    key: str
+    label: Any
+    icon: str
+    tone: str
+    number: int
+    url: str
+
+    @property
+    def said(self) -> str:
+        return say_count(self.number)
+
+    @property
+    def shown_tone(self) -> str:
+        """The alarm colour only where there is something."""
+        return self.tone if self.number else ""
+
+
+_DESK: tuple[tuple[str, Any, str, str, dict[str, str]], ...] = (
+    ("overdue", _("Overdue"), "circle-alert", "danger", {"due": "overdue"}),
+    ("soon", _("Due in 30 minutes"), "alarm-clock", "warn", {"due": "soon"}),
+    ("mine", _("My open duties"), "inbox", "", {}),
+    ("callbacks", _("Call-backs"), "phone-outgoing", "", {"kind": "CALLBACK"}),
+)
+
+
+def desk_figures(user: User, mine: QuerySet[FollowUp]) -> list[Figure]:
+    """The four counts of the desk out of `mine` (the "mine" view of the list): one query."""
+    counts = User.objects.filter(pk=user.pk).values_list(
+        *(capped(FollowUpFilter(asked, mine).qs) for _key, _label, _icon, _tone, asked in _DESK)
+    )
+    return [
+        Figure(key, label, icon, tone, number, list_url(view="mine", **asked))
+        for (key, label, icon, tone, asked), number in zip(_DESK, counts.get(), strict=True)
+    ]
+
+
+_RUNS: tuple[tuple[str, Any, str, str], ...] = (
+    (JobRun.State.WAITING, _("Waiting work"), "clock", ""),
+    (JobRun.State.RUNNING, _("Running work"), "loader", ""),
+    (JobRun.State.FAILED, _("Failed work"), "circle-alert", "danger"),
+)
+
+
+def run_figures(user: User, runs: QuerySet[JobRun]) -> list[Figure]:
+    """Background work out of `runs` (those the user sees) by state: one query."""
+    counts = User.objects.filter(pk=user.pk).values_list(
+        *(capped(job_list(runs, state=state)) for state, _label, _icon, _tone in _RUNS)
+    )
+    return [
+        Figure(state, label, icon, tone, number, f"{reverse('workspace:run-list')}?{urlencode({'state': state})}")
+        for (state, label, icon, tone), number in zip(_RUNS, counts.get(), strict=True)
+    ]
