@@ -139,8 +139,6 @@ def _places(user: User) -> list[Item]:
     hints = (
         (n.label, n.url_name, n.icon, n.right, f"G {n.key_hint.upper()}" if n.key_hint else "") for n in nav_items()
     )
-        (n.label, n.url_name, n.icon, n.right, f"G {n.key_hint.upper()}" if n.key_hint else "") for n in nav_items()
-    )
     return _reachable(user, hints)
 
 
