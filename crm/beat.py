@@ -40,6 +40,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("common.check_integrity", Daily(time(2, 30))),
     Planned("outreach.tidy", Daily(time(3, 0))),
+    Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),
     # Tomorrow's numbers start at 1: at noon nobody draws from tomorrow's sequence (foundation.common.numbers).
