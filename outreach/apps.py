@@ -7,11 +7,12 @@ class OutreachConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
-        from outreach import bellkinds, jobs, lines, navigation, panels, wordings
+        from outreach import bellkinds, handover, jobs, lines, navigation, panels, wordings
 
         wordings.register()
         bellkinds.register()
         lines.register()
         jobs.register()
+        handover.register()
         panels.register()
         navigation.register()

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from foundation.common import ids
 from foundation.ui.wording import say_moment
@@ -83,6 +84,12 @@ def _filled(words: str, notice: Notification) -> str:
     }
 
 
+def _many_given(notice: Notification) -> str:
+    number = int(notice.params.get("count", 0))
+    words = ngettext("%(number)s follow-up was given to you", "%(number)s follow-ups were given to you", number)
+    return words % {"number": number}
+
+
 def register() -> None:
     """The kinds outreach itself rings."""
     register_bell_kind(
@@ -111,4 +118,7 @@ def register() -> None:
             lambda notice: _filled(_("Given to you: %(number)s, due %(due)s"), notice),
             _followup_url,
         )
+    )
+    register_bell_kind(
+        BellKind("followup.many_given", "inbox", "info", _many_given, lambda _notice: reverse("outreach:followup-list"))
     )

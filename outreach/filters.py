@@ -58,11 +58,13 @@ class FollowUpFilter(filters.FilterSet):
     def of_due(self, rows: QuerySet[FollowUp], _name: str, part: str) -> QuerySet[FollowUp]:
         now = clock.now()
         if part == Due.OVERDUE:
-            return rows.open().filter(due_at__lte=now)
+            return rows.filter(state=FollowUpState.OPEN, due_at__lte=now)
         if part == Due.SOON:
-            return rows.open().filter(due_at__gt=now, due_at__lte=now + timedelta(seconds=SOON_SECONDS))
+            return rows.filter(
+                state=FollowUpState.OPEN, due_at__gt=now, due_at__lte=now + timedelta(seconds=SOON_SECONDS)
+            )
         tomorrow = clock.business_midnight(clock.today(now) + timedelta(days=1))
-        return rows.open().filter(due_at__gt=now, due_at__lt=tomorrow)
+        return rows.filter(state=FollowUpState.OPEN, due_at__gt=now, due_at__lt=tomorrow)
 
     def of_done(self, rows: QuerySet[FollowUp], _name: str, _day: str) -> QuerySet[FollowUp]:
         return rows.filter(state=FollowUpState.DONE, closed_at__gte=clock.business_midnight(clock.today()))

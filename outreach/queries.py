@@ -13,6 +13,7 @@ from foundation.common import clock
 from foundation.common.paging import capped_count
 from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp, Notification, OutMessage
+from outreach.models.followups import FollowUpQuerySet
 from staff.models import Team, User, holds_on
 from staff.rights import acted_for, sight_of, team_mates
 from staff.roles import ROLES
@@ -24,13 +25,13 @@ MOST_OPENED = 500
 VIEWS = ("mine", "all", "pool", "closed")
 
 
-def my_followups(user: User) -> QuerySet[FollowUp]:
+def my_followups(user: User) -> FollowUpQuerySet:
     """Open follow-ups the user must act on: own, of those acted for, and handed to the user as a lead."""
     people = [user.pk, *sorted(acted_for(user))]
     return FollowUp.objects.open().filter(Q(owner__in=people, pooled=False) | Q(handed_to=user))
 
 
-def followups_in_view(user: User, view: str) -> QuerySet[FollowUp]:
+def followups_in_view(user: User, view: str) -> FollowUpQuerySet:
     """The rows behind a tab of the list, in its total order: open ones by due, closed ones newest first."""
     if view == "closed":
         closed = FollowUp.objects.visible_to(user).exclude(state=FollowUpState.OPEN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 from celery import shared_task
 from django.db import DatabaseError
@@ -37,7 +39,7 @@ def hand_over_overdue_followups() -> int:
     return _each(hand_over_if_overdue, list(due.values_list("pk", flat=True)[:BATCH]))
 
 
-def _each(act, ids: list[int]) -> int:  # type: ignore[no-untyped-def]
+def _each(act: Callable[..., bool], ids: list[int]) -> int:
     done, now = 0, clock.now()
     for followup_id in ids:
         try:

@@ -79,7 +79,7 @@ def log_contact(
     )
     remember(contact, ContactAct.LOGGED, actor, code=result)
     if contact.customer_id is not None:
-        _push_facts(contact)
+        _push_facts(contact, contact.customer_id)
         add_line(
             contact.customer_id,
             "contact.logged",
@@ -171,10 +171,8 @@ def _owe(contact: Interaction, actor: User, action: NextAction) -> FollowUp:
     return follow_up
 
 
-def _push_facts(contact: Interaction) -> None:
+def _push_facts(contact: Interaction, customer_id: int) -> None:
     """The customer's last contact and how many there were (design §2: facts are pushed down)."""
-    counted = CustomerFacts.objects.filter(customer_id=contact.customer_id)
+    counted = CustomerFacts.objects.filter(customer_id=customer_id)
     if not counted.update(last_contact_at=contact.ended_at, contacts_total=F("contacts_total") + 1):
-        CustomerFacts.objects.create(
-            customer_id=contact.customer_id, last_contact_at=contact.ended_at, contacts_total=1
-        )
+        CustomerFacts.objects.create(customer_id=customer_id, last_contact_at=contact.ended_at, contacts_total=1)

@@ -30,6 +30,7 @@ from interactions.models import Call
 from interactions.queries import live_call
 from interactions.services import CallReport, take_call_event
 from staff.masking import mask_name, mask_phone
+from staff.requests import StaffRequest
 
 WINDOW = timedelta(minutes=5)
 LARGEST_BODY = 65_536
@@ -125,7 +126,7 @@ def _refuse(status: HTTPStatus, code: str, message: str) -> HttpResponse:
     return JsonResponse(error_body(status, code, message), status=status)
 
 
-def call_chip_slot(request: HttpRequest) -> str:
+def call_chip_slot(request: Any) -> str:
     """The inner HTML of the call chip in the top bar: at most three queries."""
     call = live_call(request.user)
     return _chip(call)
@@ -133,7 +134,7 @@ def call_chip_slot(request: HttpRequest) -> str:
 
 @require_GET
 @requires("interactions.take")
-def call_chip(request: HttpRequest) -> HttpResponse:
+def call_chip(request: StaffRequest) -> HttpResponse:
     """The chip again; 204 while the browser shows this call in this state."""
     call = live_call(request.user)
     if request.GET.get("seen", "") == _seen(call):
@@ -164,7 +165,7 @@ def _chip(call: Call | None) -> str:
 
 @require_GET
 @requires("interactions.take")
-def call_open(request: HttpRequest, pk: int) -> HttpResponseBase:
+def call_open(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Where the chip leads: the customer's page when it is one the agent may see, else the start of the contact."""
     call = get_object_or_404(Call, pk=pk, agent=request.user)
     found = customers_with(call.number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from interactions.identifiers import customers_with
 from interactions.lifecycle import Channel
 from interactions.models import Interaction
 from interactions.queries import VIEWS, contacts_in_view
+from staff.requests import StaffRequest
 
 PAGE = 50
 PANEL = "interactions/_log_panel.html"
@@ -31,7 +32,7 @@ PANEL = "interactions/_log_panel.html"
 
 @require_GET
 @requires("interactions.view")
-def contact_list(request: HttpRequest) -> HttpResponseBase:
+def contact_list(request: StaffRequest) -> HttpResponseBase:
     """Contacts taken, newest first."""
     view = request.GET.get("view", "mine")
     view = view if view in VIEWS else "mine"
@@ -47,7 +48,7 @@ def contact_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @requires("interactions.take")
-def contact_start(request: HttpRequest) -> HttpResponseBase:
+def contact_start(request: StaffRequest) -> HttpResponseBase:
     """Begin a contact. POST `customer` (an id), with `identifier` when the customer is another unit's; without a
     customer it is an unknown caller or a wrong number."""
     customer = _named_customer(request)
@@ -69,14 +70,14 @@ def contact_start(request: HttpRequest) -> HttpResponseBase:
 
 @require_GET
 @requires("interactions.view")
-def contact_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def contact_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One contact, with what is still to be written up when it is the user's own."""
     return _detail(request, _visible(request, pk))
 
 
 @require_POST
 @requires("interactions.take")
-def contact_log(request: HttpRequest, pk: int) -> HttpResponseBase:
+def contact_log(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Write up one contact."""
     contact = _visible(request, pk)
     form = LogForm(request.POST, user=request.user)
@@ -92,7 +93,7 @@ def contact_log(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @requires("interactions.take")
-def contact_quick_log(request: HttpRequest, pk: int) -> HttpResponseBase:
+def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The note on the customer's page: one key, one field. GET is the page for it alone."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     data = request.POST if request.method == "POST" else None
@@ -113,7 +114,7 @@ def contact_quick_log(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("interactions.take")
-def contact_end(request: HttpRequest, pk: int) -> HttpResponseBase:
+def contact_end(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The conversation is over; the note may come later."""
     contact = _visible(request, pk)
     try:
@@ -125,7 +126,7 @@ def contact_end(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("interactions.take")
-def contact_verify(request: HttpRequest, pk: int) -> HttpResponseBase:
+def contact_verify(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Note how the caller was verified."""
     contact = _visible(request, pk)
     form = VerifyForm(request.POST)
@@ -142,7 +143,7 @@ def contact_verify(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("interactions.take")
-def contact_link(request: HttpRequest, pk: int) -> HttpResponseBase:
+def contact_link(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The unknown caller has a name now: found by one full identifier."""
     contact = _visible(request, pk)
     form = LinkForm(request.POST)
@@ -161,12 +162,12 @@ def contact_link(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _detail(request, contact, status=422, link=form)
 
 
-def _visible(request: HttpRequest, pk: int) -> Interaction:
+def _visible(request: StaffRequest, pk: int) -> Interaction:
     rows = Interaction.objects.visible_to(request.user)
     return get_object_or_404(rows.select_related("customer", "staff", "topic", "next_action"), pk=pk)
 
 
-def _named_customer(request: HttpRequest) -> Customer | None:
+def _named_customer(request: StaffRequest) -> Customer | None:
     """The customer the request names. Whether this person may open them is the service's question."""
     text = request.POST.get("customer") or request.GET.get("customer") or ""
     if not text:
@@ -191,7 +192,7 @@ def _after_log(contact: Interaction) -> str:
 
 
 def _detail(
-    request: HttpRequest, contact: Interaction, status: int = 200, refusal: str = "", **bound: forms.Form
+    request: StaffRequest, contact: Interaction, status: int = 200, refusal: str = "", **bound: forms.Form
 ) -> HttpResponse:
     own = contact.staff_id == request.user.pk and request.user.has_perm("interactions.take")
     now = clock.now()

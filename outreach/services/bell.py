@@ -22,7 +22,7 @@ def notify(
     notice = Notification(
         user=user,
         kind=kind,
-        subject_type=subject_ref._meta.model_name,
+        subject_type=subject_ref._meta.model_name or "",
         subject_id=subject_ref.pk,
         params=params,
         dedupe_key=dedupe_key,

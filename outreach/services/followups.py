@@ -163,8 +163,8 @@ def cancel_followup(followup_id: int, *, actor: User, reason: str) -> FollowUp:
 
 
 @transaction.atomic
-def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = "") -> FollowUp:
-    """Give it to another person by order of a lead (D§9.4).
+def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = "", quiet: bool = False) -> FollowUp:
+    """Give it to another person by order of a lead (D§9.4). `quiet`: the caller tells the new owner.
 
     Raises NotAllowed unless `outreach.assign` covers the follow-up and the new owner, RuleBroken "followup.closed",
     "followup.owner_cannot", "followup.same_owner".
@@ -183,7 +183,7 @@ def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = 
     if to.pk == follow_up.owner_id and not follow_up.pooled:
         raise RuleBroken("followup.same_owner", _("This person has it already."))
     _give(follow_up, to, FollowUpAct.REASSIGNED, actor, reason)
-    if to.pk != actor.pk:
+    if to.pk != actor.pk and not quiet:
         _ring_new_owner(follow_up, to)
     return follow_up
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,12 +18,13 @@ from outreach import services
 from outreach.bellkinds import shown, target_of
 from outreach.models import Notification
 from outreach.queries import unread_count
+from staff.requests import StaffRequest
 
 IN_MENU = 8
 PAGE = 50
 
 
-def bell_slot(request: HttpRequest) -> str:
+def bell_slot(request: Any) -> str:
     """The inner HTML of the bell in the top bar: two queries."""
     newest = list(Notification.objects.visible_to(request.user).order_by("-pk")[:IN_MENU])
     unread = unread_count(request.user)
@@ -41,7 +44,7 @@ def _seen(newest: int | None, unread: int) -> str:
 
 @require_GET
 @signed_in
-def bell_menu(request: HttpRequest) -> HttpResponse:
+def bell_menu(request: StaffRequest) -> HttpResponse:
     """The slot again; 204 while the newest notification and the number of unread ones are those the browser has."""
     newest = Notification.objects.visible_to(request.user).order_by("-pk").values_list("pk", flat=True).first()
     if request.GET.get("seen") == _seen(newest, unread_count(request.user)):
@@ -51,7 +54,7 @@ def bell_menu(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @signed_in
-def bell_page(request: HttpRequest) -> HttpResponseBase:
+def bell_page(request: StaffRequest) -> HttpResponseBase:
     """All notifications, newest first."""
     rows = Notification.objects.visible_to(request.user).order_by("-pk")
     try:
@@ -63,7 +66,7 @@ def bell_page(request: HttpRequest) -> HttpResponseBase:
 
 @require_GET
 @signed_in
-def bell_open(request: HttpRequest, pk: int) -> HttpResponseBase:
+def bell_open(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Go to what it is about; it counts as read from here."""
     notice = get_object_or_404(Notification.objects.visible_to(request.user), pk=pk)
     services.mark_read(notice.pk, actor=request.user)
@@ -72,7 +75,7 @@ def bell_open(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @signed_in
-def bell_read_all(request: HttpRequest) -> HttpResponseBase:
+def bell_read_all(request: StaffRequest) -> HttpResponseBase:
     """Everything read."""
     services.mark_all_read(actor=request.user)
     return redirect("outreach:bell")

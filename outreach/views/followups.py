@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,6 +27,7 @@ from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp
 from outreach.queries import VIEWS, followups_in_view, grouped, with_people
 from outreach.services.followups import ASSIGN_RIGHT, may_work_on
+from staff.requests import StaffRequest
 
 PAGE = 50
 ROW = "outreach/_followup_row.html"
@@ -40,7 +42,7 @@ FORMS: dict[str, Callable[..., forms.Form]] = {
 
 @require_GET
 @requires("outreach.view")
-def followup_list(request: HttpRequest) -> HttpResponse:
+def followup_list(request: StaffRequest) -> HttpResponse:
     """The duties in view, grouped overdue, today, later; the URL holds tab and filters."""
     view = request.GET.get("view", "mine")
     view = view if view in VIEWS else "mine"
@@ -71,14 +73,14 @@ def _tabs(view: str) -> list[Tab]:
 
 @require_GET
 @requires("outreach.view")
-def followup_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def followup_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One follow-up with its attempts and history."""
     return _detail(request, _visible(request, pk))
 
 
 @require_GET
 @requires("outreach.view")
-def followup_row(request: HttpRequest, pk: int) -> HttpResponse:
+def followup_row(request: StaffRequest, pk: int) -> HttpResponse:
     """One row of the list; with `?open=1` unfolded for logging an attempt in place."""
     follow_up = _visible(request, pk)
     if not wants_fragment(request):
@@ -89,7 +91,7 @@ def followup_row(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("outreach.work")
-def followup_new(request: HttpRequest) -> HttpResponseBase:
+def followup_new(request: StaffRequest) -> HttpResponseBase:
     """Owe something by hand; `?customer=` names whom."""
     customer = _customer(request)
     initial = {"owner": request.user.pk, "kind": "CALLBACK" if customer else "TASK"}
@@ -107,21 +109,20 @@ def followup_new(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.work")
-def followup_next(request: HttpRequest) -> HttpResponseBase:
+def followup_next(request: StaffRequest) -> HttpResponseBase:
     """Take the next one from the pool and open it."""
     follow_up = services.claim_next(actor=request.user)
     if follow_up is None:
         if wants_fragment(request):
             return toast(HttpResponse(status=204), _("Nothing waits to be taken."))
         return redirect("outreach:followup-list")
-    if wants_fragment(request):
-        return redirect_page(f"/follow-ups/{ids.to_text(follow_up.pk)}/")
-    return redirect("outreach:followup-detail", follow_up.pk)
+    target = reverse("outreach:followup-detail", args=[follow_up.pk])
+    return redirect_page(target) if wants_fragment(request) else redirect(target)
 
 
 @require_POST
 @requires("outreach.work")
-def followup_attempt(request: HttpRequest, pk: int) -> HttpResponseBase:
+def followup_attempt(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Log an attempt; `then=done` closes the follow-up with it."""
 
     def act(data: dict[str, Any]) -> None:
@@ -136,7 +137,7 @@ def followup_attempt(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.work")
-def followup_complete(request: HttpRequest, pk: int) -> HttpResponseBase:
+def followup_complete(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Mark it done."""
 
     def act(data: dict[str, Any]) -> None:
@@ -147,7 +148,7 @@ def followup_complete(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.work")
-def followup_reschedule(request: HttpRequest, pk: int) -> HttpResponseBase:
+def followup_reschedule(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Move it to another moment."""
 
     def act(data: dict[str, Any]) -> None:
@@ -158,7 +159,7 @@ def followup_reschedule(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.assign")
-def followup_reassign(request: HttpRequest, pk: int) -> HttpResponseBase:
+def followup_reassign(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Give it to another person."""
 
     def act(data: dict[str, Any]) -> None:
@@ -169,7 +170,7 @@ def followup_reassign(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.work")
-def followup_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
+def followup_cancel(request: StaffRequest, pk: int) -> HttpResponseBase:
     """No longer owed."""
 
     def act(data: dict[str, Any]) -> None:
@@ -178,7 +179,7 @@ def followup_cancel(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _act(request, pk, "cancel", act, _("Cancelled"))
 
 
-def _form(name: str, request: HttpRequest, follow_up: FollowUp, data: Any = None) -> forms.Form:
+def _form(name: str, request: StaffRequest, follow_up: FollowUp, data: Any = None) -> forms.Form:
     """The form of a verb; its ids are its own, for several stand on one page."""
     more: dict[str, Any] = {"auto_id": f"{name}-{follow_up.ref}-%s"}
     if name == "reassign":
@@ -187,7 +188,7 @@ def _form(name: str, request: HttpRequest, follow_up: FollowUp, data: Any = None
 
 
 def _act(
-    request: HttpRequest, pk: int, name: str, act: Callable[[dict[str, Any]], None], said: str
+    request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], None], said: str
 ) -> HttpResponseBase:
     """One verb: shape, service, and the row or the page again; 422 with what was typed when refused, 403 when it is
     not theirs."""
@@ -210,7 +211,7 @@ def _act(
     return redirect("outreach:followup-detail", pk)
 
 
-def _visible(request: HttpRequest, pk: int) -> FollowUp:
+def _visible(request: StaffRequest, pk: int) -> FollowUp:
     rows = with_people(FollowUp.objects.visible_to(request.user)).select_related(
         "owner__unit", "created_by", "done_by", "customer", "handed_to", "team"
     )
@@ -221,7 +222,7 @@ def _row(follow_up: FollowUp, **more: Any) -> dict[str, Any]:
     return {"row": follow_up, "now": clock.now(), **more}
 
 
-def _detail(request: HttpRequest, follow_up: FollowUp, status: int = 200, **bound: forms.Form) -> HttpResponse:
+def _detail(request: StaffRequest, follow_up: FollowUp, status: int = 200, **bound: forms.Form) -> HttpResponse:
     mine = may_work_on(follow_up, request.user)
     is_open = follow_up.state == FollowUpState.OPEN
     context: dict[str, Any] = {
@@ -252,7 +253,7 @@ def _number_to_dial(follow_up: FollowUp) -> str:
     return points.order_by("-is_primary", "kind", "pk").values_list("value", flat=True).first() or ""
 
 
-def _customer(request: HttpRequest) -> Customer | None:
+def _customer(request: StaffRequest) -> Customer | None:
     text = request.POST.get("customer") or request.GET.get("customer") or ""
     if not text:
         return None

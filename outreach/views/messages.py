@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,13 +16,14 @@ from outreach.filters import MessageFilter
 from outreach.lifecycle import MessageState
 from outreach.models import MessageMove, MessageText, OutMessage
 from outreach.queries import messages_of
+from staff.requests import StaffRequest
 
 PAGE = 50
 
 
 @require_GET
 @requires("outreach.view")
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: StaffRequest) -> HttpResponse:
     """The last three months, newest first."""
     found = MessageFilter(request.GET, messages_of(request.user), request=request)
     try:
@@ -37,14 +38,14 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @requires("outreach.view")
-def message_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def message_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One message: why it may leave or not, what became of it, and the words as they left."""
     return _detail(request, _visible(request, pk))
 
 
 @require_POST
 @requires("outreach.assign")
-def message_retry(request: HttpRequest, pk: int) -> HttpResponseBase:
+def message_retry(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Queue a failed message again."""
     message = _visible(request, pk)
     try:
@@ -54,12 +55,12 @@ def message_retry(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("outreach:message-detail", pk)
 
 
-def _visible(request: HttpRequest, pk: int) -> OutMessage:
+def _visible(request: StaffRequest, pk: int) -> OutMessage:
     rows = OutMessage.objects.visible_to(request.user).recent().select_related("customer", "staff")
     return get_object_or_404(rows, pk=pk)
 
 
-def _detail(request: HttpRequest, message: OutMessage, status: int = 200, refusal: str = "") -> HttpResponse:
+def _detail(request: StaffRequest, message: OutMessage, status: int = 200, refusal: str = "") -> HttpResponse:
     context = {
         "message": message,
         "why": Explanation.from_json(message.explanation).in_words(),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from customers.models import TimelineLine
 from foundation.audit.models import AuditEntry
@@ -26,6 +27,7 @@ from outreach.services import (
     remind_if_due,
     reschedule_followup,
 )
+from staff.handover import open_work
 from staff.models import Absence, UnitHead
 from tests.factories import CustomerFactory, TeamFactory, TeamMemberFactory, UserFactory
 from tests.outreach.making import MORNING, owe, team_of_two
@@ -282,3 +284,23 @@ def test_a_foreign_follow_up_is_not_seen_a_handed_one_is(travel: Travel) -> None
     with pytest.raises(NotAllowed):
         complete_followup(follow_up.pk, actor=UserFactory(role="AGENT"))
     complete_followup(follow_up.pk, actor=other)
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("STF-13")
+def test_all_work_of_an_absent_person_moves_in_one_act_or_not_at_all() -> None:
+    agent, lead = team_of_two()
+    mate = TeamMemberFactory(team=agent.team_memberships.get().team).user
+    for _n in range(3):
+        owe(agent)
+    complete_followup(owe(agent).pk, actor=agent)
+    [work] = [kind for kind, _number in open_work(agent) if kind.kind == "followups"]
+    assert work.count(agent) == 3
+    with pytest.raises(NotAllowed):
+        work.move(agent, UserFactory(role="AGENT"), lead)
+    assert work.count(agent) == 3
+    with transaction.atomic():
+        assert work.move(agent, mate, lead) == 3
+    assert (work.count(agent), work.count(mate)) == (0, 3)
+    assert bells(mate) == ["followup.many_given"]
+    assert FollowUpMove.objects.filter(act="REASSIGNED", old_owner=agent, new_owner=mate, actor=lead).count() == 3
