@@ -72,7 +72,11 @@ class Found:
 
 @dataclass(frozen=True)
 class _Look:
-    """One look-up of own-scope rows. `by`: the column that orders before the id, or "" for newest first."""
+    """One look-up of own-scope rows. `by`: the column that orders before the id, or "" for newest first.
+
+    `within`: a column the condition holds to one value by a range. It stands in the order too, so that only an index
+    that begins with it serves, and not a walk over all ids from the newest on.
+    """
 
     kind: str
     table: str
@@ -81,6 +85,7 @@ class _Look:
     by: str = ""
     shown: str = "''"
     key: str = "customer_id"
+    within: str = ""
 
 
 def search(user: User, text: str, limit: int = 26) -> list[Hit]:
@@ -250,7 +255,15 @@ def _part_look(plain: str, pieces: list[str]) -> _Look:
 def _city_looks(plain: str) -> list[_Look]:
     cities = _cities(plain)
     return [
-        _Look(Kind.CITY, "customers_customer", "t.home_city = %s", (city,), shown="t.home_city", key="id")
+        _Look(
+            Kind.CITY,
+            "customers_customer",
+            "t.home_city BETWEEN %s AND %s",
+            (city, city),
+            shown="t.home_city",
+            key="id",
+            within="home_city",
+        )
         for city in cities
     ]
 
@@ -305,7 +318,8 @@ def look_sql(
 
     None when the user sees nothing.
     """
-    order = f"t.{look.by}, t.{look.key}" if look.by else f"t.{look.key} DESC"
+    within = f"t.{look.within}, " if look.within else ""
+    order = f"t.{look.by}, t.{look.key}" if look.by else f"{within}t.{look.key} DESC"
     sort_key = f"t.{look.by}" if look.by else "NULL::text"
     branches, params = [], []
     for scope, scope_params in _scopes(sight, opened, look.key):

@@ -38,6 +38,6 @@ def try_search(case: Any) -> dict[str, Any]:
         "ids": [str(hit.customer_id) for hit in hits],  # text: they exceed what JSON numbers hold exactly
         "numbers": [numbers.get(hit.customer_id) for hit in hits],
         "kinds": [str(hit.kind) for hit in hits],
-        "in_scope": [hit.in_scope for hit in hits],
+        "outside": [hit.outside for hit in hits],
         "ms": round(spent, 2),
     }
