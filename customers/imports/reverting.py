@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from customers.finding import find_rows_sql
 from customers.imports import touched
-from customers.imports.find_rows import refresh_find_rows
 from customers.imports.models import Import, ImportRow
 from customers.imports.writing import ADDRESS_COLUMNS, CUSTOMER_COLUMNS, LINE_COLUMNS, USE_COLUMNS
 from foundation.common import clock
@@ -115,7 +115,7 @@ class _Reversal:
             """UPDATE import_row r SET reverted = true, before = NULL FROM import_back b
                WHERE r.import_id = %(import)s AND r.customer_id = b.customer_id"""
         )
-        refresh_find_rows("SELECT customer_id FROM import_back WHERE action = 'UPDATED'")
+        find_rows_sql("SELECT customer_id FROM import_back WHERE action = 'UPDATED'")
         self.run("DROP TABLE import_back")
 
     def _take_away(self) -> None:

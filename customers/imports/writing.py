@@ -13,7 +13,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.imports.find_rows import refresh_find_rows
+from customers.finding import find_rows_sql
 from customers.imports.models import Import
 from customers.imports.problems import Problem
 from foundation.common import clock
@@ -136,7 +136,7 @@ class _Range:
         written.unchanged = customers - written.inserted - written.updated
         self.facts()
         if with_find_rows:
-            refresh_find_rows("SELECT id FROM import_pick WHERE fresh OR changed")
+            find_rows_sql("SELECT id FROM import_pick WHERE fresh OR changed")
         self.run("DROP TABLE import_pick, import_line, import_touched")
 
     def pick(self) -> int:
@@ -367,9 +367,10 @@ class _Range:
         """The end of the earliest running contract."""
         self.run(
             f"""UPDATE customers_facts f SET contract_end = e.earliest
-                FROM (SELECT k.id, (SELECT min(s.contract_end) FROM customers_subscription s
-                                    WHERE s.customer_id = k.id AND s.{LIVE_LINE}) AS earliest
-                      FROM import_pick k WHERE k.fresh OR k.changed) e
+                FROM (SELECT k.id, min(s.contract_end) AS earliest
+                      FROM import_pick k
+                      LEFT JOIN customers_subscription s ON s.customer_id = k.id AND s.{LIVE_LINE}
+                      WHERE k.fresh OR k.changed GROUP BY k.id) e
                 WHERE f.customer_id = e.id AND f.contract_end IS DISTINCT FROM e.earliest"""
         )
 
