@@ -107,6 +107,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "staff.middleware.IdleSignOut",
+    "staff.middleware.OwnLanguage",
     "foundation.ui.middleware.ExpiredSession",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -114,6 +116,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "staff.middleware.Gate",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -184,6 +187,18 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "staff.adapters.StaffAccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "staff.forms.SignInForm",
+    "reauthenticate": "staff.forms.ConfirmForm",
+    "change_password": "staff.forms.OwnPasswordForm",
+}
+# Passwords are guarded by axes below, account by account: a whole hall may sit behind one address. What stays here
+# holds guessing of one-time codes (its key is the user) and floods.
+ACCOUNT_RATE_LIMITS = {"login": "600/m/ip", "login_failed": "600/m/ip,10/5m/key", "change_password": "10/m/user"}
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CARELINE_TRUSTED_PROXIES", 1 if PRODUCTION else 0)
+MFA_ADAPTER = "staff.adapters.StaffMFAAdapter"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -192,8 +207,13 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page promised a time
+AXES_LOCKOUT_CALLABLE = "staff.signin.locked_out"
+AXES_USERNAME_CALLABLE = "staff.signin.account_of"
+AXES_CLIENT_IP_CALLABLE = "staff.signin.client_ip"
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_SENSITIVE_PARAMETERS = ["login"]  # people type passwords into the wrong field
+AXES_DISABLE_ACCESS_LOG = True  # the audit records it
 USERSESSIONS_TRACK_ACTIVITY = False
 SECOND_FACTOR_ENFORCED = PRODUCTION  # on sample data it is offered, else a stranger could not enter as a manager
 

@@ -10,6 +10,8 @@ register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("workspace.urls")),
+    path("", include("staff.urls")),
+    path("accounts/", include("staff.account_urls")),
     path("", include("outreach.urls")),
     path("", include("interactions.urls")),
     path("", include("customers.imports.urls")),

@@ -8,7 +8,9 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from foundation.jobs.kinds import JobKind, register_job
+        from staff import signin
         from staff.services.numbering import restamp_units
         from staff.services.units import RESTAMP
 
         register_job(JobKind(RESTAMP, _("Give rows the numbers of moved units"), restamp_units, right=""))
+        signin.listen()

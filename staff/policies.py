@@ -95,6 +95,13 @@ define(
     source="D",
     help=gettext_lazy("How soon the work of someone who left or is long absent must have a new owner."),
 )
+define(
+    "signin.notice",
+    type="text",
+    default="",
+    source="D",
+    help=gettext_lazy("The operator's own words under the sign-in card; empty: none."),
+)
 
 
 def settlement_limit(user: User) -> Decimal | None:
