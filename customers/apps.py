@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CustomersConfig(AppConfig):
@@ -6,8 +7,22 @@ class CustomersConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self) -> None:
-        """Say which tables follow a unit that gets another number."""
+        """Make known the archive's timeline kinds, its menu place, and the tables that follow a renumbered unit."""
+        from customers import lines
+        from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
+        lines.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
+        register_nav(
+            NavItem(
+                key="customers",
+                label=_("Customers"),
+                icon="users-round",
+                url_name="customers:customer-list",
+                right="customers.view",
+                order=20,
+                match=("customers:",),
+            )
+        )

@@ -1,0 +1,97 @@
+"""What the fields of the archive are called in front of people, in forms, histories and timelines alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Address, ContactPoint, Customer, Need, ProfileField, Subscription
+
+LABELS: dict[str, Any] = {
+    "customer_type": _("Type"),
+    "segment": _("Segment"),
+    "name": _("Name"),
+    "short_name": _("Short name"),
+    "status": _("Status"),
+    "gender": _("Gender"),
+    "birthday_kind": _("Calendar of the birthday"),
+    "birth_date": _("Birth date"),
+    "lunar_month": _("Lunar month"),
+    "lunar_day": _("Lunar day"),
+    "lunar_leap": _("Leap month"),
+    "id_type": _("Document"),
+    "id_number": _("Document number"),
+    "identity_status": _("Identity"),
+    "home_city": _("City"),
+    "area_type": _("Area"),
+    "language": _("Language"),
+    "channel_preference": _("Preferred contact"),
+    "manager_id": _("Manager"),
+    "quality_marks": _("Marks of data quality"),
+    "mobile": _("Mobile number"),
+    "contact_point": _("Contact"),
+    "address": _("Address"),
+    "value": _("Contact"),
+    "province": _("Province"),
+    "city": _("City"),
+    "district": _("District"),
+    "street": _("Street and number"),
+    "postcode": _("Postcode"),
+    "plan_id": _("Plan"),
+    "contract_end": _("End of contract"),
+    "user_name": _("User"),
+    "monthly_fee": _("Monthly fee"),
+    "text": _("Need"),
+    "state": _("State"),
+}
+# Codes of the channels a customer may prefer (D§4).
+CHANNELS: dict[str, Any] = {
+    "HOTLINE": _("Phone call"),
+    "SMS": _("Text message"),
+    "IM": _("Messenger"),
+    "EMAIL": _("E-mail"),
+    "APP": _("App"),
+    "LETTER": _("Letter"),
+    "VISIT": _("Visit"),
+}
+QUALITY_MARKS: dict[str, Any] = {
+    "NAME_MISSING": _("Name missing"),
+    "BIRTHDAY_MISSING": _("Birthday missing"),
+    "BIRTHDAY_PLACEHOLDER": _("Birthday looks like a filler"),
+    "CONTACT_BOUNCED": _("Contact unreachable"),
+}
+_CODES: dict[str, Any] = {
+    "customer_type": Customer.Type,
+    "segment": Customer.Segment,
+    "id_type": Customer.IdType,
+    "identity_status": Customer.IdentityStatus,
+    "area_type": Customer.AreaType,
+    "birthday_kind": Customer.BirthdayKind,
+}
+_STATES: dict[tuple[str, str], Any] = {
+    ("customer", "status"): Customer.Status,
+    ("subscription", "status"): Subscription.Status,
+    ("need", "state"): Need.State,
+    ("address", "kind"): Address.Kind,
+    ("contactpoint", "kind"): ContactPoint.Kind,
+}
+
+
+def label(field: str) -> str:
+    """The name of a field, or of a fact of the profile."""
+    if field in ProfileField.Key.values:
+        return str(ProfileField.Key(field).label)
+    return str(LABELS.get(field, field))
+
+
+def value_in_words(entity: str, field: str, stored: str | None) -> str:
+    """A value of a field change as people read it: codes in words, everything else as it is."""
+    if not stored:
+        return ""
+    codes = _STATES.get((entity, field)) or _CODES.get(field)
+    if codes is not None and stored in codes.values:
+        return str(codes(stored).label)
+    if field == "channel_preference":
+        return str(CHANNELS.get(stored, stored))
+    return stored

@@ -1,0 +1,105 @@
+"""What the archive itself writes on the timeline, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from customers.labels import label
+from customers.models import ContactBlock, Need, Subscription, TimelineLine
+from customers.models.subscriptions import ProductLine
+from customers.timeline import LineKind, register_kind
+from staff.masking import mask_account, mask_phone
+
+
+def _load_lines(ids: Iterable[int]) -> dict[int, Any]:
+    return Subscription.objects.select_related("plan").in_bulk(list(ids))
+
+
+def _load_needs(ids: Iterable[int]) -> dict[int, Any]:
+    return Need.objects.in_bulk(list(ids))
+
+
+def _created(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Archive opened"), ""
+
+
+def _imported(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Archive brought in from a file"), ""
+
+
+def _changed(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    fields = line.params.get("fields", [])
+    title = ngettext("%(n)s field changed", "%(n)s fields changed", len(fields)) % {"n": len(fields)}
+    return title, _(", ").join(label(field) for field in fields)
+
+
+def masked_number(line: Subscription) -> str:
+    """The number of a line as it may be shown to anybody."""
+    mask = mask_phone if line.product_line in {ProductLine.MOBILE, ProductLine.FIXED, ProductLine.VAS} else mask_account
+    return mask(line.service_no)
+
+
+def _service(words: str, line: TimelineLine, ref: Any) -> tuple[str, str]:
+    code = ref.product_line if ref else line.params.get("product_line", "")
+    product = str(ProductLine(code).label) if code in ProductLine.values else ""
+    text = " · ".join(part for part in (masked_number(ref), ref.plan.name if ref.plan else "") if part) if ref else ""
+    return words % {"product": product}, text
+
+
+def _opened(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _service(_("%(product)s opened"), line, ref)
+
+
+def _altered(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    title, text = _service(_("%(product)s changed"), line, ref)
+    changed = _(", ").join(label(field) for field in line.params.get("fields", []))
+    return title, " · ".join(part for part in (text, changed) if part)
+
+
+def _ended(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    ported = ref is not None and ref.status == Subscription.Status.PORTED_OUT
+    return _service(_("%(product)s left for another operator") if ported else _("%(product)s ended"), line, ref)
+
+
+def _need_added(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Need written down"), ref.text if ref else ""
+
+
+def _need_changed(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    state = line.params.get("state", "")
+    words = str(Need.State(state).label) if state in Need.State.values else state
+    return _("Need: %(state)s") % {"state": words}, ref.text if ref else ""
+
+
+def _reason(line: TimelineLine) -> str:
+    reason = line.params.get("reason", "")
+    return str(ContactBlock.Reason(reason).label) if reason in ContactBlock.Reason.values else reason
+
+
+def _blocked(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Messages held back"), _reason(line)
+
+
+def _lifted(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Messages no longer held back"), _reason(line)
+
+
+def register() -> None:
+    """Make the kinds known to the timeline."""
+    for kind in (
+        LineKind("customer.created", "user-plus", "ok", "changes", _created),
+        LineKind("customer.imported", "file-down", "", "changes", _imported),
+        LineKind("customer.changed", "pencil", "", "changes", _changed),
+        LineKind("subscription.activated", "package-check", "ok", "business", _opened, _load_lines),
+        LineKind("subscription.changed", "package", "", "business", _altered, _load_lines),
+        LineKind("subscription.terminated", "package-x", "mute", "business", _ended, _load_lines),
+        LineKind("need.added", "lightbulb", "info", "business", _need_added, _load_needs),
+        LineKind("need.changed", "lightbulb", "", "business", _need_changed, _load_needs),
+        LineKind("contact.blocked", "ban", "warn", "changes", _blocked),
+        LineKind("contact.block_lifted", "circle-check", "", "changes", _lifted),
+    ):
+        register_kind(kind)

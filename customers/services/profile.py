@@ -1,0 +1,150 @@
+"""What we may know beyond the basics: optional facts with purpose and consent, and needs (D§5.5, ARC-02, ARC-11)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from customers import normal
+from customers.models import FieldChange, Need, ProfileField
+from customers.services.contact_points import check_may_edit
+from customers.services.remembering import locked, remember
+from foundation.audit.models import AuditEntry, AuditPersonal
+from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from staff.models import User
+
+
+@transaction.atomic
+def record_profile_field(
+    customer_id: int,
+    *,
+    actor: User,
+    key: str,
+    value: str,
+    source: str,
+    purpose: str,
+    consent_evidence: str,
+    verified: bool = False,
+    expires_on: date | None = None,
+) -> ProfileField:
+    """Keep an optional fact. Without a purpose and the evidence of consent it is not kept, and nothing else depends
+    on it (D§5.5).
+
+    Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code (there are no other keys: belief and
+    health are never stored), customers.no_value, customers.no_consent, customers.invisible, customers.too_long,
+    customers.impossible_date (an end in the past).
+    """
+    check_may_edit(actor)
+    if key not in ProfileField.Key.values:
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Fact")})
+    value = normal.plain_text(value, longest=400, label=str(ProfileField.Key(key).label))
+    source = normal.plain_text(source, longest=40, label=_("Source"))
+    purpose = normal.plain_text(purpose, longest=120, label=_("Purpose"))
+    evidence = normal.plain_text(consent_evidence, longest=200, label=_("Consent"))
+    if not value:
+        raise RuleBroken("customers.no_value", _("Write what is to be kept, or remove the fact."))
+    if not purpose or not evidence:
+        raise RuleBroken(
+            "customers.no_consent", _("Say what it is for and how the customer agreed; otherwise it may not be kept.")
+        )
+    if expires_on is not None and expires_on <= clock.today():
+        raise RuleBroken("customers.impossible_date", _("The end must lie in the future."))
+    customer = locked(customer_id)
+    old = customer.profile_fields.filter(key=key).first()
+    row, _made = ProfileField.objects.update_or_create(
+        customer=customer,
+        key=key,
+        defaults={
+            "value": value,
+            "source": source,
+            "purpose": purpose,
+            "consent_evidence": evidence,
+            "verified_at": clock.now() if verified else None,
+            "as_of": clock.today(),
+            "expires_on": expires_on,
+        },
+    )
+    remember(
+        customer,
+        "profile.recorded",
+        actor=actor,
+        target=row,
+        changed={key: (old.value if old else None, value)},
+        line="customer.changed",
+        line_params={"fields": [key]},
+        source=source,
+    )
+    return row
+
+
+@transaction.atomic
+def remove_profile_field(field_id: int, *, actor: User) -> None:
+    """The customer no longer agrees, or it is no longer needed: the value goes, with what was noted of it before.
+
+    Raises NotAllowed (customers.may_not_edit), ProfileField.DoesNotExist.
+    """
+    check_may_edit(actor)
+    row = ProfileField.objects.select_related("customer").get(pk=field_id)
+    customer = locked(row.customer_id)
+    FieldChange.objects.filter(customer_id=customer.pk, entity="profilefield", entity_id=row.pk).update(
+        old=None, new=None
+    )
+    noted = AuditEntry.objects.filter(customer_id=customer.pk, target_type=row._meta.label_lower, target_id=str(row.pk))
+    AuditPersonal.objects.filter(entry_id__in=list(noted.values_list("pk", flat=True))).delete()
+    remember(
+        customer,
+        "profile.removed",
+        actor=actor,
+        target=row,
+        detail={"key": row.key},
+        line="customer.changed",
+        line_params={"fields": [row.key]},
+    )
+    row.delete()
+
+
+@transaction.atomic
+def add_need(customer_id: int, *, actor: User, text: str, category: str = "", due_on: date | None = None) -> Need:
+    """Write down something the customer wants of us. Raises NotAllowed (customers.may_not_edit); RuleBroken
+    customers.no_value, customers.invisible, customers.too_long, customers.impossible_date."""
+    check_may_edit(actor)
+    text = normal.plain_text(text, longest=400, label=_("Need"))
+    category = normal.plain_text(category, longest=24, label=_("Category"))
+    if not text:
+        raise RuleBroken("customers.no_value", _("Write what the customer needs."))
+    if due_on is not None and due_on < clock.today():
+        raise RuleBroken("customers.impossible_date", _("The day lies in the past."))
+    customer = locked(customer_id)
+    need = Need.objects.create(
+        customer=customer, text=text, category=category, due_on=due_on, created_by_id=actor.pk, created_at=clock.now()
+    )
+    remember(customer, "need.added", actor=actor, target=need, changed={"text": (None, text)}, line="need.added")
+    return need
+
+
+@transaction.atomic
+def change_need(need_id: int, *, actor: User, state: str) -> Need:
+    """Move a need on: planned, met, declined, or new again. Raises NotAllowed (customers.may_not_edit); RuleBroken
+    (customers.bad_code)."""
+    check_may_edit(actor)
+    if state not in Need.State.values:
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("State")})
+    customer = locked(Need.objects.values_list("customer_id", flat=True).get(pk=need_id))
+    need = Need.objects.get(pk=need_id)
+    if need.state == state:
+        return need
+    old, need.state = need.state, state
+    need.save(update_fields=["state"])
+    remember(
+        customer,
+        "need.changed",
+        actor=actor,
+        target=need,
+        changed={"state": (old, state)},
+        line="need.changed",
+        line_params={"state": state},
+    )
+    return need

@@ -1,0 +1,200 @@
+"""Service lines and their monthly totals (D§2, D§5.1, D§26, HND-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from customers import normal
+from customers.models import ContactPoint, Customer, CustomerFacts, Plan, Subscription, UsageMonth
+from customers.models.subscriptions import ProductLine
+from customers.services.archive import StaleCopy, check_mobile_limit
+from customers.services.contact_points import check_may_edit
+from customers.services.remembering import locked, remember
+from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from staff.models import User
+
+CHANGEABLE = frozenset({"status", "plan_id", "contract_end", "user_name", "monthly_fee"})
+TOTALS = frozenset({"voice_minutes", "sms", "data_mb", "roaming_days", "zero_usage_days", "net_revenue"})
+NUMBER_GIVEN_AGAIN = "number given to another customer"
+
+
+@transaction.atomic
+def open_subscription(
+    customer_id: int,
+    *,
+    actor: User | None,
+    service_no: str,
+    product_line: str,
+    plan: Plan | None = None,
+    activated_on: date | None = None,
+    contract_end: date | None = None,
+    user_name: str = "",
+    monthly_fee: Any = None,
+) -> Subscription:
+    """Add a line, active from `activated_on` (default today).
+
+    A number that lived with another customer before: their contact points of it end and their history stays theirs
+    (D§26). Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code, customers.bad_service_no,
+    customers.impossible_date (an activation in the future, a contract that ends before it), customers.line_lives
+    (the number is somebody's now), customers.too_many_mobiles (D§5.1).
+    """
+    check_may_edit(actor)
+    if product_line not in ProductLine.values or (plan is not None and plan.product_line != product_line):
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Product")})
+    number = normal.service_number(service_no)
+    since = activated_on or clock.today()
+    if since > clock.today() or (contract_end is not None and contract_end < since):
+        raise RuleBroken("customers.impossible_date", _("The line cannot begin in the future or end before it begins."))
+    customer = locked(customer_id)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"line-{product_line}-{number}"])
+    lives = Subscription.objects.filter(product_line=product_line, service_no=number, terminated_on__isnull=True)
+    if lives.exists():
+        raise RuleBroken("customers.line_lives", _("This number lives already."))
+    if product_line == ProductLine.MOBILE:
+        check_mobile_limit(customer, more=1)
+    line = Subscription.objects.create(
+        customer=customer,
+        service_no=number,
+        product_line=product_line,
+        plan=plan,
+        activated_on=since,
+        contract_end=contract_end,
+        user_name=normal.plain_text(user_name, longest=200, label=_("User")),
+        monthly_fee=monthly_fee,
+    )
+    _end_points_of_former_owner(number, customer)
+    _refresh_contract(customer)
+    remember(
+        customer,
+        "subscription.opened",
+        actor=actor,
+        target=line,
+        detail={"product_line": product_line, "plan": plan.code if plan else None},
+        line="subscription.activated",
+        line_params={"product_line": product_line},
+        refind=True,
+    )
+    return line
+
+
+@transaction.atomic
+def change_subscription(
+    subscription_id: int, *, actor: User | None, version: int, changes: Mapping[str, Any]
+) -> Subscription:
+    """Change plan, status (not to an end), contract, user or fee of a line.
+
+    Raises NotAllowed (customers.may_not_edit), StaleCopy; RuleBroken customers.unknown_field, customers.bad_code,
+    customers.line_ended.
+    """
+    check_may_edit(actor)
+    customer, line = _locked_line(subscription_id)
+    if line.version != version:
+        raise StaleCopy({field: getattr(line, field) for field in changes if field in CHANGEABLE}, line.version)
+    if unknown := set(changes) - CHANGEABLE:
+        raise RuleBroken("customers.unknown_field", _("%(field)s cannot be changed here.") % {"field": min(unknown)})
+    open_states = {*Subscription.LIVE, Subscription.Status.PENDING}
+    if "status" in changes and changes["status"] not in open_states:
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Status")})
+    changed = {f: (getattr(line, f), new) for f, new in changes.items() if getattr(line, f) != new}
+    if not changed:
+        return line
+    for field, (_old, new) in changed.items():
+        setattr(line, field, new)
+    line.version += 1
+    line.save(update_fields=[*changed, "version"])
+    _refresh_contract(customer)
+    remember(
+        customer,
+        "subscription.changed",
+        actor=actor,
+        target=line,
+        changed=changed,
+        line="subscription.changed",
+        line_params={"fields": sorted(changed)},
+    )
+    return line
+
+
+@transaction.atomic
+def end_subscription(
+    subscription_id: int, *, actor: User | None, on: date | None = None, ported: bool = False
+) -> Subscription:
+    """The line ends (or leaves for another operator) on a day, default today.
+
+    Raises NotAllowed (customers.may_not_edit); RuleBroken customers.line_ended, customers.impossible_date.
+    """
+    check_may_edit(actor)
+    customer, line = _locked_line(subscription_id)
+    day = on or clock.today()
+    if day > clock.today() or (line.activated_on is not None and day < line.activated_on):
+        raise RuleBroken("customers.impossible_date", _("A line cannot end in the future or before it began."))
+    old = line.status
+    line.status = Subscription.Status.PORTED_OUT if ported else Subscription.Status.TERMINATED
+    line.terminated_on = day
+    line.version += 1
+    line.save(update_fields=["status", "terminated_on", "version"])
+    _refresh_contract(customer)
+    remember(
+        customer,
+        "subscription.ended",
+        actor=actor,
+        target=line,
+        changed={"status": (old, line.status)},
+        line="subscription.terminated",
+        line_params={"product_line": line.product_line},
+        refind=True,
+    )
+    return line
+
+
+@transaction.atomic
+def record_usage(subscription_id: int, *, month: date, totals: Mapping[str, Any]) -> UsageMonth:
+    """Keep the totals of a line in a month (the first day of it); told again, the later word holds (ARC-03).
+
+    Raises RuleBroken customers.unknown_field, customers.impossible_date (not the first of a month, or in the future).
+    """
+    if unknown := set(totals) - TOTALS:
+        raise RuleBroken("customers.unknown_field", _("%(field)s cannot be changed here.") % {"field": min(unknown)})
+    if month.day != 1 or month > clock.today():
+        raise RuleBroken("customers.impossible_date", _("A month is told by its first day, and not before it began."))
+    customer_id = Subscription.objects.values_list("customer_id", flat=True).get(pk=subscription_id)
+    row, _made = UsageMonth.objects.update_or_create(
+        subscription_id=subscription_id, month=month, defaults={"customer_id": customer_id, **totals}
+    )
+    return row
+
+
+def _locked_line(subscription_id: int) -> tuple[Customer, Subscription]:
+    customer = locked(Subscription.objects.values_list("customer_id", flat=True).get(pk=subscription_id))
+    line = Subscription.objects.get(pk=subscription_id)
+    if line.terminated_on is not None:
+        raise RuleBroken("customers.line_ended", _("This line has ended."))
+    return customer, line
+
+
+def _end_points_of_former_owner(number: str, customer: Customer) -> None:
+    former = Subscription.objects.filter(service_no=number, terminated_on__isnull=False).exclude(customer=customer)
+    points = ContactPoint.objects.filter(
+        value=number,
+        kind__in=[ContactPoint.Kind.MOBILE, ContactPoint.Kind.PHONE],
+        valid_to__isnull=True,
+        customer__in=former.values("customer"),
+    )
+    touched = set(points.values_list("customer_id", flat=True))
+    points.update(valid_to=clock.today(), is_primary=False, do_not_use=NUMBER_GIVEN_AGAIN)
+    Customer.objects.filter(pk__in=touched).update(version=F("version") + 1)
+
+
+def _refresh_contract(customer: Customer) -> None:
+    """The next end of a contract among the lines that live, for lists and warnings above."""
+    ends = customer.subscriptions.filter(terminated_on__isnull=True, contract_end__isnull=False)
+    first = ends.order_by("contract_end").values_list("contract_end", flat=True).first()
+    CustomerFacts.objects.update_or_create(customer=customer, defaults={"contract_end": first})
