@@ -67,8 +67,13 @@ def compact(text: str) -> str:
 
 
 def domestic(number: str) -> str:
-    """A compact number without +86 or 0086; another country's without its plus."""
-    return _CHINA.sub("", number, count=1).removeprefix("+")
+    """A compact number without +86 or 0086; another country's keeps its plus."""
+    return _CHINA.sub("", number, count=1)
+
+
+def international(number: str) -> str:
+    """A compact number with 00 before its country code spelt with a plus; others unchanged."""
+    return f"+{number[2:]}" if number.startswith("00") else number
 
 
 def is_service_number(number: str) -> bool:
@@ -85,12 +90,13 @@ def phone(text: str, *, kind: str) -> str:
     """The stored spelling of a telephone number: digits, +86 taken off. Refuses (customers.bad_phone).
 
     A MOBILE is 11 digits beginning 13 to 19, or a foreign number with its country code; a PHONE may also be a fixed
-    line or a service number.
+    line or a service number. A foreign one is stored with its plus: +1 650 555 1234 without it would be somebody's
+    mobile number here.
     """
     number = compact(text)
     foreign = number.startswith(("+", "00")) and not _CHINA.match(number)
     if foreign and _is_foreign(number):
-        return number.removeprefix("+").removeprefix("00")
+        return international(number)
     number = domestic(number)
     if not number.isascii() or not number.isdecimal() or foreign:
         raise RuleBroken("customers.bad_phone", _("This is not a telephone number."))
@@ -105,7 +111,7 @@ def phone(text: str, *, kind: str) -> str:
 
 def _is_foreign(number: str) -> bool:
     try:
-        parsed = phonenumbers.parse("+" + number.removeprefix("+").removeprefix("00"), None)
+        parsed = phonenumbers.parse(international(number), None)
     except phonenumbers.NumberParseException:
         return False
     return phonenumbers.is_possible_number(parsed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from customers.normal import compact, domestic, without_marks
+from customers.normal import compact, domestic, international, without_marks
 
 _SPACE = re.compile(r"\s+")
 # The dots between the parts of a name are typed in many ways.
@@ -34,6 +34,8 @@ def code_value(text: str) -> str:
 
 
 def number_forms(text: str) -> list[str]:
-    """The spellings under which a typed full number may stand: as typed, without separators, without +86."""
+    """The spellings under which a typed full number may stand: as typed, without separators, without +86, with the
+    plus of another country."""
     bare = compact(text)
-    return list(dict.fromkeys(form for form in (code_value(without_marks(text)), bare, domestic(bare)) if form))
+    forms = (code_value(without_marks(text)), bare, domestic(bare), international(domestic(bare)))
+    return list(dict.fromkeys(form for form in forms if form))
