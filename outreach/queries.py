@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from foundation.common import clock
 from foundation.common.paging import capped_count
-from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.models.followups import FollowUpQuerySet
 from staff.models import Team, User, holds_on
@@ -34,8 +33,7 @@ def my_followups(user: User) -> FollowUpQuerySet:
 def followups_in_view(user: User, view: str) -> FollowUpQuerySet:
     """The rows behind a tab of the list, in its total order: open ones by due, closed ones newest first."""
     if view == "closed":
-        closed = FollowUp.objects.visible_to(user).exclude(state=FollowUpState.OPEN)
-        return closed.order_by("-closed_at", "-pk")
+        return FollowUp.objects.closed_in_sight_of(user).order_by("-closed_at", "-pk")
     if view == "pool":
         rows = FollowUp.objects.open().filter(pooled=True, team__in=teams_of(user))
     elif view == "all":

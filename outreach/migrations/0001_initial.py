@@ -211,7 +211,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='followup',
-            index=models.Index(fields=['owner', '-closed_at', '-id'], name='followup_owner_closed'),
+            index=models.Index(condition=models.Q(('closed_at__isnull', False)), fields=['owner', '-closed_at', '-id'], name='followup_owner_closed'),
+        ),
+        migrations.AddIndex(
+            model_name='followup',
+            index=models.Index(condition=models.Q(('closed_at__isnull', False)), fields=['-closed_at', '-id'], name='followup_closed'),
         ),
         migrations.AddConstraint(
             model_name='followup',
@@ -252,6 +256,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='outmessage',
             index=models.Index(fields=['unit_no', '-id'], name='message_unit'),
+        ),
+        migrations.AddIndex(
+            model_name='outmessage',
+            index=models.Index(condition=models.Q(('actor_id__isnull', False)), fields=['actor_id', '-id'], name='message_actor'),
         ),
         migrations.AddIndex(
             model_name='outmessage',

@@ -26,6 +26,11 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
             seen |= Q(handed_to__in=sorted(sight.owners))
         return self.filter(seen)
 
+    def closed_in_sight_of(self, user: User) -> FollowUpQuerySet:
+        """Closed ones of the user's scope; those once handed to the user count by their owner now."""
+        sight = sight_of(user, "outreach.view")
+        return self.filter(sight.rows(unit_no="unit_no", owner="owner_id"), closed_at__isnull=False)
+
     def open(self) -> FollowUpQuerySet:
         return self.filter(state=FollowUpState.OPEN)
 
@@ -108,7 +113,12 @@ class FollowUp(Row):
                 name="followup_pool",
                 condition=Q(state="OPEN", pooled=True),
             ),
-            models.Index(fields=["owner", "-closed_at", "-id"], name="followup_owner_closed"),
+            models.Index(
+                fields=["owner", "-closed_at", "-id"],
+                name="followup_owner_closed",
+                condition=Q(closed_at__isnull=False),
+            ),
+            models.Index(fields=["-closed_at", "-id"], name="followup_closed", condition=Q(closed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

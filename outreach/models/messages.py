@@ -107,6 +107,7 @@ class OutMessage(Row):
             models.Index(fields=["customer", "-id"], name="message_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["staff", "-id"], name="message_staff", condition=Q(staff__isnull=False)),
             models.Index(fields=["unit_no", "-id"], name="message_unit"),
+            models.Index(fields=["actor_id", "-id"], name="message_actor", condition=Q(actor_id__isnull=False)),
             models.Index(fields=["state", "-id"], name="message_trouble", condition=Q(state__in=["failed", "unknown"])),
         ]
 
