@@ -26,6 +26,7 @@ LONGEST_FIELD = 8 << 20  # characters: beyond it a quote was never closed
 MOST_COLUMNS = 1_000
 MB = 1 << 20
 _SEPARATORS = ",;\t|"
+SAMPLED = 20_000
 _GB_SHARE = 0.7  # of the Chinese characters of a real GBK file at least so many are GB 2312 ones
 _OTHER_KINDS = (
     (b"\xd0\xcf\x11\xe0", "xls"),
@@ -153,15 +154,28 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str] | Problem]]:
 
 
 def _look_through(plain: IO[bytes]) -> tuple[str, int]:
-    """Read the whole file once: its encoding, the number of its lines. Refuses what is no text."""
+    """Read the whole file once (a GBK one twice): its encoding, the number of its lines. Refuses what is no text."""
+    start = plain.read(2)
+    if start in {b"\xff\xfe", b"\xfe\xff"}:
+        raise BadInput("imports.encoding", _wrong_encoding("UTF-16"))
+    plain.seek(0)
+    lines = _lines_in(plain, "utf-8")
+    if lines is not None:
+        return "utf-8-sig", lines
+    plain.seek(0)
+    lines = _lines_in(plain, "gb18030")
+    plain.seek(0)
+    if lines is None or not _looks_chinese(plain):
+        raise BadInput("imports.encoding", _wrong_encoding(""))
+    return "gb18030", lines
+
+
+def _lines_in(plain: IO[bytes], encoding: str) -> int | None:
+    """The number of lines when the whole file is text in `encoding`, else None. Refuses binary and too large files."""
     limit = policy("imports.max_unpacked_mb") * MB
-    utf8 = codecs.getincrementaldecoder("utf-8")()
-    gb = codecs.getincrementaldecoder("gb18030")()
-    is_utf8 = is_gb = True
-    seen = lines = high = common = 0
+    decoder = codecs.getincrementaldecoder(encoding)()
+    seen = lines = 0
     while block := plain.read(BLOCK):
-        if seen == 0 and block[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            raise BadInput("imports.encoding", _wrong_encoding("UTF-16"))
         seen += len(block)
         if seen > limit:
             raise _too_large(limit)
@@ -170,48 +184,32 @@ def _look_through(plain: IO[bytes]) -> tuple[str, int]:
                 "imports.not_a_table", _("This is a binary file, not a table. Save it as CSV (UTF-8) or XLSX.")
             )
         lines += block.count(b"\n")
-        if is_utf8:
-            try:
-                utf8.decode(block)
-            except UnicodeDecodeError:
-                is_utf8 = False
-        if is_gb and (not is_utf8 or seen <= BLOCK):
-            is_gb, found_high, found_common = _look_gb(gb, block)
-            high, common = high + found_high, common + found_common
-        elif is_gb:
-            is_gb, _h, _c = _look_gb(gb, block)
-        if not is_utf8 and not is_gb:
-            break
-    if is_utf8 and _ends_well(utf8):
-        return "utf-8-sig", lines
-    if is_gb and _ends_well(gb) and high and common / high >= _GB_SHARE:
-        return "gb18030", lines
-    raise BadInput("imports.encoding", _wrong_encoding(""))
-
-
-def _look_gb(decoder: codecs.IncrementalDecoder, block: bytes) -> tuple[bool, int, int]:
+        try:
+            decoder.decode(block)
+        except UnicodeDecodeError:
+            return None
     try:
-        text = decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return False, 0, 0
-    high = [character for character in text if character > "\x7f"]
-    # A Latin-1 text often decodes as GBK by accident, but into rare characters.
-    common = sum(1 for character in high[:20_000] if _is_gb2312(character))
-    return True, len(high[:20_000]), common
+        return None
+    return lines
+
+
+def _looks_chinese(plain: IO[bytes]) -> bool:
+    """Whether the first characters beyond ASCII are common ones: Latin-1 read as GBK gives rare characters."""
+    text = io.TextIOWrapper(plain, encoding="gb18030", newline="")
+    high: list[str] = []
+    while len(high) < SAMPLED and (part := text.read(BLOCK)):
+        high += [character for character in part if character > "\x7f"]
+    text.detach()
+    sample = high[:SAMPLED]
+    return bool(sample) and sum(map(_is_gb2312, sample)) / len(sample) >= _GB_SHARE
 
 
 def _is_gb2312(character: str) -> bool:
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _ends_well(decoder: codecs.IncrementalDecoder) -> bool:
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
         return False
     return True
 

@@ -34,7 +34,9 @@ def work(imported: Import) -> Import:
     return services.settle(Import.objects.select_related("last_run", "file_run").get(pk=imported.pk))
 
 
-def bring(content: bytes, mapping: str = "careline", *, name: str = "file.csv", check: bool = False, **more: Any) -> Import:
+def bring(
+    content: bytes, mapping: str = "careline", *, name: str = "file.csv", check: bool = False, **more: Any
+) -> Import:
     """Start and work a file."""
     return work(
         services.start_import(
