@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.test import Client, TransactionTestCase, override_settings
 
 from foundation.common import clock, ids
 from foundation.policies import reading as policy_reading
@@ -75,7 +75,8 @@ def client_for() -> Callable[[User], Client]:
 
     def make(user: User) -> Client:
         client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
+            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
 
     return make
