@@ -113,6 +113,10 @@ class QuickLogForm(LogForm):
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices, initial=Channel.HOTLINE, required=False)
 
+    def __init__(self, *args: Any, user: User, **more: Any) -> None:
+        super().__init__(*args, user=user, **more)
+        self.fields["summary"].required = True
+
 
 def note_form(user: User, customer_id: int, data: Any = None) -> QuickLogForm:
     """The form of the note on a customer's page; its ids are its own."""

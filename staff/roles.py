@@ -151,6 +151,7 @@ _TABLE = [
         {
             "workspace": (OWN, "home"),
             "customers": (ALL, "view find reveal"),
+            "interactions": (ALL, "view"),
             "audit": (ALL, "view"),
             "jobs": (ALL, "view"),
         },

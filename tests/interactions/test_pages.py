@@ -153,3 +153,16 @@ def test_the_list_costs_the_same_with_ten_contacts_and_with_many(client_for: Cli
     many = [cost(client, f"/interactions/?view={view}") for view in ("mine", "to-log", "all", "foreign")]
     assert few == many
     assert max(few) <= 8
+
+
+@pytest.mark.django_db
+def test_the_data_protection_officer_sees_who_opened_customers_of_other_units(client_for: ClientFor) -> None:
+    agent, officer = UserFactory(role="AGENT"), UserFactory(role="DPO")
+    foreign = start_contact(actor=agent, customer=known(), channel="HOTLINE", identifier=PHONE)
+    own = start_contact(actor=agent, customer=own_customer(agent), channel="HOTLINE")
+    page = client_for(officer).get("/interactions/?view=foreign").content.decode()
+    assert foreign.number in page
+    assert own.number not in page
+    assert (
+        client_for(officer).post("/interactions/start/", {"channel": "HOTLINE", "caller": "UNKNOWN"}).status_code == 403
+    )
