@@ -121,6 +121,7 @@ def _team(user: User, now: datetime) -> dict[str, Any]:
         "team": team[:TEAM_SHOWN],
         "team_more": max(0, len(team) - TEAM_SHOWN),
         "uncovered": [member for member in team if member.is_uncovered],
+        "may_reassign": user.has_perm("staff.reassign"),
     }
 
 

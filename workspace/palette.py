@@ -59,7 +59,7 @@ class Command:
 COMMANDS = (
     Command(gettext_lazy("New customer"), "user-round-plus", "customers:customer-new", "customers.create"),
     Command(gettext_lazy("New follow-up"), "plus", "outreach:followup-new", "outreach.work"),
-    Command(gettext_lazy("New import"), "file-up", "customers:import-new", "imports.run"),
+    Command(gettext_lazy("New import"), "file-up", "imports:import-new", "imports.run"),
     Command(gettext_lazy("My profile and settings"), "user-round-cog", "staff:me", ""),
 )
 

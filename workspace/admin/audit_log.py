@@ -9,7 +9,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -18,6 +18,7 @@ from foundation.audit import services as audit
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.doors import requires
+from foundation.common.errors import RuleBroken
 from foundation.common.ids import first_id_at
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
@@ -126,7 +127,10 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     form = AuditFilter(request.GET)
     page = None
     if form.is_valid():
-        page = keyset_page(form.entries(), after=request.GET.get("after"), size=50)
+        try:
+            page = keyset_page(form.entries(), after=request.GET.get("after"), size=50)
+        except RuleBroken:
+            return redirect("workspace:audit-list")
         audit.record(
             "audit.searched",
             target=("audit", "log"),

@@ -47,7 +47,10 @@ def run_list(request: HttpRequest) -> HttpResponse:
         state=state if state in JobRun.State.values else "",
         job=job if job in job_kinds() else "",
     )
-    page = keyset_page(rows, after=request.GET.get("after"), size=50)
+    try:
+        page = keyset_page(rows, after=request.GET.get("after"), size=50)
+    except RuleBroken:
+        return redirect("workspace:run-list")
     actors = User.objects.in_bulk({run.actor_id for run in page.items if run.actor_id})
     template = "workspace/run_list.html" + ("#results" if wants_fragment(request) else "")
     return render(

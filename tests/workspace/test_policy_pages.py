@@ -1,0 +1,99 @@
+"""Policies in the browser: what holds and why, deciding a new value, taking one back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from foundation.common import clock
+from foundation.policies.models import PolicySetting
+from foundation.policies.queries import effective
+from tests.factories import UnitFactory
+from tests.workspace.making import enter, person, queries
+
+pytestmark = pytest.mark.django_db
+KEY = "outreach.followup.to_lead_after"
+PAGE = f"/admin/policies/{KEY}/"
+
+
+def decide(client, **fields):
+    return client.post(PAGE, {"value": "45", "note": "as agreed"} | fields)
+
+
+def test_the_list_shows_every_key_with_its_value_and_source():
+    client = enter(person("POLICY_ADMIN"))
+    page = client.get("/admin/policies/").content.decode()
+    assert KEY in page and "Messages and follow-ups" in page and "as shipped" in page
+    with queries() as seen:
+        client.get("/admin/policies/")
+    assert len(seen) <= 8
+
+
+def test_a_value_is_set_everywhere_in_a_unit_and_for_a_segment():
+    admin, unit = person("POLICY_ADMIN"), UnitFactory(name="North hall")
+    client = enter(admin)
+    assert decide(client).url == PAGE
+    assert decide(client, value="20", unit=unit.pk).status_code == 302
+    assert decide(client, value="10", segment="SENIOR").status_code == 302
+    rows = PolicySetting.objects.order_by("pk").values_list("scope", "scope_ref", "value", "created_by_id", "note")
+    assert list(rows) == [
+        ("GLOBAL", "", 45 * 60, admin.pk, "as agreed"),
+        ("UNIT", str(unit.pk), 20 * 60, admin.pk, "as agreed"),
+        ("SEGMENT", "SENIOR", 10 * 60, admin.pk, "as agreed"),
+    ]
+    assert effective(KEY).value == timedelta(minutes=45)
+    page = client.get(PAGE).content.decode()
+    assert "North hall" in page and "Senior (65+)" in page and admin.name in page
+    assert 'rows="2"' in page and ">\n45</textarea>" in page
+
+
+def test_an_own_value_is_taken_back():
+    client = enter(person("POLICY_ADMIN"))
+    decide(client)
+    assert decide(client, act="withdraw", value="").status_code == 302
+    assert effective(KEY).value == timedelta(minutes=30)
+    assert decide(client, act="withdraw", value="").status_code == 422
+    assert PolicySetting.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"value": "soon"}, "must be a number"),
+        ({"value": ""}, "must be a number"),
+        ({"value": "0"}, "must not be below"),
+        ({"note": ""}, "required"),
+        ({"effective_from": "2020-01-01 10:00"}, "cannot begin in the past"),
+        ({"effective_from": "0001-01-01 10:00"}, "past"),
+        ({"effective_from": "tomorrow"}, "valid date"),
+        ({"segment": "SENIOR", "unit": "UNIT"}, "not both"),
+        ({"value": "9" * 70_000}, "at most 65536"),
+    ],
+)
+def test_a_wrong_decision_is_refused_in_words_and_keeps_what_was_typed(fields, words):
+    if fields.get("unit"):
+        fields = fields | {"unit": UnitFactory().pk}
+    response = decide(enter(person("POLICY_ADMIN")), **fields)
+    page = response.content.decode()
+    assert response.status_code == 422 and words in page
+    if fields.get("note", "kept"):
+        assert 'value="as agreed"' in page
+    assert not PolicySetting.objects.exists()
+
+
+def test_a_later_beginning_is_shown_as_the_next_change():
+    client = enter(person("POLICY_ADMIN"))
+    later = (clock.now() + timedelta(days=2)).astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M")
+    assert decide(client, effective_from=later).status_code == 302
+    assert effective(KEY).value == timedelta(minutes=30)
+    assert later in client.get("/admin/policies/").content.decode()
+
+
+def test_who_only_reads_gets_no_form_and_changes_nothing():
+    admin = enter(person("SYS_ADMIN"))
+    assert "Set the value" not in admin.get(PAGE).content.decode()
+    assert decide(admin).status_code == 403
+    assert enter(person("AGENT")).get(PAGE).status_code == 403
+    assert admin.get("/admin/policies/no.such_key/").status_code == 404
+    assert not PolicySetting.objects.exists()
