@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers import normal
+from customers.labels import label as field_label
 from customers.models import Address, ContactPoint, Customer
 from customers.services.archive import EDIT_RIGHT
 from customers.services.remembering import locked, remember
@@ -132,9 +133,7 @@ def set_address(customer_id: int, *, actor: User | None, kind: str, parts: Mappi
     if kind not in Address.Kind.values:
         raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Kind")})
     values = {
-        part: normal.plain_text(
-            parts.get(part) or "", longest=longest, label=str(Address._meta.get_field(part).verbose_name)
-        )
+        part: normal.plain_text(parts.get(part) or "", longest=longest, label=field_label(part))
         for part, longest in ADDRESS_PARTS.items()
     }
     customer = locked(customer_id)

@@ -1,0 +1,116 @@
+"""How complete an archive is: filled weight over total weight, in the database, for lists and for one page (D§5.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Exists, ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.fields import BooleanField
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Address, ContactPoint, Customer, Need, ProfileField
+from foundation.common import clock
+from foundation.policies.reading import policy
+
+PREFIX = "has_"
+PARTS: dict[str, Any] = {
+    "name": _("Name"),
+    "id": _("Document number"),
+    "contact": _("Verified contact"),
+    "address": _("Address"),
+    "birthday": _("Birthday"),
+    "channel": _("Preferred contact"),
+    "interests": _("Interests"),
+    "spending": _("Spending habit"),
+    "needs": _("Needs"),
+}
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """`percent` of the weight is filled, `target` is wanted; `missing`: names of the empty parts, heaviest first."""
+
+    percent: int
+    target: int
+    missing: list[Any]
+
+    @property
+    def is_low(self) -> bool:
+        return self.percent < self.target
+
+
+def _fact(key: str) -> Exists:
+    today = clock.today()
+    fresh = Q(expires_on__isnull=True) | Q(expires_on__gt=today)
+    return Exists(ProfileField.objects.filter(fresh, customer=OuterRef("pk"), key=key))
+
+
+def _flags() -> dict[str, Any]:
+    """Whether each part is filled. A contact that is not verified or came back counts as none."""
+    usable = Q(valid_to__isnull=True, verified_at__isnull=False, do_not_use="")
+    return {
+        "name": ~Q(name="") & ~Q(quality_marks__contains=["NAME_MISSING"]),
+        "id": Q(id_hash__isnull=False),
+        "contact": Exists(ContactPoint.objects.filter(usable, customer=OuterRef("pk"))),
+        "address": Exists(Address.objects.filter(customer=OuterRef("pk"), valid_to__isnull=True)),
+        "birthday": Q(birth_date__isnull=False) | Q(lunar_month__isnull=False),
+        "channel": ~Q(channel_preference=""),
+        "interests": _fact("INTERESTS"),
+        "spending": _fact("SPENDING_HABIT"),
+        "needs": Exists(Need.objects.filter(customer=OuterRef("pk"))),
+    }
+
+
+def with_completeness(rows: QuerySet[Customer]) -> QuerySet[Customer]:
+    """`rows` with `has_<part>` for each part and `completeness` in whole per cent, rounded down.
+
+    A company has no birthday: that weight is left out of its total.
+    """
+    weights: dict[str, int] = policy("customers.completeness_weights")
+    flags = {
+        PREFIX + part: ExpressionWrapper(flag, output_field=BooleanField()) if isinstance(flag, Q) else flag
+        for part, flag in _flags().items()
+    }
+    filled: Any = Value(0)
+    for part, weight in weights.items():
+        filled = filled + Case(When(**{PREFIX + part: True}, then=Value(weight)), default=Value(0))
+    total = sum(weights.values())
+    whole = Case(
+        When(customer_type=Customer.Type.ENTERPRISE, then=Value(max(1, total - weights["birthday"]))),
+        default=Value(total),
+    )
+    return rows.annotate(**flags).annotate(
+        completeness=ExpressionWrapper(filled * Value(100) / whole, output_field=IntegerField())
+    )
+
+
+def target_of(customer: Customer, tier: str) -> int:
+    """The wanted per cent for the customer's tier; companies have their own."""
+    targets: dict[str, int] = policy("customers.completeness_targets")
+    if customer.customer_type == Customer.Type.ENTERPRISE:
+        return targets["ENTERPRISE"]
+    return targets.get(tier, targets["ORDINARY"])
+
+
+def completeness_of(customer: Any, tier: str = "") -> Completeness:
+    """The completeness of a row that `with_completeness` annotated."""
+    weights: dict[str, int] = policy("customers.completeness_weights")
+    is_company = customer.customer_type == Customer.Type.ENTERPRISE
+    empty = [
+        part
+        for part in sorted(PARTS, key=lambda part: -weights[part])
+        if not getattr(customer, PREFIX + part) and not (is_company and part == "birthday")
+    ]
+    return Completeness(customer.completeness, target_of(customer, tier), [PARTS[part] for part in empty])
+
+
+def below_target(rows: QuerySet[Customer]) -> QuerySet[Customer]:
+    """The rows whose completeness lies below the target of their tier: the data-quality work list (D§5.4)."""
+    targets: dict[str, int] = policy("customers.completeness_targets")
+    tiers = [
+        When(customer_type=Customer.Type.ENTERPRISE, then=Value(targets["ENTERPRISE"])),
+        *(When(facts__tier=tier, then=Value(target)) for tier, target in targets.items() if tier != "ENTERPRISE"),
+    ]
+    wanted = Case(*tiers, default=Value(targets["ORDINARY"]), output_field=IntegerField())
+    return with_completeness(rows).annotate(wanted=wanted).filter(completeness__lt=F("wanted"))

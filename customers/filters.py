@@ -1,0 +1,52 @@
+"""The filters of the list of customers, for the page and whoever else lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from customers.completeness import below_target
+from customers.labels import QUALITY_MARKS
+from customers.models import Customer
+from staff.models import User
+
+
+class CustomerFilter(django_filters.FilterSet):
+    """Type, segment, city, status, manager, mark of data quality; the city is matched whole."""
+
+    customer_type = django_filters.ChoiceFilter(label=_("Type"), choices=Customer.Type.choices, empty_label=_("All"))
+    segment = django_filters.ChoiceFilter(label=_("Segment"), choices=Customer.Segment.choices, empty_label=_("All"))
+    status = django_filters.ChoiceFilter(label=_("Status"), choices=Customer.Status.choices, empty_label=_("All"))
+    city = django_filters.CharFilter(label=_("City"), field_name="home_city", max_length=60)
+    manager = django_filters.ChoiceFilter(
+        label=_("Manager"), choices=[("me", _("Me")), ("none", _("Nobody"))], method="by_manager", empty_label=_("All")
+    )
+    mark = django_filters.ChoiceFilter(
+        label=_("Data quality"),
+        choices=[*QUALITY_MARKS.items(), ("any", _("Any mark")), ("incomplete", _("Incomplete"))],
+        method="by_mark",
+        empty_label=_("All"),
+    )
+
+    class Meta:
+        model = Customer
+        fields: tuple[str, ...] = ()
+
+    def by_manager(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        user: User = self.request.user
+        return rows.filter(manager=user) if value == "me" else rows.filter(manager__isnull=True)
+
+    def by_mark(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        if value == "incomplete":
+            return below_target(rows)
+        marked = rows.filter(~Q(quality_marks=[]))
+        return marked if value == "any" else marked.filter(quality_marks__contains=[value])
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any filter holds."""
+        cleaned: dict[str, Any] = getattr(self.form, "cleaned_data", {}) if self.form.is_bound else {}
+        return any(value not in (None, "") for value in cleaned.values())

@@ -1,0 +1,149 @@
+"""The shape of what people type about a customer; the rules are in the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from customers.labels import CHANNELS, LABELS
+from customers.models import Address, ContactPoint, Customer, Need, ProfileField
+from foundation.ui.widgets import DayInput
+from staff.models import User
+
+_NONE: list[tuple[str, Any]] = [("", "–")]
+# Fields of the form that are stored under the same name.
+PLAIN_FIELDS = (
+    "customer_type",
+    "segment",
+    "name",
+    "short_name",
+    "gender",
+    "birthday_kind",
+    "birth_date",
+    "lunar_month",
+    "lunar_day",
+    "lunar_leap",
+    "id_type",
+    "home_city",
+    "area_type",
+    "channel_preference",
+)
+
+
+class ArchiveForm(forms.Form):
+    """What both the new and the changed archive ask for."""
+
+    customer_type = forms.ChoiceField(label=LABELS["customer_type"], choices=Customer.Type.choices)
+    segment = forms.ChoiceField(label=LABELS["segment"], choices=Customer.Segment.choices)
+    name = forms.CharField(label=LABELS["name"], max_length=200, strip=False)
+    short_name = forms.CharField(label=LABELS["short_name"], max_length=80, required=False, strip=False)
+    gender = forms.ChoiceField(
+        label=LABELS["gender"], choices=[*_NONE, ("F", _("Female")), ("M", _("Male"))], required=False
+    )
+    birthday_kind = forms.ChoiceField(label=LABELS["birthday_kind"], choices=Customer.BirthdayKind.choices)
+    birth_date = forms.DateField(label=LABELS["birth_date"], required=False, widget=DayInput)
+    lunar_month = forms.IntegerField(label=LABELS["lunar_month"], required=False, min_value=1, max_value=12)
+    lunar_day = forms.IntegerField(label=LABELS["lunar_day"], required=False, min_value=1, max_value=30)
+    lunar_leap = forms.BooleanField(label=LABELS["lunar_leap"], required=False)
+    id_type = forms.ChoiceField(label=LABELS["id_type"], choices=[*_NONE, *Customer.IdType.choices], required=False)
+    id_number = forms.CharField(
+        label=LABELS["id_number"], max_length=40, required=False, widget=forms.TextInput({"autocomplete": "off"})
+    )
+    home_city = forms.CharField(label=LABELS["home_city"], max_length=60, required=False, strip=False)
+    area_type = forms.ChoiceField(
+        label=LABELS["area_type"], choices=[*_NONE, *Customer.AreaType.choices], required=False
+    )
+    channel_preference = forms.ChoiceField(
+        label=LABELS["channel_preference"], choices=[*_NONE, *CHANNELS.items()], required=False
+    )
+
+    def fields_of_archive(self) -> dict[str, Any]:
+        """The cleaned values under their stored names."""
+        return {name: self.cleaned_data[name] for name in PLAIN_FIELDS if name in self.cleaned_data}
+
+
+class CustomerNewForm(ArchiveForm):
+    """A new archive, with the first number."""
+
+    mobile = forms.CharField(
+        label=LABELS["mobile"],
+        max_length=30,
+        required=False,
+        widget=forms.TextInput({"inputmode": "tel", "autocomplete": "off"}),
+    )
+    despite_duplicates = forms.BooleanField(label=_("This is another customer"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("birthday_kind", Customer.BirthdayKind.SOLAR)
+
+
+class CustomerEditForm(ArchiveForm):
+    """An archive being changed; `version` is that of the copy on the screen. An empty ID number means: as it is."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    status = forms.ChoiceField(label=LABELS["status"], choices=Customer.Status.choices)
+    identity_status = forms.ChoiceField(label=LABELS["identity_status"], choices=Customer.IdentityStatus.choices)
+    manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
+
+    def __init__(self, *args: Any, managers: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["manager"].queryset = managers  # type: ignore[attr-defined]
+        self.fields["id_number"].help_text = _("Leave empty to keep the number on file.")
+
+    def fields_of_archive(self) -> dict[str, Any]:
+        manager = self.cleaned_data["manager"]
+        return super().fields_of_archive() | {
+            "status": self.cleaned_data["status"],
+            "identity_status": self.cleaned_data["identity_status"],
+            "manager_id": manager.pk if manager else None,
+        }
+
+
+class ContactPointForm(forms.Form):
+    """A way to reach the customer."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=ContactPoint.Kind.choices)
+    value = forms.CharField(label=_("Number or address"), max_length=254, strip=False)
+    label = forms.CharField(label=_("Label"), max_length=40, required=False, strip=False)
+    primary = forms.BooleanField(label=_("Use this first"), required=False)
+    verified = forms.BooleanField(label=_("The customer was reached there"), required=False)
+
+
+class AddressForm(forms.Form):
+    """An address; emptied, it ends."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=Address.Kind.choices)
+    province = forms.CharField(label=LABELS["province"], max_length=40, required=False, strip=False)
+    city = forms.CharField(label=LABELS["city"], max_length=60, required=False, strip=False)
+    district = forms.CharField(label=LABELS["district"], max_length=60, required=False, strip=False)
+    street = forms.CharField(label=LABELS["street"], max_length=200, required=False, strip=False)
+    postcode = forms.CharField(label=LABELS["postcode"], max_length=12, required=False, strip=False)
+
+
+class ProfileFieldForm(forms.Form):
+    """An optional fact with its purpose and consent."""
+
+    key = forms.ChoiceField(label=_("Fact"), choices=ProfileField.Key.choices)
+    value = forms.CharField(label=_("Value"), max_length=400, strip=False)
+    source = forms.CharField(label=_("Source"), max_length=40, strip=False)
+    purpose = forms.CharField(label=_("Purpose"), max_length=120, strip=False)
+    consent_evidence = forms.CharField(
+        label=_("How the customer agreed"), max_length=200, strip=False, help_text=_("Form number, call, date.")
+    )
+    expires_on = forms.DateField(label=_("Kept until"), required=False, widget=DayInput)
+
+
+class NeedForm(forms.Form):
+    """Something the customer wants of us."""
+
+    text = forms.CharField(label=_("Need"), max_length=400, strip=False)
+    due_on = forms.DateField(label=_("Wanted by"), required=False, widget=DayInput)
+
+
+class NeedStateForm(forms.Form):
+    """How far a need is."""
+
+    state = forms.ChoiceField(label=_("State"), choices=Need.State.choices)
