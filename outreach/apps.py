@@ -7,8 +7,13 @@ class OutreachConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
-        from outreach import bellkinds, handover, jobs, lines, navigation, panels, wordings
+        from django.conf import settings
 
+        from outreach import bellkinds, handover, jobs, lines, navigation, panels, wordings
+        from outreach.channels.smtp import SmtpCarrier
+
+        if settings.EMAIL_URL:
+            SmtpCarrier(settings.EMAIL_URL)  # a malformed address stops the start, not the first message
         wordings.register()
         bellkinds.register()
         lines.register()

@@ -7,14 +7,18 @@ from django.utils.translation import gettext_lazy as _
 from foundation.jobs.kinds import JobKind, register_job
 from foundation.jobs.running import RunningJob
 from outreach.results import drop_old_keys, expire_old
+from outreach.services.bell import drop_read_bells
 
 
 def tidy(job: RunningJob) -> None:
-    """Hold back what stayed open for three months; forget once-only keys past their time. Harmless to repeat."""
-    job.progress(0, 2)
+    """Hold back what stayed open for three months, forget once-only keys past their time and bells long read. Harmless
+    to repeat."""
+    job.progress(0, 3)
     expired = expire_old()
-    job.progress(1, 2, expired=expired)
-    job.progress(2, 2, expired=expired, keys=drop_old_keys())
+    job.progress(1, 3, expired=expired)
+    keys = drop_old_keys()
+    job.progress(2, 3, expired=expired, keys=keys)
+    job.progress(3, 3, expired=expired, keys=keys, bells=drop_read_bells())
 
 
 def register() -> None:

@@ -12,7 +12,8 @@ from customers.models import TimelineLine
 from customers.timeline import LineKind, register_kind
 from foundation.ui.wording import say_moment
 from outreach.lifecycle import AttemptOutcome, Channel, FollowUpKind, MessageClass
-from outreach.models import FollowUp, MessageText, OutMessage
+from outreach.models import FollowUp, OutMessage
+from outreach.wording import title_of
 
 
 def _label(choices: Any, code: str) -> str:
@@ -21,10 +22,6 @@ def _label(choices: Any, code: str) -> str:
 
 def _load_followups(ids: Iterable[int]) -> dict[int, Any]:
     return FollowUp.objects.select_related("owner", "handed_to").in_bulk(list(ids))
-
-
-def _load_texts(ids: Iterable[int]) -> dict[int, Any]:
-    return MessageText.objects.in_bulk(list(ids))
 
 
 def _due(line: TimelineLine) -> str:
@@ -91,7 +88,8 @@ def _why(line: TimelineLine) -> str:
 
 
 def _sent(line: TimelineLine, ref: Any) -> tuple[str, str]:
-    return _message(_("%(class)s message sent (%(channel)s)"), line), ref.body.strip() if ref else ""
+    # The words name the customer, and the reader may see the page masked: the wording's title says enough.
+    return _message(_("%(class)s message sent (%(channel)s)"), line), title_of(line.params.get("template", ""))
 
 
 def _held(line: TimelineLine, ref: Any) -> tuple[str, str]:
@@ -127,4 +125,4 @@ def register() -> None:
         ("message.unknown", "circle-question-mark", "warn", _unknown),
     )
     for kind, icon, tone, words in messages:
-        register_kind(LineKind(kind, icon, tone, "messages", words, _load_texts))
+        register_kind(LineKind(kind, icon, tone, "messages", words))

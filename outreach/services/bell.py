@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
 
 from foundation.common import clock
+from foundation.common.ids import first_id_at
 from outreach.models import Notification
 from staff.models import User
+
+KEPT = timedelta(days=92)
+MOST_AT_ONCE = 20_000
 
 
 def notify(
@@ -44,3 +49,10 @@ def mark_read(notification_id: int, *, actor: User) -> bool:
 def mark_all_read(*, actor: User) -> int:
     """Mark everything in the actor's bell read; returns how many were unread."""
     return Notification.objects.filter(user=actor, read_at__isnull=True).update(read_at=clock.now())
+
+
+def drop_read_bells() -> int:
+    """Forget what was read and is older than three months; returns how many."""
+    old = Notification.objects.filter(pk__lt=first_id_at(clock.now() - KEPT), read_at__isnull=False)
+    gone, _by_model = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:MOST_AT_ONCE])).delete()
+    return gone

@@ -9,7 +9,7 @@ from django.db import transaction
 from outreach.lifecycle import FollowUpAct
 from outreach.models import FollowUp, FollowUpNotice
 from outreach.services.bell import notify
-from outreach.services.followups import WORK_RIGHT
+from outreach.services.followups import GONE, WORK_RIGHT
 from outreach.services.messages import queue_staff_message
 from outreach.services.remembering import remember, set_next_notice, tell
 from staff.absence import acting_for, team_lead_of
@@ -54,11 +54,16 @@ def hand_over_if_overdue(followup_id: int, *, now: datetime) -> bool:
 def _claim(followup_id: int, now: datetime, *, first: bool) -> FollowUp | None:
     rows = FollowUp.objects.notice_due(now).filter(pk=followup_id)
     rows = rows.filter(next_level=0) if first else rows.filter(next_level__gte=1)
-    return (
+    follow_up = (
         rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("owner__unit", "team__lead", "handed_to__unit")
+        .select_related("owner__unit", "team__lead", "handed_to__unit", "customer")
         .first()
     )
+    if follow_up is not None and follow_up.customer is not None and follow_up.customer.status in GONE:
+        follow_up.next_notice_at = None  # the status stops every timer (D§5.13); a person closes what is left
+        follow_up.save(update_fields=["next_notice_at"])
+        return None
+    return follow_up
 
 
 def _lead_for(follow_up: FollowUp, level: int, now: datetime) -> User:

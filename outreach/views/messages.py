@@ -6,6 +6,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from customers.visibility import contact_opens
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.explain import Explanation
@@ -65,6 +66,8 @@ def _detail(request: StaffRequest, message: OutMessage, status: int = 200, refus
         "message": message,
         "why": Explanation.from_json(message.explanation).in_words(),
         "text": MessageText.objects.filter(pk=message.pk).first(),
+        # The words name the customer: clear only within an own contact or follow-up (D§3.1).
+        "clear": message.customer is None or contact_opens(request.user, message.customer),
         "moves": list(MessageMove.objects.filter(message_id=message.pk, pk__gte=message.pk).order_by("pk")),
         "can_retry": message.state == MessageState.FAILED and request.user.has_perm("outreach.assign"),
         "refusal": refusal,
