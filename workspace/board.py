@@ -11,6 +11,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
+from workspace.figures import board_figures
 from workspace.team import members, people_of, with_counts
 
 PAGE = 50
@@ -27,6 +28,7 @@ def team_board(request: HttpRequest) -> HttpResponseBase:
         return redirect("workspace:board")
     now = clock.now()
     context = {
+        "figures": board_figures(request.user),
         "page": page,
         "members": members(page.items, now),
         "may_reassign": request.user.has_perm("staff.reassign"),

@@ -15,6 +15,7 @@ from foundation.jobs.models import JobRun
 from foundation.jobs.queries import job_list
 from outreach.filters import FollowUpFilter
 from outreach.models import FollowUp
+from outreach.queries import followups_in_view
 from staff.models import User
 
 CAP = 500
@@ -65,14 +66,35 @@ _DESK: tuple[tuple[str, Any, str, str, dict[str, str]], ...] = (
 )
 
 
+_BOARD: tuple[tuple[str, Any, str, str, str, dict[str, str]], ...] = (
+    ("overdue", _("Overdue"), "circle-alert", "danger", "all", {"due": "overdue"}),
+    ("soon", _("Due in 30 minutes"), "alarm-clock", "warn", "all", {"due": "soon"}),
+    ("open", _("Open"), "inbox", "", "all", {}),
+    ("done", _("Done today"), "circle-check", "", "closed", {"done": "today"}),
+)
+
+
+def _counted(user: User, rows: list[QuerySet[Any]]) -> tuple[int, ...]:
+    """The capped numbers of `rows` in one query; it needs some one row to stand on, the user's own."""
+    return tuple(User.objects.filter(pk=user.pk).values_list(*(capped(some) for some in rows)).get())
+
+
 def desk_figures(user: User, mine: QuerySet[FollowUp]) -> list[Figure]:
     """The four counts of the desk out of `mine` (the "mine" view of the list): one query."""
-    counts = User.objects.filter(pk=user.pk).values_list(
-        *(capped(FollowUpFilter(asked, mine).qs) for _key, _label, _icon, _tone, asked in _DESK)
-    )
+    counts = _counted(user, [FollowUpFilter(asked, mine).qs for _key, _label, _icon, _tone, asked in _DESK])
     return [
         Figure(key, label, icon, tone, number, list_url(view="mine", **asked))
-        for (key, label, icon, tone, asked), number in zip(_DESK, counts.get(), strict=True)
+        for (key, label, icon, tone, asked), number in zip(_DESK, counts, strict=True)
+    ]
+
+
+def board_figures(user: User) -> list[Figure]:
+    """The counts of everything the user sees, as the board shows them: one query."""
+    views = {view: followups_in_view(user, view) for view in ("all", "closed")}
+    rows = [FollowUpFilter(asked, views[view]).qs for _key, _label, _icon, _tone, view, asked in _BOARD]
+    return [
+        Figure(key, label, icon, tone, number, list_url(view=view, **asked))
+        for (key, label, icon, tone, view, asked), number in zip(_BOARD, _counted(user, rows), strict=True)
     ]
 
 
@@ -85,10 +107,8 @@ _RUNS: tuple[tuple[str, Any, str, str], ...] = (
 
 def run_figures(user: User, runs: QuerySet[JobRun]) -> list[Figure]:
     """Background work out of `runs` (those the user sees) by state: one query."""
-    counts = User.objects.filter(pk=user.pk).values_list(
-        *(capped(job_list(runs, state=state)) for state, _label, _icon, _tone in _RUNS)
-    )
+    counts = _counted(user, [job_list(runs, state=state) for state, _label, _icon, _tone in _RUNS])
     return [
         Figure(state, label, icon, tone, number, f"{reverse('workspace:run-list')}?{urlencode({'state': state})}")
-        for (state, label, icon, tone), number in zip(_RUNS, counts.get(), strict=True)
+        for (state, label, icon, tone), number in zip(_RUNS, counts, strict=True)
     ]

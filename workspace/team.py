@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from foundation.common import clock
 from foundation.ui.parts.lists import bar
 from outreach.filters import FollowUpFilter
-from outreach.models import FollowUp
 from outreach.queries import WORKERS, followups_in_view
 from staff.models import Absence, RoleAssignment, User, holds_on
 from staff.rights import sight_of
@@ -90,8 +89,3 @@ def members(people: list[User], at: datetime) -> list[Member]:
         for person in people
     ]
     return sorted(found, key=lambda member: (-member.overdue, -member.open, member.user.pk))
-
-
-def overdue_of(viewer: User) -> QuerySet[FollowUp]:
-    """Everything overdue the viewer sees, as the list shows it."""
-    return FollowUpFilter({"due": "overdue"}, followups_in_view(viewer, "all")).qs

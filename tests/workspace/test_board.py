@@ -38,7 +38,11 @@ def test_every_number_agrees_with_the_list_it_opens():
         closed_at=clock.business_midnight(clock.today()) - timedelta(seconds=1)
     )
     owe(second, minutes=-1)
+    owe(person("AGENT"), minutes=-1)
     client = enter(lead)
+    figures = client.get("/team/").context["figures"]
+    assert [figure.number for figure in figures] == [3, 1, 5, 2]
+    assert [rows_behind(client, figure.url) for figure in figures] == [3, 1, 5, 2]
     members = {member.user: member for member in client.get("/team/").context["members"]}
     assert [members[first].open, members[first].overdue, members[first].done_today] == [4, 2, 2]
     assert [members[second].open, members[second].overdue, members[second].done_today] == [1, 1, 0]
@@ -97,7 +101,7 @@ def test_the_board_costs_the_same_for_three_and_for_forty_people_and_ten_thousan
     with queries() as large:
         response = client.get("/team/")
     assert len(response.context["members"]) == 41
-    assert len(small) == len(large) == 10
+    assert len(small) == len(large) == 11
     assert FollowUp.objects.count() == 10_000 and response.context["members"][0].open_words == "500+"
 
 

@@ -38,25 +38,27 @@ document.addEventListener("toast", (event) => toast(event.detail.message, event.
 
 // htmx: CSRF, waiting, failing.
 const slow = new WeakMap();
+// "every 2s" and "load" come without an event.
+const polled = (event) => !event || event.type === "live:tick";
 const targetOf = (detail) => (detail.target instanceof Element && detail.target !== document.body ? detail.target : null);
 
 document.addEventListener("htmx:configRequest", (event) => {
   const { headers, triggeringEvent } = event.detail;
   headers["X-CSRFToken"] = csrf();
   // The server does not count polling as work of the user.
-  if (triggeringEvent?.type === "live:tick") headers["Careline-Live"] = "1";
+  if (polled(triggeringEvent)) headers["Careline-Live"] = "1";
   else alive();
 });
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   const target = targetOf(detail);
-  if (target && detail.requestConfig.triggeringEvent?.type !== "live:tick")
+  if (target && !polled(detail.requestConfig.triggeringEvent))
     slow.set(detail.xhr, setTimeout(() => target.setAttribute("aria-busy", "true"), 150));
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   clearTimeout(slow.get(detail.xhr));
   targetOf(detail)?.removeAttribute("aria-busy");
 });
-const quiet = (detail) => detail.requestConfig?.triggeringEvent?.type === "live:tick";
+const quiet = (detail) => detail.requestConfig && polled(detail.requestConfig.triggeringEvent);
 document.addEventListener("htmx:responseError", ({ detail }) => {
   if (quiet(detail)) return;
   const ref = detail.xhr.getResponseHeader("X-Request-ID") ?? String(detail.xhr.status);
