@@ -8,9 +8,10 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from foundation.jobs.kinds import JobKind, register_job
-        from staff import signin
+        from staff import navigation, signin
         from staff.services.numbering import restamp_units
         from staff.services.units import RESTAMP
 
         register_job(JobKind(RESTAMP, _("Give rows the numbers of moved units"), restamp_units, right=""))
         signin.listen()
+        navigation.register()

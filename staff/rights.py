@@ -92,7 +92,8 @@ class _Standing:
 
 def _standing(user: User) -> _Standing:
     now = clock.now()
-    kept: _Standing | None = user.__dict__.get(_KEPT)
+    # By getattr, not __dict__: the user of a request is a lazy wrapper, whose own __dict__ is another.
+    kept: _Standing | None = getattr(user, _KEPT, None)
     if kept is not None and abs(now - kept.at) <= FRESH and clock.today(kept.at) == clock.today(now):
         return kept
     held: dict[int, list[tuple[str, tuple[Range, ...]]]] = {}
@@ -102,7 +103,8 @@ def _standing(user: User) -> _Standing:
             roles = held.setdefault(person, [])
             if role in ROLES:
                 roles.append((role, _ranges(no, last_no, former, foreign)))
-    standing = user.__dict__[_KEPT] = _Standing(now, held)
+    standing = _Standing(now, held)
+    setattr(user, _KEPT, standing)
     return standing
 
 
@@ -230,4 +232,4 @@ def visible(rows: QuerySet[M], user: User, right: str, **columns: Any) -> QueryS
 
 def forget_cached(user: User) -> None:
     """Drop what was worked out for this user object (after its roles changed in the same process)."""
-    user.__dict__.pop(_KEPT, None)
+    setattr(user, _KEPT, None)
