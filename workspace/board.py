@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
@@ -11,6 +11,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
+from staff.requests import StaffRequest
 from workspace.figures import board_figures
 from workspace.team import members, people_of, with_counts
 
@@ -19,7 +20,7 @@ PAGE = 50
 
 @require_GET
 @requires("workspace.board")
-def team_board(request: HttpRequest) -> HttpResponseBase:
+def team_board(request: StaffRequest) -> HttpResponseBase:
     """Per person: open, overdue, done today, absence and who stands in; every number opens the list behind it."""
     people = with_counts(people_of(request.user), request.user).order_by("unit__no", "pk")
     try:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -24,6 +24,7 @@ from interactions.models import Interaction
 from outreach.models import FollowUp
 from outreach.queries import followups_in_view, with_people
 from staff.models import Reveal, User
+from staff.requests import StaffRequest
 from staff.rights import sight_of
 from workspace.admin.jobs_page import runs_of
 from workspace.figures import Figure, desk_figures, run_figures
@@ -67,7 +68,7 @@ def desk_of(user: User) -> Desk:
 
 @require_GET
 @requires("workspace.home")
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: StaffRequest) -> HttpResponse:
     """The desk. `?part=figures` is its live part: 204 while nothing changed, and a bar over the list when the duties
     did; `?part=next` loads the list anew."""
     user, now = request.user, clock.now()
@@ -90,7 +91,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "workspace/home.html", context)
 
 
-def _same(request: HttpRequest, desk: Desk) -> bool:
+def _same(request: StaffRequest, desk: Desk) -> bool:
     return request.GET.get("figures") == desk.figures_seen and request.GET.get("rows") == desk.rows_seen
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from foundation.common.errors import RuleBroken
 from foundation.ui.navigation import nav_items
 from staff.masking import masked
 from staff.models import User
+from staff.requests import StaffRequest
 from workspace.search import found_customers
 
 LONGEST = 100
@@ -66,7 +67,7 @@ COMMANDS = (
 
 @require_POST
 @requires("workspace.home")
-def palette(request: HttpRequest) -> HttpResponse:
+def palette(request: StaffRequest) -> HttpResponse:
     """What fits the words typed; without words, what can be done here and where to go."""
     text = request.POST.get("q", "").strip()[:LONGEST]
     groups = [
@@ -110,7 +111,7 @@ def _fitting(items: Iterable[Item], text: str) -> list[Item]:
     return [item for item in items if all(word in str(item.label).casefold() for word in words)]
 
 
-def actions_here(request: HttpRequest) -> list[Item]:
+def actions_here(request: StaffRequest) -> list[Item]:
     """The actions of the customer whose page is open, when the user sees that customer."""
     customer = _customer_of_page(request)
     if customer is None:
@@ -121,7 +122,7 @@ def actions_here(request: HttpRequest) -> list[Item]:
     ]
 
 
-def _customer_of_page(request: HttpRequest) -> Customer | None:
+def _customer_of_page(request: StaffRequest) -> Customer | None:
     try:
         match = resolve(urlsplit(request.headers.get("HX-Current-URL", "")).path)
     except (Resolver404, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet
 from django.utils.safestring import SafeString
@@ -68,7 +69,7 @@ def with_counts(people: QuerySet[User], viewer: User) -> QuerySet[User]:
     )
 
 
-def members(people: list[User], at: datetime) -> list[Member]:
+def members(people: list[Any], at: datetime) -> list[Member]:
     """`people` (of `with_counts`) with their absence now, the most overdue first: one query."""
     away = {
         absence.user_id: absence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,13 +16,14 @@ from foundation.common.paging import keyset_page
 from foundation.ui.htmx import redirect_page, toast, wants_fragment
 from outreach import services
 from outreach.queries import followups_in_view, grouped, pool_count, with_people
+from staff.requests import StaffRequest
 
 PAGE = 50
 
 
 @require_GET
 @requires("outreach.work")
-def my_work(request: HttpRequest) -> HttpResponseBase:
+def my_work(request: StaffRequest) -> HttpResponseBase:
     """Own duties, those acted for and those handed over, grouped overdue, today, later."""
     rows = with_people(followups_in_view(request.user, "mine"))
     try:
@@ -43,7 +44,7 @@ def my_work(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 @requires("outreach.work")
-def work_next(request: HttpRequest) -> HttpResponseBase:
+def work_next(request: StaffRequest) -> HttpResponseBase:
     """Take the next duty of the pool (most urgent, then earliest; only what the person has the skill for) and open it.
 
     Two people at once get different ones.

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -23,6 +23,7 @@ from foundation.common.ids import first_id_at
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from staff.models import User
+from staff.requests import StaffRequest
 
 USUAL_DAYS, LONGEST_DAYS = 31, 366
 FIRST_DAY = date(2020, 1, 1)  # ids begin here (foundation.common.ids)
@@ -122,7 +123,7 @@ def _lines(entries: list[AuditEntry]) -> list[Line]:
 
 @require_GET
 @requires("audit.view")
-def audit_list(request: HttpRequest) -> HttpResponse:
+def audit_list(request: StaffRequest) -> HttpResponse:
     """The audit log; every search is an entry of its own."""
     form = AuditFilter(request.GET)
     page = None

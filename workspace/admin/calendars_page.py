@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +25,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.ui.wording import month_word, weekday_word
 from staff.models import User
+from staff.requests import StaffRequest
 
 VERSIONS_SHOWN = 12
 
@@ -104,7 +105,7 @@ class Month:
 
 @require_GET
 @requires("calendars.view")
-def calendar_list(request: HttpRequest) -> HttpResponse:
+def calendar_list(request: StaffRequest) -> HttpResponse:
     """All calendars, and which lack next year's holidays (a warning from 1 December, D§26)."""
     today = clock.today()
     rows = [(calendar, _groups(weekly_hours(calendar))) for calendar in list_calendars()]
@@ -129,7 +130,7 @@ def _groups(hours: list[str]) -> list[tuple[str, str]]:
 
 @require_http_methods(["GET", "POST"])
 @requires("calendars.view")
-def calendar_year(request: HttpRequest, code: str, year: int) -> HttpResponse:
+def calendar_year(request: StaffRequest, code: str, year: int) -> HttpResponse:
     """One year of a calendar; with "calendars.change" also the forms for a day, the week and the import of the year."""
     calendar = WorkCalendar.objects.filter(code=code).prefetch_related("windows").first()
     if calendar is None or not FIRST_YEAR <= year <= LAST_YEAR:

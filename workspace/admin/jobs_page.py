@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -18,6 +18,7 @@ from foundation.jobs.models import JobRun, JobRunQuerySet
 from foundation.jobs.queries import files_of, job_list, title_of
 from foundation.ui.htmx import wants_fragment
 from staff.models import User
+from staff.requests import StaffRequest
 from staff.rights import sight_of
 
 
@@ -39,7 +40,7 @@ def _may_download(user: User, run: JobRun) -> bool:
 
 @require_GET
 @signed_in
-def run_list(request: HttpRequest) -> HttpResponse:
+def run_list(request: StaffRequest) -> HttpResponse:
     """Own runs for everybody; more for those with "jobs.view"."""
     state, job = request.GET.get("state", ""), request.GET.get("job", "")
     rows = job_list(
@@ -69,7 +70,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @signed_in
-def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def run_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One run; its progress part asks again every two seconds until it ends, then the page is loaded anew."""
     run = get_object_or_404(runs_of(request.user), pk=pk)
     response = _answer(request, run)
@@ -78,7 +79,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-def _answer(request: HttpRequest, run: JobRun, refused: str = "") -> HttpResponse:
+def _answer(request: StaffRequest, run: JobRun, refused: str = "") -> HttpResponse:
     template = "workspace/run_detail.html" + ("#progress" if wants_fragment(request) else "")
     context = {
         "run": run,
@@ -93,7 +94,7 @@ def _answer(request: HttpRequest, run: JobRun, refused: str = "") -> HttpRespons
 
 @require_POST
 @signed_in
-def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def run_cancel(request: StaffRequest, pk: int) -> HttpResponse:
     """Cancel an own run, or anybody's with "jobs.control"."""
     run = _controllable(request, pk)
     try:
@@ -106,7 +107,7 @@ def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
+def run_retry(request: StaffRequest, pk: int) -> HttpResponse:
     """Start a failed or cancelled run again."""
     run = _controllable(request, pk)
     try:
@@ -117,14 +118,14 @@ def run_retry(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("workspace:run-detail", pk=run.pk)
 
 
-def _controllable(request: HttpRequest, pk: int) -> JobRun:
+def _controllable(request: StaffRequest, pk: int) -> JobRun:
     mine = JobRun.objects.filter(actor_id=request.user.pk)
     return get_object_or_404(JobRun.objects.all() if request.user.has_perm("jobs.control") else mine, pk=pk)
 
 
 @require_GET
 @signed_in
-def run_file(request: HttpRequest, pk: int, what: str) -> FileResponse:
+def run_file(request: StaffRequest, pk: int, what: str) -> FileResponse:
     """Download a file of a run; recorded, since it may hold personal data."""
     run = get_object_or_404(runs_of(request.user), pk=pk)
     found = files_of(run).get(what) if _may_download(request.user, run) else None

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +24,7 @@ from foundation.policies.models import PolicySetting
 from foundation.policies.queries import PolicyChange, effective, list_policies, policy_history
 from foundation.policies.registry import Policy, definition
 from staff.models import OrgUnit, User
+from staff.requests import StaffRequest
 
 Scope = PolicySetting.Scope
 SHOWN = 100
@@ -91,7 +92,7 @@ class Decision:
 
 @require_GET
 @requires("policies.view")
-def policy_list(request: HttpRequest) -> HttpResponse:
+def policy_list(request: StaffRequest) -> HttpResponse:
     """Every key, grouped by the app that owns it."""
     groups = [(APPS.get(app, app), list(lines)) for app, lines in groupby(list_policies(), key=lambda line: line.app)]
     return render(request, "workspace/policy_list.html", {"groups": groups})
@@ -99,7 +100,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("policies.view")
-def policy_detail(request: HttpRequest, key: str) -> HttpResponse:
+def policy_detail(request: StaffRequest, key: str) -> HttpResponse:
     """One key: why its value holds, its history, and the form for those with "policies.change"."""
     try:
         policy = definition(key)
@@ -126,7 +127,7 @@ def policy_detail(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "workspace/policy_detail.html", context, status=422 if form.errors else 200)
 
 
-def _decide(policy: Policy, form: PolicyForm, request: HttpRequest) -> bool:
+def _decide(policy: Policy, form: PolicyForm, request: StaffRequest) -> bool:
     place = form.place()
     try:
         if request.POST.get("act") == "withdraw":
