@@ -20,6 +20,7 @@ from customers.sample.organisation import DEMO_ROLES, build
 from foundation.audit import services as audit
 from foundation.common.errors import RuleBroken
 from staff.models import OrgUnit, User
+from workspace.sample_history import History
 
 SEED = 20_261_001
 
@@ -65,11 +66,12 @@ def make_sample_operator(password: str) -> Made:
     organisation = build(draw, password)
     kept = write_archive(draw, organisation)
     find_rows_sql("SELECT id FROM customers_customer WHERE is_sample")
+    written = History(draw, organisation, kept).write()
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(
         "sample.made",
         target=("sample.operator", SEED),
         actor=None,
-        detail={"customers": made.customers, "staff": made.staff, "demo_users": len(DEMO_ROLES)},
+        detail={"customers": made.customers, "staff": made.staff, "demo_users": len(DEMO_ROLES), **written},
     )
     return made

@@ -17,7 +17,7 @@ class ImportsConfig(AppConfig):
         register_job(JobKind(services.REVERT, _("Revert of an import"), working.revert, "imports.revert"))
         register_job(JobKind("imports.forget_old", _("Dropping what old imports kept"), working.forget_old, ""))
         # Every app above writes its lines into the timeline: a line after the import is work with the customer.
-        touched.register("timeline")
+        touched.register("timeline", unless="w.kind = 'customer.imported'")
         register_nav(
             NavItem(
                 key="imports",

@@ -125,6 +125,10 @@ class _Reversal:
                     WHERE b.action = 'INSERTED' AND t.customer_id = b.customer_id"""
             )
         self.run(
+            """DELETE FROM timeline t USING import_back b WHERE b.action = 'INSERTED' AND t.customer_id = b.customer_id
+               AND t.kind = 'customer.imported' AND t.id >= %(floor)s"""
+        )
+        self.run(
             "DELETE FROM customers_customer c USING import_back b WHERE b.action = 'INSERTED' AND c.id = b.customer_id"
         )
         self.run("SET CONSTRAINTS ALL IMMEDIATE")  # what still refers to one of them says so now

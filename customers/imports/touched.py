@@ -13,14 +13,18 @@ from dataclasses import dataclass
 class _Table:
     table: str
     column: str
+    unless: str
 
 
 _tables: dict[str, _Table] = {}
 
 
-def register(table: str, column: str = "customer_id") -> None:
-    """Rows of `table` whose `column` is the customer count as work done. Their ids must be ordered by time."""
-    _tables[table] = _Table(table, column)
+def register(table: str, column: str = "customer_id", *, unless: str = "false") -> None:
+    """Rows of `table` whose `column` is the customer count as work done. Their ids must be ordered by time.
+
+    `unless`: SQL over `w`, the row: which of them do not count.
+    """
+    _tables[table] = _Table(table, column, unless)
 
 
 def exists_sql(customer: str, floor: str) -> str:
@@ -28,6 +32,7 @@ def exists_sql(customer: str, floor: str) -> str:
     if not _tables:
         return "false"
     return " OR ".join(
-        f'EXISTS (SELECT 1 FROM "{t.table}" w WHERE w."{t.column}" = {customer} AND w.id >= {floor})'
+        f'EXISTS (SELECT 1 FROM "{t.table}" w WHERE w."{t.column}" = {customer}'
+        f" AND w.id >= {floor} AND NOT ({t.unless}))"
         for t in _tables.values()
     )

@@ -168,7 +168,10 @@ class _Range:
         return found
 
     def add_customers(self) -> int:
-        """New customers with their facts. They are born with what the file says and the defaults for the rest."""
+        """New customers with their facts and the first line of their timeline.
+
+        They are born with what the file says and the defaults for the rest.
+        """
         columns = ", ".join(CUSTOMER_COLUMNS)
         base = """jsonb_build_object('customer_type', 'PERSON', 'segment', 'PERSON', 'name', '', 'short_name', '',
             'status', 'ACTIVE', 'gender', '', 'birthday_kind', 'SOLAR', 'lunar_leap', false, 'id_type', '',
@@ -194,6 +197,11 @@ class _Range:
             """INSERT INTO import_row (import_id, customer_id, line, action, version, reverted, kept)
                SELECT %(import)s, id, line, 'INSERTED', 1, false, '' FROM import_pick WHERE fresh
                ON CONFLICT (import_id, customer_id) DO NOTHING"""
+        )
+        self.run(
+            """INSERT INTO timeline (id, customer_id, kind, ref_id, params, actor_id, unit_id)
+               SELECT make_id(), id, 'customer.imported', %(import)s, '{}', %(actor)s, %(unit_id)s
+               FROM import_pick WHERE fresh"""
         )
         return added
 

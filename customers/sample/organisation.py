@@ -12,7 +12,7 @@ from customers.sample.draw import Draw
 from customers.sample.people import given_name, surname
 from foundation.calendars.queries import ROUND_THE_CLOCK, STANDARD
 from foundation.common import clock
-from staff.models import OrgUnit, RoleAssignment, Shift, Team, TeamMember, UnitHead, User
+from staff.models import Absence, OrgUnit, RoleAssignment, Shift, Team, TeamMember, UnitHead, User
 from staff.roles import ROLES
 
 DEMO_ROLES = tuple(code for code, role in ROLES.items() if role.modules)
@@ -176,6 +176,11 @@ class _People:
         Team.objects.bulk_create(self.teams.values())
         TeamMember.objects.bulk_create(
             TeamMember(team=self.teams[team], user=user, from_day=user.joined_on) for team, user in self.members
+        )
+        away, stand_in = self.by_role["AGENT"][3], self.by_role["AGENT"][0]
+        begun = clock.business_midnight(clock.today())
+        Absence.objects.create(
+            user=away, reason="LEAVE", starts_at=begun, ends_at=begun + timedelta(days=4), delegate=stand_in
         )
         Shift.objects.bulk_create(_shifts([user for key in words.TEAM_NAMES for user in self._of(key)]))
 

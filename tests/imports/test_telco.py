@@ -85,7 +85,8 @@ def test_both_editions_by_command_give_one_archive_and_go_back_again(root):
     assert Customer.objects.filter(home_city="Los Angeles").count() == 234
 
     # Imported history starts no clock and sends nothing; one audit entry a run, none a row.
-    assert not OutMessage.objects.exists() and not FollowUp.objects.exists() and not TimelineLine.objects.exists()
+    assert not OutMessage.objects.exists() and not FollowUp.objects.exists()
+    assert TimelineLine.objects.filter(kind="customer.imported").count() == TimelineLine.objects.count() == EVERYBODY
     assert AuditEntry.objects.filter(verb="import.done").count() == 3
     assert AuditEntry.objects.count() < 20
     assert not StagedRow.objects.exists()
@@ -94,7 +95,7 @@ def test_both_editions_by_command_give_one_archive_and_go_back_again(root):
     for imported in (newest, second, oldest):
         command("--revert", imported.number)
     assert not Customer.objects.exists() and not Subscription.objects.exists() and not FindNumber.objects.exists()
-    assert not CustomerFacts.objects.exists() and not ImportChild.objects.exists()
+    assert not TimelineLine.objects.exists() and not CustomerFacts.objects.exists() and not ImportChild.objects.exists()
     assert ImportRow.objects.filter(reverted=True).count() == 2 * EVERYBODY
 
     command(str(shared(FULL)), "--mapping", "telco-full")
