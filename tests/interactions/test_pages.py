@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from customers.models import Customer
@@ -22,6 +20,7 @@ from outreach.models import FollowUp
 from staff.models import User
 from tests.factories import UserFactory
 from tests.interactions.test_contacts import PHONE, known, own_customer
+from tests.outreach.making import queries
 
 ClientFor = Callable[[User], Client]
 HX = {"HX-Request": "true"}
@@ -130,13 +129,6 @@ def _check_panels(customer: Customer, agent: User) -> None:
     assert ">verified<" in strip
 
 
-def cost(client: Client, url: str) -> int:
-    client.get(url, headers=HX)
-    with CaptureQueriesContext(connection) as seen:
-        assert client.get(url, headers=HX).status_code == 200
-    return len([one for one in seen.captured_queries if "policies_policysetting" not in one["sql"]])
-
-
 @pytest.mark.django_db
 def test_the_list_costs_the_same_with_ten_contacts_and_with_many(client_for: ClientFor) -> None:
     agent = UserFactory(role="AGENT")
@@ -148,9 +140,9 @@ def test_the_list_costs_the_same_with_ten_contacts_and_with_many(client_for: Cli
             quick_log(actor=agent, customer=customer, summary=f"note {n}")
 
     take(10)
-    few = [cost(client, f"/interactions/?view={view}") for view in ("mine", "to-log", "all", "foreign")]
+    few = [queries(client, f"/interactions/?view={view}") for view in ("mine", "to-log", "all", "foreign")]
     take(60)
-    many = [cost(client, f"/interactions/?view={view}") for view in ("mine", "to-log", "all", "foreign")]
+    many = [queries(client, f"/interactions/?view={view}") for view in ("mine", "to-log", "all", "foreign")]
     assert few == many
     assert max(few) <= 8
 

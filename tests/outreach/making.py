@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
 from customers.models import Customer
 from foundation.common import clock
 from outreach.models import FollowUp, OutMessage
@@ -52,3 +56,16 @@ def team_of_two() -> tuple[User, User]:
 def owe(owner: User, *, minutes: float = 60, **more: Any) -> FollowUp:
     fields: dict[str, Any] = {"customer": None, "kind": "CALLBACK", "subject": "Ring back", "actor": owner}
     return owe_followup(owner=owner, due_at=clock.now() + timedelta(minutes=minutes), **(fields | more))
+
+
+def queries(client: Client, url: str) -> int:
+    """How many queries the fragment of a page costs, asked for the second time.
+
+    Left out: the stamp of the policies, asked at most every two seconds, and the session, read from the database when
+    the shared cache was emptied by somebody else's test.
+    """
+    client.get(url, headers={"HX-Request": "true"})
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(url, headers={"HX-Request": "true"}).status_code == 200
+    by_chance = ("policies_policysetting", "django_session")
+    return len([one for one in seen.captured_queries if not any(name in one["sql"] for name in by_chance)])
