@@ -1,0 +1,219 @@
+"""The invented operator: made once, all or nothing, the same everywhere, and drawn from what was measured."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import time
+from collections import Counter
+from datetime import date, timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.hashers import check_password
+from django.core.management import call_command
+from django.db.models import Count, F, Q
+from django.utils import translation
+
+from customers import normal
+from customers.finding import search
+from customers.models import (
+    Address,
+    ContactPoint,
+    Customer,
+    FindName,
+    NameGram,
+    Subscription,
+    TimelineLine,
+    UsageMonth,
+)
+from customers.sample.draw import Draw, months_back
+from customers.sample.figures import ALL_FIGURES, DESIGN, Counts, Deciles
+from customers.sample.organisation import DEMO_ROLES
+from customers.sample.people import population
+from foundation.audit.models import AuditEntry
+from foundation.common import clock
+from interactions.models import Interaction
+from outreach.models import FollowUp, Notification
+from staff.models import OrgUnit, RoleAssignment, User
+from tests.conftest import empty_tables
+from tests.imports.bringing import shared
+from workspace import sample
+
+PASSWORD = "sample-password-1"
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker):
+    """Made once for the tests that only read; taken away at the end."""
+    with django_db_blocker.unblock():
+        begun = time.monotonic()
+        result = sample.make_sample_operator(PASSWORD)
+        yield result, time.monotonic() - begun
+        empty_tables()
+
+
+@pytest.mark.django_db
+def test_it_is_made_in_time_with_all_its_parts(made):
+    result, seconds = made
+    assert (result.is_new, result.customers) == (True, 2_000)
+    assert seconds < 15
+    assert Customer.objects.filter(is_sample=True).count() == Customer.objects.count() == 2_000
+    assert Customer.objects.filter(customer_type="ENTERPRISE").count() == 40
+    assert 50 <= User.objects.count() <= 80 and OrgUnit.objects.filter(function="BRANCH").count() == 3
+    tree = {unit.pk: unit for unit in OrgUnit.objects.all()}
+    assert all(
+        tree[unit.parent_id].no < unit.no <= unit.last_no <= tree[unit.parent_id].last_no
+        for unit in tree.values()
+        if unit.parent_id
+    )
+    assert sorted(unit.no for unit in tree.values()) == list(range(1, len(tree) + 1))
+    companies = Customer.objects.filter(customer_type="ENTERPRISE").annotate(staff=Count("members"))
+    assert all(company.staff >= 1 for company in companies)
+    family = Customer.objects.filter(parent__customer_type="PERSON")
+    assert family.count() > 300
+    assert not family.exclude(addresses__street=F("parent__addresses__street")).exists()
+    assert FindName.objects.count() == 2_000 and NameGram.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_year_of_use_contacts_and_promises_fits_together(made):
+    today, now = clock.today(), clock.now()
+    months = UsageMonth.objects.values_list("month", flat=True).distinct()
+    assert sorted(months) == [months_back(today.replace(day=1), back) for back in range(12, 0, -1)]
+    assert not UsageMonth.objects.filter(month__lt=F("subscription__activated_on") - timedelta(days=31)).exists()
+    assert not UsageMonth.objects.filter(month__gt=F("subscription__terminated_on")).exists()
+    assert not Customer.objects.filter(status="FORMER", subscriptions__terminated_on=None).exists()
+    assert not Subscription.objects.filter(activated_on__gte=today).exists()
+
+    assert not Interaction.objects.filter(Q(started_at__gt=now) | Q(started_at__lt=now - timedelta(days=366))).exists()
+    assert not Interaction.objects.filter(result="FOLLOW_UP", next_action=None).exists()
+    assert Interaction.objects.count() == TimelineLine.objects.filter(kind="contact.logged").count() > 2_000
+    follow_ups = FollowUp.objects.all()
+    assert follow_ups.open().overdue(now).count() >= 10
+    assert follow_ups.open().filter(due_at__gt=now).count() >= 50
+    assert follow_ups.filter(state="DONE", done_by=F("owner"), closed_at__gte=F("created_at")).count() > 300
+    assert not follow_ups.filter(state="DONE", closed_at__gt=now).exists()
+    # Left for the running clock, which reminds and hands over.
+    assert not follow_ups.open().exclude(next_notice_at=F("due_at"), next_level=0).exists()
+    assert Notification.objects.filter(read_at=None).exists()
+    assert not Customer.objects.filter(facts__contacts_total=0, interactions__isnull=False).exists()
+
+
+@pytest.mark.django_db
+def test_a_demo_user_per_role_that_has_pages_signs_in(made):
+    users = {user.username: user for user in User.objects.all()}
+    for role in DEMO_ROLES:
+        user = users[role.lower()]
+        assert RoleAssignment.objects.filter(user=user, role=role).count() == 1
+        assert check_password(PASSWORD, user.password)
+        assert user.has_perm("workspace.home")
+    assert len(DEMO_ROLES) == 19
+    others = [user for user in users.values() if user.username.upper() not in DEMO_ROLES]
+    assert not any(user.has_usable_password() for user in others)
+    for name in ("agent", "hall_clerk", "account_manager", "team_lead", "gm"):
+        assert Customer.objects.visible_to(users[name]).exists(), name
+        assert FollowUp.objects.visible_to(users[name]).open().exists(), name
+
+
+@pytest.mark.django_db
+def test_numbers_are_right_in_form_and_nobodys(made):
+    for kind, value in ContactPoint.objects.values_list("kind", "value"):
+        assert normal.contact_value(kind, value) == value
+        assert kind == "EMAIL" or "0000" in value
+    for person in Customer.objects.filter(id_last4__gt="").only("id_sealed", "id_type", "birth_date")[:300]:
+        number = person.id_number()
+        assert normal.id_number(number, id_type=person.id_type) == number
+        assert number[:2] == "99" or number[2:4] == "99"
+    assert Customer.objects.values("number").distinct().count() == 2_000
+    assert not Address.objects.filter(Q(province="") | Q(city="") | Q(street="")).exists()
+    emails = ContactPoint.objects.filter(kind="EMAIL")
+    assert emails.exists() and not emails.exclude(value__endswith="@example.com").exists()
+
+
+@pytest.mark.django_db
+def test_its_customers_are_found_by_name_pinyin_and_number(made):
+    gm = User.objects.get(username="gm")
+    one = Customer.objects.filter(customer_type="PERSON", contact_points__kind="MOBILE").earliest("pk")
+    mobile = one.contact_points.get(kind="MOBILE").value
+    for text in (one.name, one.number, mobile, mobile[-4:], FindName.objects.get(pk=one.pk).pinyin):
+        assert one.pk in {hit.customer_id for hit in search(gm, text, 200)}, text
+
+
+@pytest.mark.django_db
+def test_a_second_run_changes_nothing_and_the_command_says_who_may_sign_in(made, monkeypatch):
+    before = (Customer.objects.count(), TimelineLine.objects.count(), AuditEntry.objects.count())
+    assert not sample.make_sample_operator("another-password").is_new
+    monkeypatch.setenv("CARELINE_DEMO_PASSWORD", PASSWORD)
+    out = StringIO()
+    with translation.override("en"):
+        call_command("sample_operator", stdout=out)
+        assert "account_manager" in out.getvalue() and f"Password: {PASSWORD}" in out.getvalue()
+        monkeypatch.setenv("CARELINE_DEMO_PASSWORD", "not-the-one")
+        out = StringIO()
+        call_command("sample_operator", stdout=out)
+        assert "not-the-one" not in out.getvalue() and "printed when" in out.getvalue()
+    assert (Customer.objects.count(), TimelineLine.objects.count(), AuditEntry.objects.count()) == before
+
+
+def test_the_same_seed_gives_the_same_people_on_any_day():
+    def drawn(day: date) -> list[tuple]:
+        return [(one.name, one.gender, one.age, one.city, one.mobile, one.tier) for one in population(Draw(7), day)]
+
+    assert drawn(date(2026, 11, 22)) == drawn(date(2026, 11, 22)) == drawn(date(2031, 2, 3))
+    assert drawn(date(2026, 11, 22)) != [
+        (one.name, one.gender, one.age, one.city, one.mobile, one.tier)
+        for one in population(Draw(8), date(2026, 11, 22))
+    ]
+
+
+def test_the_drawn_people_follow_the_figures():
+    people = [one for one in population(Draw(sample.SEED), date(2026, 11, 22)) if not one.is_company]
+    heads = [one for one in people if one.household]
+    ages = sorted(one.age for one in heads)
+    assert abs(ages[len(ages) // 2] - 42) <= 3
+    assert 0.6 < sum(one.gender == "M" for one in heads) / len(heads) < 0.72
+    tiers = Counter(one.tier for one in people)
+    assert 0.18 < tiers["SILVER"] / len(people) < 0.28 and tiers["GOLD"] > tiers["PLATINUM"] > tiers["DIAMOND"]
+    surnames = Counter(one.name[0] for one in heads)
+    assert {"王", "李", "张"} == {name for name, _count in surnames.most_common(3)}
+    assert len(people) == DESIGN.CUSTOMERS - DESIGN.COMPANIES
+
+
+@pytest.mark.parametrize("figure", ALL_FIGURES, ids=lambda figure: f"{figure.file}.{figure.column}")
+def test_a_figure_is_what_its_column_says(figure):
+    with gzip.open(shared(f"{figure.file}.csv.gz"), "rt", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if isinstance(figure, Counts):
+        _check_counts(figure, rows)
+    else:
+        _check_deciles(figure, rows)
+
+
+def _check_counts(figure: Counts, rows: list[dict[str, str]]) -> None:
+    names = {"\u7537": "M", "\u5973": "F", "\u94f6\u5361": "SILVER", "\u91d1\u5361": "GOLD"}
+    names |= {"\u767d\u91d1\u5361": "PLATINUM", "\u94bb\u77f3\u5361": "DIAMOND"}
+    found = Counter(names.get(row[figure.column], row[figure.column]) for row in rows)
+    for value, count in figure.values.items():
+        if value:  # rare values are joined to a neighbour, so a kept one has at least its own count
+            assert found[value] <= count <= found[value] * 3, value
+
+
+def _check_deciles(figure: Deciles, rows: list[dict[str, str]]) -> None:
+    if " / " in figure.column:
+        top, below = figure.column.split(" / ")
+        values = sorted(float(row[top]) / float(row[below]) for row in rows if row[top] and float(row[below] or 0) > 20)
+    else:
+        values = sorted(float(row[figure.column]) for row in rows if _number(row[figure.column]))
+    values = [value for value in values if value >= figure.values[0]]
+    for place in range(10):
+        assert values[len(values) * place // 10] == pytest.approx(figure.values[place], abs=0.01), place
+    assert figure.values[10] <= values[-1]
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
