@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).parent
@@ -123,7 +123,8 @@ def browser_page(chromium: Browser, live_server: Any, watch: Watch) -> Iterator[
             user.language = language
             user.save(update_fields=["language"])
             client = Client()
-            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
+                client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
             session = client.cookies[settings.SESSION_COOKIE_NAME].value
             cookies.append({"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url})
         context.add_cookies(cookies)

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from foundation.common import clock
 from outreach.models import FollowUp
@@ -30,7 +30,8 @@ def person(role: str, **more: Any) -> User:
 def enter(user: User) -> Client:
     """A client signed in as `user`, reading English."""
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     return client
 

@@ -101,7 +101,7 @@ def test_the_board_costs_the_same_for_three_and_for_forty_people_and_ten_thousan
     with queries() as large:
         response = client.get("/team/")
     assert len(response.context["members"]) == 41
-    assert len(small) == len(large) == 11
+    assert len(small) == len(large) <= 11
     assert FollowUp.objects.count() == 10_000 and response.context["members"][0].open_words == "500+"
 
 

@@ -32,7 +32,7 @@ def test_the_year_shows_holidays_and_the_list_the_weekly_hours(travel):
     assert "Mon–Fri 09:00-18:00" in listed
     with queries() as seen:
         client.get(PAGE)
-    assert len(seen) == 13
+    assert len(seen) <= 13
 
 
 @pytest.mark.parametrize("address", ["STANDARD/1989", "STANDARD/2200", "STANDARD/9999", "STANDARD/0", "NONE/2026"])

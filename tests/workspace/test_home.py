@@ -102,8 +102,8 @@ def test_a_contact_with_another_branchs_customer_is_a_link_for_a_day_only(travel
     assert link not in page and other.number in page
 
 
-@pytest.mark.parametrize(("role", "expected"), [("AGENT", 10), ("TEAM_LEAD", 13)])
-def test_the_desk_costs_the_same_with_ten_and_with_ten_thousand_duties(role, expected):
+@pytest.mark.parametrize(("role", "budget"), [("AGENT", 10), ("TEAM_LEAD", 13)])
+def test_the_desk_costs_the_same_with_ten_and_with_ten_thousand_duties(role, budget):
     lead, (agent,), _team = team_of(1)
     user = lead if role == "TEAM_LEAD" else agent
     client = enter(user)
@@ -114,7 +114,7 @@ def test_the_desk_costs_the_same_with_ten_and_with_ten_thousand_duties(role, exp
     many(agent, 9_990)
     with queries() as heap:
         response = client.get("/")
-    assert len(few) == len(heap) == expected
+    assert len(few) == len(heap) <= budget
     figures = {figure.key: figure.said for figure in enter(agent).get("/").context["desk"].figures}
     assert figures == {"overdue": "500+", "soon": "0", "mine": "500+", "callbacks": "500+"}
     if role == "TEAM_LEAD":

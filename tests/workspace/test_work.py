@@ -46,7 +46,7 @@ def test_the_page_costs_the_same_with_ten_and_with_ten_thousand_duties():
     many(agent, 9_990)
     with queries() as heap:
         response = client.get("/work/")
-    assert len(few) == len(heap) == 9
+    assert len(few) == len(heap) <= 9
     assert len(response.context["page"].items) == 50
 
 
