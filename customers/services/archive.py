@@ -275,9 +275,7 @@ def _seal(customer: Customer, text: str) -> None:
         customer.id_type = Customer.IdType.LICENCE if is_company else Customer.IdType.ID_CARD
     number = normal.id_number(text, id_type=customer.id_type)
     digest = crypto.blind_index(number)
-    # Two windows must not both find the document free.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["customer-id-" + digest.hex()])
+    _lock_document(digest)
     taken = Customer.objects.filter(id_hash=digest, customer_type=customer.customer_type).exclude(pk=customer.pk)
     if taken.exists():
         raise RuleBroken(
@@ -289,6 +287,12 @@ def _seal(customer: Customer, text: str) -> None:
     customer.id_last4 = number[-4:]
     if customer.id_type == Customer.IdType.ID_CARD and customer.birth_date is None:
         customer.birth_date = normal.card_birth_date(number)
+
+
+def _lock_document(digest: bytes) -> None:
+    """Two windows must not both find the document free, or room for one more number on it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["customer-id-" + digest.hex()])
 
 
 def _change_id(customer: Customer, text: str) -> tuple[str, str] | None:
@@ -328,6 +332,7 @@ def mobiles_of(digest: bytes | None, customer_id: int) -> int:
 def check_mobile_limit(customer: Customer, *, more: int) -> None:
     """Refuse (customers.too_many_mobiles) when `more` mobile numbers would be too many for the document (D§5.1)."""
     if customer.id_hash:
+        _lock_document(bytes(customer.id_hash))
         _check_mobiles(customer, bytes(customer.id_hash), more)
 
 
