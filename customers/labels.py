@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers.models import Address, ContactPoint, Customer, Need, ProfileField, Subscription
 
@@ -30,9 +31,9 @@ LABELS: dict[str, Any] = {
     "manager_id": _("Manager"),
     "quality_marks": _("Marks of data quality"),
     "mobile": _("Mobile number"),
-    "contact_point": _("Contact"),
+    "contact_point": pgettext_lazy("address", "Contact"),
     "address": _("Address"),
-    "value": _("Contact"),
+    "value": pgettext_lazy("address", "Contact"),
     "province": _("Province"),
     "city": _("City"),
     "district": _("District"),

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from customers import visibility
 from foundation.common import clock, crypto
@@ -41,7 +42,7 @@ class Customer(Row):
     """The legal party to contracts: a person or an enterprise."""
 
     class Type(models.TextChoices):
-        PERSON = "PERSON", _("Person")
+        PERSON = "PERSON", pgettext_lazy("customer", "Person")
         ENTERPRISE = "ENTERPRISE", _("Enterprise")
 
     class Status(models.TextChoices):
@@ -256,7 +257,7 @@ class Need(Row):
     """Something the customer wants of us."""
 
     class State(models.TextChoices):
-        NEW = "NEW", _("New")
+        NEW = "NEW", pgettext_lazy("need", "New")
         PLANNED = "PLANNED", _("Planned")
         MET = "MET", _("Met")
         DECLINED = "DECLINED", _("Declined")

@@ -10,7 +10,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.models import APPEND_ONLY
@@ -98,7 +98,7 @@ class WorkCalendarDay(models.Model):
     class Kind(models.TextChoices):
         HOLIDAY = DayKind.HOLIDAY.value, _("Public holiday")
         MAKEUP = DayKind.MAKEUP.value, _("Make-up working day")
-        CLOSED = DayKind.CLOSED.value, _("Closed")
+        CLOSED = DayKind.CLOSED.value, pgettext_lazy("day", "Closed")
         OPEN = DayKind.OPEN.value, _("Open with own hours")
         HALF = DayKind.HALF.value, _("Half day")
 
