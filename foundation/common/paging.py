@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from foundation.common.errors import RuleBroken
@@ -74,7 +75,10 @@ def keyset_page(rows: QuerySet[M], *, after: str | None, size: int = 50) -> Page
             condition |= Q(**ties, **{step: values[index]})
         # The first column's bound alone lets the index start in the right place.
         edge = f"{names[0]}__{'lte' if order[0].startswith('-') else 'gte'}"
-        rows = rows.filter(Q(**{edge: values[0]}) & condition)
+        try:
+            rows = rows.filter(Q(**{edge: values[0]}) & condition)
+        except (ValueError, TypeError, ValidationError) as error:  # values of another kind than the columns
+            raise RuleBroken("page.bad_cursor", "this page address is damaged; start from the first page") from error
     found = list(rows[: size + 1])
     items = found[:size]
     cursor = _pack([_value(items[-1], name) for name in names]) if len(found) > size else None

@@ -52,7 +52,9 @@ def test_everybody_sees_own_runs_and_those_who_watch_see_all():
     assert [run.pk for run in client.get("/jobs/").context["page"].items] == [foreign.pk, nightly.pk, own.pk]
     assert [run.pk for run in client.get("/jobs/?state=FAILED").context["page"].items] == [foreign.pk]
     assert client.get("/jobs/?state=NONSENSE&job=none").status_code == 200
-    assert client.get("/jobs/?after=@@").url == "/jobs/"
+    for damaged in ("@@", "WyJ4Il0", "bnVsbA", "W251bGxd"):  # nothing, ["x"], null, [null]
+        assert client.get(f"/jobs/?after={damaged}").url == "/jobs/", damaged
+    assert client.get("/jobs/?after=WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDBd").status_code == 200  # [10**30]
     assert enter(agent).get(f"/jobs/{foreign.ref}/").status_code == 404
     assert "no room" in client.get(f"/jobs/{foreign.ref}/").content.decode()
 
