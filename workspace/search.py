@@ -82,7 +82,7 @@ def search_results(request: HttpRequest, token: str) -> HttpResponseBase:
 def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
     """The customers of `hits` in their order, with one query for those the user sees and one for the others."""
     hits = list(hits)
-    columns = ("pk", "number", "name", "short_name", "customer_type", "status", "home_city")
+    columns = ("pk", "number", "name", "customer_type", "status", "home_city")
     inside = [hit.customer_id for hit in hits if not hit.outside]
     outside = [hit.customer_id for hit in hits if hit.outside]
     rows = Customer.objects.visible_to(user).only(*columns).in_bulk(inside) if inside else {}
