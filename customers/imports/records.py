@@ -26,6 +26,7 @@ from customers.models import Subscription
 NAME_MISSING = "NAME_MISSING"
 LONGEST_KEY = 64
 LONGEST_TENURE = 1_200  # months
+REMEMBERED = 500  # values of a column read before: most columns have few different ones
 Cell = Callable[[str], str]
 
 
@@ -59,8 +60,10 @@ class RowReader:
         self.as_of = as_of
         self.latest = min(as_of, today)
         self.staff = staff
-        self.place = {name: index for index, name in enumerate(header)}
+        self.header = list(header)
+        self.mapped = frozenset(mapping.columns())
         self.width = len(header)
+        self._read: dict[int, dict[str, Any]] = {}
 
     def read(self, line: int, row: Sequence[str]) -> Record | list[Problem]:
         """The record of a row, or everything that is wrong with it."""
@@ -68,14 +71,14 @@ class RowReader:
             words = _("The row has %(found)s cells, the first line has %(columns)s: quote cells that hold a comma.")
             return [Problem(line, "", words % {"found": len(row), "columns": self.width})]
         problems: list[Problem] = []
+        cells = dict(zip(self.header, map(str.strip, row), strict=False))
 
         def cell(name: str) -> str:
-            index = self.place.get(name)
-            return row[index].strip() if index is not None and index < len(row) else ""
+            return cells.get(name, "")
 
-        for name, index in self.place.items():
-            if index < len(row) and (wrong := _unusable(row[index])):
-                problems.append(Problem(line, name, wrong, row[index][:100]))
+        for name, text in cells.items():
+            if len(text) > LONGEST_CELL or (text[:1] == "=" and name in self.mapped):
+                problems.append(Problem(line, name, _unusable(text), text[:100]))
         key = cell(self.mapping.key_column)
         if not key or len(key) > LONGEST_KEY:
             words = _("Every row needs the customer's own number here, at most %(longest)s characters.")
@@ -210,14 +213,21 @@ class RowReader:
             text = spec.constant or (cell(spec.column) if spec.column else fill(spec.template, cell))
             if not text:
                 continue
+            known = self._read.setdefault(id(spec), {})
+            value = known.get(text)
+            if value is not None and not spec.minus_months:
+                found[spec.target] = value
+                continue
             try:
                 value = self._value(spec, text, cell)
             except BadValue as bad:
                 column = spec.minus_months or spec.column or spec.target
-                problems.append(Problem(record.line, column, str(bad), cell(column) if column in self.place else text))
+                problems.append(Problem(record.line, column, str(bad), cell(column) or text))
                 continue
             if value is not None:
                 found[spec.target] = value
+                if len(known) < REMEMBERED:
+                    known[text] = value
         return found
 
     def _value(self, spec: Spec, text: str, cell: Cell) -> Any:
@@ -279,11 +289,10 @@ def _as_line(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unusable(text: str) -> str:
+    """Why a cell that is too long or begins with an equals sign is refused."""
     if len(text) > LONGEST_CELL:
         return _("%(length)s characters; a cell holds at most %(longest)s. Look for a missing closing quote.") % {
             "length": len(text),
             "longest": LONGEST_CELL,
         }
-    if text.startswith("="):
-        return _("is a formula. Paste the values instead.")
-    return ""
+    return _("is a formula. Paste the values instead.")

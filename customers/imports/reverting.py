@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from customers.finding import find_rows_sql
 from customers.imports import touched
 from customers.imports.models import Import, ImportRow
-from customers.imports.writing import ADDRESS_COLUMNS, CUSTOMER_COLUMNS, LINE_COLUMNS, USE_COLUMNS
+from customers.imports.writing import ADDRESS_COLUMNS, CUSTOMER_COLUMNS, LINE_COLUMNS, USE_COLUMNS, refresh_statistics
 from foundation.common import clock
 from foundation.common.ids import first_id_at
 
@@ -35,6 +35,7 @@ def revert_all(imported: Import, *, report: Callable[[int], None]) -> tuple[int,
     Safe to repeat: a customer already reverted or kept is not looked at again.
     """
     ImportRow.objects.filter(import_id=imported.pk, reverted=False).update(kept="")
+    refresh_statistics()
     done = 0
     while ids := list(
         ImportRow.objects.filter(import_id=imported.pk, reverted=False, kept="")
