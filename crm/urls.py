@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("outreach.urls")),
     path("", include("interactions.urls")),
     path("", include("customers.imports.urls")),
+    path("", include("customers.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

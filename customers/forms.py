@@ -88,14 +88,20 @@ class CustomerEditForm(ArchiveForm):
     identity_status = forms.ChoiceField(label=LABELS["identity_status"], choices=Customer.IdentityStatus.choices)
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
-    def __init__(self, *args: Any, managers: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, managers: Any, hides_name: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if hides_name:
+            self.fields["name"].required = False
+            self.fields["name"].help_text = _("Hidden here. Leave empty to keep the name on file.")
         self.fields["manager"].queryset = managers  # type: ignore[attr-defined]
         self.fields["id_number"].help_text = _("Leave empty to keep the number on file.")
 
     def fields_of_archive(self) -> dict[str, Any]:
         manager = self.cleaned_data["manager"]
-        return super().fields_of_archive() | {
+        values = super().fields_of_archive()
+        if not self.fields["name"].required and not values["name"].strip():
+            del values["name"]
+        return values | {
             "status": self.cleaned_data["status"],
             "identity_status": self.cleaned_data["identity_status"],
             "manager_id": manager.pk if manager else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from customers.models import (
     Subscription,
     UsageMonth,
 )
+from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from staff.models import User
 
@@ -88,7 +89,6 @@ class CustomerPage:
     data: Meter | None = None
     voice: Meter | None = None
     more_lines: bool = False
-    since: datetime = field(default_factory=clock.now)
 
     @property
     def phone(self) -> ContactPoint | None:
@@ -121,6 +121,13 @@ class CustomerPage:
         return sum((m.revenue for m in last), Decimal(0)) / len(last) if last else None
 
     @property
+    def since(self) -> datetime:
+        """Nothing on the timeline is older: the archive was opened then, or the first service began."""
+        return since_of(
+            self.customer, min((d for d in (x.subscription.activated_on for x in self.lines) if d), default=None)
+        )
+
+    @property
     def contract_end(self) -> date | None:
         """The next end of a contract among the lines that live."""
         ends = [
@@ -139,23 +146,15 @@ def customer_page(pk: int, *, user: User, opened: set[int]) -> CustomerPage | No
     mine = {"customer": OuterRef("pk")}
     today, now = clock.today(), clock.now()
     first_month = _month_back(today, MONTHS)
+    holding = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
+    living_first = F("terminated_on").desc(nulls_first=True)
     rows = with_completeness(Customer.objects.visible_to(user, opened)).annotate(
         j_points=_rows(ContactPoint, ContactPoint.objects.filter(**mine, valid_to__isnull=True).order_by("kind", "pk")),
         j_addresses=_rows(Address, Address.objects.filter(**mine, valid_to__isnull=True).order_by("pk")),
         j_fields=_rows(ProfileField, ProfileField.objects.filter(**mine).order_by("key")),
         j_needs=_rows(Need, Need.objects.filter(**mine).order_by("-pk")[:MOST_NEEDS]),
-        j_blocks=_rows(
-            ContactBlock,
-            ContactBlock.objects.filter(**mine, starts_at__lte=now).filter(
-                Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-            ),
-        ),
-        j_lines=_rows(
-            Subscription,
-            Subscription.objects.filter(**mine).order_by(F("terminated_on").desc(nulls_first=True), "pk")[
-                : MOST_LINES + 1
-            ],
-        ),
+        j_blocks=_rows(ContactBlock, ContactBlock.objects.filter(holding, **mine, starts_at__lte=now)),
+        j_lines=_rows(Subscription, Subscription.objects.filter(**mine).order_by(living_first, "pk")[: MOST_LINES + 1]),
         j_plans=_rows(Plan, Plan.objects.filter(subscriptions__customer=OuterRef("pk")).distinct()),
         j_usage=ArraySubquery(
             UsageMonth.objects.filter(customer_id=OuterRef("pk"), month__gte=first_month, month__lte=today)
@@ -212,15 +211,11 @@ def _assemble(customer: Any) -> CustomerPage:
         completeness=completeness_of(customer, facts.tier if facts else ""),
         more_lines=len(customer.j_lines) > MOST_LINES,
     )
-    page.main = next(
-        (line for line in lines if line.is_live and line.subscription.product_line == "MOBILE"), None
-    ) or next((line for line in lines if line.is_live), None)
+    live = [line for line in lines if line.is_live]
+    live = [line for line in lines if line.is_live]
+    page.main = min(live, key=lambda line: line.subscription.product_line != ProductLine.MOBILE, default=None)
     if page.main is not None:
         _meters(page, page.main, customer.j_usage)
-    began = [
-        clock.business_midnight(line.subscription.activated_on) for line in lines if line.subscription.activated_on
-    ]
-    page.since = min([customer.created_at, *began])
     return page
 
 
@@ -253,3 +248,9 @@ def _gb(megabytes: int) -> Decimal:
 def contract_ends_soon(page: CustomerPage, within: timedelta = timedelta(days=60)) -> bool:
     """Whether a contract ends within two months."""
     return page.contract_end is not None and page.contract_end <= clock.today() + within
+
+
+def since_of(customer: Customer, first_service: date | None) -> datetime:
+    """The moment before which a customer has no timeline lines."""
+    opened = customer.created_at
+    return min(opened, clock.business_midnight(first_service)) if first_service else opened

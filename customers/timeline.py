@@ -25,6 +25,8 @@ from staff.models import User
 
 PAGE = 30
 YEAR = timedelta(days=396)
+# What is noted later than it happened may lie before the archive was opened, but not by more.
+REPORTED_LATE = timedelta(days=30)
 
 Words = Callable[[TimelineLine, Any], tuple[str, str]]
 Load = Callable[[Iterable[int]], dict[int, Any]]
@@ -124,25 +126,31 @@ class TimelinePage:
     before: int | None
 
 
-def timeline_page(customer_id: int, *, group: str = "", before: int | None = None, size: int = PAGE) -> TimelinePage:
+def timeline_page(
+    customer_id: int, *, since: datetime, group: str = "", before: int | None = None, size: int = PAGE
+) -> TimelinePage:
     """The newest `size` lines of a customer (before the id `before`), newest first.
 
-    Looks a year back first, so that few months are opened; only a page that is not full then asks for the first
-    line of all and reads down to it. The number of queries never depends on how many lines there are.
+    Reads a year at a time, so that few months are opened. `since`: no line of the customer is older (archive opened,
+    first service). The first page reads one year, whatever it finds, so that it costs the same whatever the history;
+    asked for earlier ones, it steps back year by year until the page is full.
     """
     rows = TimelineLine.objects.filter(customer_id=customer_id)
     if group:
         rows = rows.filter(kind__in=kinds_of(group))
+    oldest = first_id_at(since - REPORTED_LATE)
     top = before if before is not None else first_id_at(clock.now() + timedelta(days=1))
-    floor = first_id_at(moment_of(top) - YEAR)
-    found = list(rows.filter(pk__lt=top, pk__gte=floor).order_by("-pk")[: size + 1])
-    if len(found) <= size:
-        first = rows.filter(pk__lt=floor).order_by("pk").values_list("pk", flat=True).first()
-        if first is not None:
-            older = rows.filter(pk__lt=floor, pk__gte=first).order_by("-pk")
-            found += older[: size + 1 - len(found)]
+    found: list[TimelineLine] = []
+    while True:
+        floor = max(oldest, first_id_at(moment_of(top) - YEAR))
+        found += rows.filter(pk__lt=top, pk__gte=floor).order_by("-pk")[: size + 1 - len(found)]
+        if len(found) > size or before is None or floor <= oldest:
+            break
+        top = floor
     shown = found[:size]
-    return TimelinePage(_entries(shown), shown[-1].pk if len(found) > size else None)
+    if len(found) > size:
+        return TimelinePage(_entries(shown), shown[-1].pk)
+    return TimelinePage(_entries(shown), floor if floor > oldest else None)
 
 
 def _entries(lines: list[TimelineLine]) -> list[Entry]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
@@ -334,8 +333,3 @@ def check_mobile_limit(customer: Customer, *, more: int) -> None:
     if customer.id_hash:
         _lock_document(bytes(customer.id_hash))
         _check_mobiles(customer, bytes(customer.id_hash), more)
-
-
-def age_on(birth: date, day: date) -> int:
-    """Full years (D§1.11): a person born on 29 February gains a year on 1 March in common years."""
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

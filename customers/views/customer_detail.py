@@ -1,0 +1,174 @@
+"""One customer on one page (ui-guide §5, §12.4), the earlier parts of the timeline, the history of fields."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from customers.labels import CHANNELS, label, value_in_words
+from customers.models import Customer, FieldChange
+from customers.panels import actions_for, rendered_panels
+from customers.queries import CustomerPage, contract_ends_soon, since_of
+from customers.timeline import GROUPS, timeline_page
+from customers.views.customer_list import STATUS_TONES
+from customers.views.showing import View, name_mask, seen
+from foundation.common.doors import requires
+from foundation.common.errors import RuleBroken
+from foundation.common.ids import from_text, to_text
+from foundation.common.paging import keyset_page
+from foundation.ui.htmx import wants_fragment
+from foundation.ui.parts.charts import Chart, Series
+from foundation.ui.parts.lists import Tab
+from foundation.ui.wording import month_word, say_money
+from staff.models import User
+
+IDENTITY = {
+    Customer.IdentityStatus.VERIFIED: ("ok", "shield-check"),
+    Customer.IdentityStatus.UNVERIFIED: ("warn", "shield-alert"),
+    Customer.IdentityStatus.REJECTED: ("danger", "shield-x"),
+    Customer.IdentityStatus.RECHECK: ("warn", "shield-question-mark"),
+}
+SENSITIVE_FIELDS = {"INCOME_BAND"}
+MASK_OF = {
+    "name": "name",
+    "short_name": "company",
+    "user_name": "name",
+    "street": "address",
+    "birth_date": "address",
+}
+
+
+@require_GET
+@never_cache
+@requires("customers.view")
+def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; a customer outside one's sight is not there (404) until a contact is started."""
+    view = View(request, pk)
+    group = _group(request)
+    context = {
+        "view": view,
+        "page": view.page,
+        "customer": view.customer,
+        "panels": rendered_panels(view.customer, view.user, request),
+        "actions": _actions(view),
+        "identity": IDENTITY[Customer.IdentityStatus(view.customer.identity_status)],
+        "tone": STATUS_TONES[Customer.Status(view.customer.status)],
+        "chart": revenue_chart(view.page),
+        "ends_soon": contract_ends_soon(view.page),
+        "channel": CHANNELS.get(view.customer.channel_preference, view.customer.channel_preference),
+        "timeline": _timeline(pk, view.page.since, group),
+    }
+    return render(request, "customers/customer_detail.html", context)
+
+
+@require_GET
+@never_cache
+@requires("customers.view")
+def customer_timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """Some lines of the timeline: another group, or the earlier ones. As a page of its own without script."""
+    customer = seen(request, pk)
+    before = request.GET.get("before", "")
+    try:
+        start = from_text(before) if before else None
+    except ValueError:
+        start = None
+    first = customer.subscriptions.aggregate(first=Min("activated_on"))["first"]
+    timeline = _timeline(pk, since_of(customer, first), _group(request), start)
+    context = {"customer": customer, "mask": name_mask(customer), "timeline": timeline}
+    if not wants_fragment(request):
+        return render(request, "customers/customer_timeline.html", context)
+    return render(request, "customers/_earlier.html" if start else "customers/_timeline.html", context)
+
+
+@require_GET
+@never_cache
+@requires("customers.view")
+def customer_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who changed which field when, and from what to what (ARC-03); sensitive values stay hidden."""
+    view = View(request, pk)
+    refusal = ""
+    rows = FieldChange.objects.filter(customer_id=pk).order_by("-pk")
+    try:
+        page = keyset_page(rows, after=request.GET.get("after"), size=50)
+    except RuleBroken as no:
+        refusal, page = no.message, keyset_page(rows, after=None, size=50)
+    names = dict(User.objects.filter(pk__in={row.actor_id for row in page.items}).values_list("pk", "name"))
+    for row in page.items:
+        row.label = label(row.field)  # type: ignore[attr-defined]
+        row.who = names.get(row.actor_id, _("System")) if row.actor_id else _("System")  # type: ignore[attr-defined]
+        row.before = _history_value(view, row, row.old)  # type: ignore[attr-defined]
+        row.after = _history_value(view, row, row.new)  # type: ignore[attr-defined]
+    context = {"view": view, "customer": view.customer, "page": page, "refusal": refusal}
+    return render(request, "customers/customer_history.html", context)
+
+
+def _history_value(view: View, row: FieldChange, stored: str | None) -> str:
+    if not stored:
+        return ""
+    if row.field in SENSITIVE_FIELDS:
+        return "****"
+    words = value_in_words(row.entity, row.field, stored)
+    if row.field == "manager_id" and stored.isdecimal():
+        return str(User.objects.filter(pk=int(stored)).values_list("name", flat=True).first() or stored)
+    if row.entity == "contactpoint":
+        return view.shown("", "email" if "@" in words else "phone", words).text
+    mask = name_mask(view.customer) if row.field == "name" else MASK_OF.get(row.field)
+    return view.shown("", mask, words).text if mask else words
+
+
+def _group(request: HttpRequest) -> str:
+    group = request.GET.get("group", "")
+    return group if group in GROUPS else ""
+
+
+def _timeline(pk: int, since: datetime, group: str, before: int | None = None) -> dict[str, Any]:
+    address = reverse("customers:customer-timeline", args=[pk])
+    page = timeline_page(pk, since=since, group=group, before=before)
+    query = f"group={group}&" if group else ""
+    return {
+        "entries": page.entries,
+        "group": group,
+        "id": f"timeline-{before or 0}",
+        "earlier": f"{address}?{query}before={to_text(page.before)}" if page.before else "",
+        "pills": [
+            Tab(_("All"), address, current=not group),
+            *(Tab(words, f"{address}?group={key}", current=key == group) for key, words in GROUPS.items()),
+        ],
+    }
+
+
+def _actions(view: View) -> list[dict[str, Any]]:
+    return [
+        {"label": a.label, "icon": a.icon, "url": a.url(view.customer), "key": a.shortcut.upper()}
+        for a in actions_for(view.user)
+    ]
+
+
+def revenue_chart(page: CustomerPage) -> Chart | None:
+    """The last months' revenue as bars, the newest marked; None below two months."""
+    if len(page.months) < 2:
+        return None
+    first, last = page.months[0], page.months[-1]
+    return Chart(
+        title=_("Revenue by month"),
+        labels=[month_word(m.month.month) for m in page.months],
+        series=[Series(_("Revenue"), [float(m.revenue) for m in page.months])],
+        sentence=_("%(n)s months: %(first)s in %(from)s, %(last)s in %(to)s")
+        % {
+            "n": len(page.months),
+            "first": say_money(first.revenue),
+            "from": month_word(first.month.month),
+            "last": say_money(last.revenue),
+            "to": month_word(last.month.month),
+        },
+        highlight=len(page.months) - 1,
+        axis=False,
+    )

@@ -1,0 +1,58 @@
+"""The list of customers of one's own scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from customers.filters import CustomerFilter
+from customers.labels import QUALITY_MARKS
+from customers.models import Customer
+from customers.views.showing import name_mask
+from foundation.common.doors import requires
+from foundation.common.errors import RuleBroken
+from foundation.common.paging import keyset_page
+from foundation.ui.htmx import wants_fragment
+
+STATUS_TONES = {
+    Customer.Status.ACTIVE: "ok",
+    Customer.Status.PROSPECT: "info",
+    Customer.Status.DORMANT: "warn",
+    Customer.Status.FORMER: "mute",
+    Customer.Status.DECEASED: "mute",
+    Customer.Status.ANONYMISED: "mute",
+}
+
+
+@require_GET
+@never_cache
+@requires("customers.view")
+def customer_list(request: HttpRequest) -> HttpResponse:
+    """Newest first; nobody of another scope, however they were opened (D§3.1)."""
+    user: Any = request.user
+    found = CustomerFilter(
+        request.GET,
+        Customer.objects.in_scope_of(user).select_related("manager", "facts").order_by("-pk"),
+        request=request,
+    )
+    refusal = ""
+    try:
+        page = keyset_page(found.qs, after=request.GET.get("after"), size=50)
+    except RuleBroken as no:
+        refusal, page = no.message, keyset_page(found.qs, after=None, size=50)
+    for row in page.items:
+        row.mask, row.tone = name_mask(row), STATUS_TONES[row.status]  # type: ignore[attr-defined]
+        row.marks = [QUALITY_MARKS.get(mark, mark) for mark in row.quality_marks]  # type: ignore[attr-defined]
+    context = {
+        "page": page,
+        "filter": found,
+        "refusal": refusal,
+        "filtered": found.is_used,
+        "may_create": user.has_perm("customers.create"),
+    }
+    template = "customers/customer_list.html" + ("#results" if wants_fragment(request) else "")
+    return render(request, template, context)

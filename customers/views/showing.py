@@ -1,0 +1,100 @@
+"""What a page of a customer may show to whom: in clear inside one's own contact, case or follow-up, else masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest
+
+from customers import visibility
+from customers.models import Customer
+from customers.queries import CustomerPage, customer_page
+from staff.masking import masked
+from staff.reveals import revealed_fields
+
+
+@dataclass
+class Shown:
+    """A value as this person sees it now: text, whether it may be revealed, seconds left of a reveal, and the masked
+    form it goes back to."""
+
+    field: str
+    text: str
+    masked: str
+    left: int = 0
+    can_reveal: bool = False
+
+
+class View:
+    """A customer's page for one person. Raises Http404 when the customer is not theirs to see."""
+
+    def __init__(self, request: HttpRequest, pk: int) -> None:
+        self.user: Any = request.user
+        self.opened = visibility.opened_ids(self.user)
+        page = customer_page(pk, user=self.user, opened=self.opened)
+        if page is None:
+            raise Http404
+        self.page: CustomerPage = page
+        self.customer = page.customer
+        self.clear = pk in self.opened
+        self.open_fields = revealed_fields(self.user, pk)
+        self.may_reveal = self.user.has_perm("customers.reveal")
+        self.may_edit = self.user.has_perm("customers.edit")
+
+    def shown(
+        self, field: str, kind: str, value: str, *, masked_as: str | None = None, sensitive: bool = False
+    ) -> Shown:
+        """`value` behind the mask of `kind`. `field`: its name among the reveals; sensitive ones need one."""
+        mask = masked_as if masked_as is not None else masked(kind, value)
+        left = self.open_fields.get(field, 0)
+        clear = bool(left) or (self.clear and not sensitive)
+        can = self.may_reveal and not clear and bool(value) and mask != value
+        return Shown(field, value if clear else mask, mask, left, can)
+
+    @property
+    def name(self) -> Shown:
+        return self.shown("name", name_mask(self.customer), self.customer.name)
+
+    @property
+    def phone(self) -> Shown | None:
+        point = self.page.phone
+        return self.shown("phone", "phone", point.value) if point else None
+
+    @property
+    def address(self) -> Shown | None:
+        at = self.page.address
+        return self.shown("address", "address", whole_address(at)) if at else None
+
+    @property
+    def id_number(self) -> Shown | None:
+        """The ID number; decrypted only while it is revealed."""
+        if not self.customer.id_sealed:
+            return None
+        mask = masked("id", self.customer.id_last4)
+        text = self.customer.id_number() if "id_number" in self.open_fields else self.customer.id_last4
+        return self.shown("id_number", "id", text, masked_as=mask, sensitive=True)
+
+    @property
+    def income(self) -> Shown | None:
+        row = next((row for row in self.page.fields if row.key == "INCOME_BAND"), None)
+        return self.shown("income", "id", row.value, masked_as="****", sensitive=True) if row else None
+
+
+def name_mask(customer: Customer) -> str:
+    """Which mask the name of this customer wears."""
+    return "company" if customer.customer_type == Customer.Type.ENTERPRISE else "name"
+
+
+def whole_address(address: Any) -> str:
+    """An address in one line, larger places first."""
+    parts = (address.province, address.city, address.district, address.street)
+    return "".join(parts) if not any(part.isascii() for part in parts if part) else " ".join(p for p in parts if p)
+
+
+def seen(request: HttpRequest, pk: int) -> Customer:
+    """The bare customer row, for a write; Http404 when the person may not see it."""
+    customer = Customer.objects.visible_to(request.user).filter(pk=pk).first()  # type: ignore[arg-type]
+    if customer is None:
+        raise Http404
+    return customer
