@@ -35,7 +35,22 @@ APPS = {
     "interactions": _("Contacts"),
     "calendars": _("Work calendars"),
     "jobs": _("Background work"),
+    "absence": _("Absences"),
+    "imports": _("Imports"),
+    "limits": _("Settlement limits"),
+    "reveal": _("Sensitive data"),
+    "signin": _("Sign-in"),
 }
+# The units of the policies, named here so that the catalogues hold them; the templates translate them.
+UNITS = (
+    _("seconds"),
+    _("minutes"),
+    _("hours"),
+    _("days"),
+    _("working days"),
+    _("numbers"),
+    _("reveals"),
+)
 TYPED = {
     Kind.INT: _("A whole number."),
     Kind.DECIMAL: _("A number, like 1.5."),
