@@ -15,10 +15,11 @@ LOOKS_PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 
 
 def blot(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Blot out phone and ID numbers in every text value of a log line."""
+    """Drop the query of a request line, and blot out phone and ID numbers in every text value."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = LOOKS_PERSONAL.sub("[number]", value)
+            plain = value.partition("?")[0] if key == "request" else value
+            event[key] = LOOKS_PERSONAL.sub("[number]", plain)
     return event
 
 
