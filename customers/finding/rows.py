@@ -221,7 +221,7 @@ def _write_numbers(cursor: Any) -> None:
         f"""CREATE TEMP TABLE find_living ON COMMIT DROP AS
             SELECT s.customer_id, s.service_no, {_CODE.format("s.service_no")} COLLATE "C" AS value
             FROM customers_subscription s JOIN find_new n USING (customer_id)
-            WHERE s.terminated_on IS NULL"""  # noqa: S608 (constants)
+            WHERE s.terminated_on IS NULL"""
     )
     # In a transaction that has just filled both tables their statistics say "empty": the join would be a nested loop.
     cursor.execute("ANALYZE find_living, customer_find_number")

@@ -14,7 +14,7 @@ from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFa
 
 @dataclass
 class Operator:
-    """`hall` lies in `branch`; `clerk` works in the hall, `head` leads the branch, `gm` sees all."""
+    """`hall` lies in `branch`; `clerk` works in the hall, `head` leads the branch, `gm` sees all. They read English."""
 
     branch: OrgUnit
     hall: OrgUnit
@@ -32,9 +32,9 @@ def operator() -> Operator:
         branch=branch,
         hall=hall,
         elsewhere=UnitFactory(parent=top, no=200, last_no=299),
-        clerk=UserFactory(role="HALL_CLERK", unit=hall),
-        head=UserFactory(role="DEPT_HEAD", unit=branch),
-        gm=UserFactory(role="GM", unit=top),
+        clerk=UserFactory(role="HALL_CLERK", unit=hall, language="en"),
+        head=UserFactory(role="DEPT_HEAD", unit=branch, language="en"),
+        gm=UserFactory(role="GM", unit=top, language="en"),
     )
 
 

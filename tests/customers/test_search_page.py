@@ -76,7 +76,7 @@ def test_start_contact_opens_the_customer(op: Operator, client_for: ClientFor) -
 
 
 def test_who_takes_no_contacts_sees_the_line_without_the_button(op: Operator, client_for: ClientFor) -> None:
-    manager = UserFactory(role="FINANCE_DUNNING", unit=op.hall)
+    manager = UserFactory(role="FINANCE_DUNNING", unit=op.hall, language="en")
     customer(op.elsewhere, WANG)
     customer(op.elsewhere, "\u738b\u5c0f\u7ea2")
     _address, page = ask(client_for(manager), "\u738b\u5c0f")
@@ -133,7 +133,7 @@ def test_a_link_is_its_owners_alone_and_lives_an_hour(op: Operator, client_for: 
 
 
 def test_the_box_is_closed_to_those_who_find_nobody(op: Operator, client_for: ClientFor) -> None:
-    marketing = client_for(UserFactory(role="MARKETING", unit=op.hall))
+    marketing = client_for(UserFactory(role="MARKETING", unit=op.hall, language="en"))
     assert marketing.post("/search/", {"q": WANG}).status_code == 403
     assert marketing.get("/search/x/").status_code == 403
     assert not SearchLink.objects.exists()
