@@ -1,0 +1,160 @@
+"""One person of a role, what is near to them (own, in the own team and unit), and the same things far away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from customers.imports.models import Import
+from customers.models import Customer
+from foundation.common import clock
+from foundation.jobs.models import JobRun
+from interactions.models import Interaction
+from interactions.services import start_contact
+from outreach.models import FollowUp, Notification, OutMessage
+from outreach.services import notify, owe_followup, queue_message
+from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
+from tests.factories import (
+    ContactPointFactory,
+    CustomerFactory,
+    TeamFactory,
+    TeamMemberFactory,
+    UnitFactory,
+    UserFactory,
+)
+
+NOBODY = 999_999_999
+
+
+@dataclass
+class Place:
+    """The same set of things, near or far."""
+
+    customer: Customer
+    mate: User
+    team: Team
+    member: TeamMember
+    shift: Shift
+    absence: Absence
+    run: JobRun
+    follow_up: FollowUp
+    message: OutMessage | None
+    contact: Interaction
+    notice: Notification | None
+    imported: Import
+
+
+def make_place(owner: User) -> Place:
+    """What `owner` owns, in the owner's unit: the owner leads the team, `mate` works in it."""
+    unit = owner.unit
+    mate = UserFactory(role="AGENT", unit=unit)
+    team = TeamFactory(lead=owner, unit=unit)
+    member = TeamMemberFactory(team=team, user=mate)
+    customer = CustomerFactory(unit=unit, manager=owner)
+    ContactPointFactory(customer=customer)
+    soon = clock.now() + timedelta(days=3)
+    follow_up = owe_followup(
+        customer=customer, kind="CALLBACK", owner=mate, due_at=soon, subject="Ring back", actor=mate
+    )
+    FollowUp.objects.filter(pk=follow_up.pk).update(owner=owner)
+    message = queue_message(
+        customer=customer,
+        message_class="SERVICE",
+        template="callback_promised",
+        params={"number": "CB1", "due_at": soon.isoformat()},
+        dedupe_key=f"doors-{customer.pk}",
+        actor=owner,
+    )
+    contact = start_contact(actor=mate, customer=customer, channel="HOTLINE")
+    Interaction.objects.filter(pk=contact.pk).update(staff=owner)
+    run = JobRun.objects.create(job="jobs.drop_old_files", actor_id=owner.pk)
+    imported = Import.objects.create(
+        number=f"IM{customer.pk}"[-20:],
+        mapping="careline",
+        source="doors",
+        file_name="x.csv",
+        digest="0" * 64,
+        size=1,
+        as_of=clock.today(),
+        unit=unit,
+        state=Import.State.FAILED,
+        file_run=run,
+        last_run=run,
+        actor_id=owner.pk,
+    )
+    return Place(
+        customer=customer,
+        mate=mate,
+        team=team,
+        member=member,
+        shift=Shift.objects.create(user=mate, starts_at=soon, ends_at=soon + timedelta(hours=8)),
+        absence=Absence.objects.create(user=mate, reason="LEAVE", starts_at=soon, ends_at=soon + timedelta(days=1)),
+        run=run,
+        follow_up=follow_up,
+        message=message,
+        contact=contact,
+        notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
+        imported=imported,
+    )
+
+
+def make_world(role: str) -> tuple[User, dict[str, Place]]:
+    """A person who holds `role` in a unit of their own, with what is near and what is far."""
+    person = UserFactory(role=role, unit=UnitFactory(no=10, last_no=19))
+    stranger = UserFactory(role="TEAM_LEAD", unit=UnitFactory(no=50, last_no=59))
+    return person, {"near": make_place(person), "far": make_place(stranger)}
+
+
+def _held(place: Place) -> int:
+    return RoleAssignment.objects.get(user=place.mate).pk
+
+
+# How the address of a URL name is filled from a place; names not listed need nothing.
+ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
+    "workspace:search-results": lambda _p: {"token": "none"},
+    "workspace:run-file": lambda p: {"pk": p.run.pk, "what": "result"},
+    "workspace:policy-detail": lambda _p: {"key": "reveal.per_hour"},
+    "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
+    "staff:role-end": lambda p: {"pk": p.mate.pk, "held": _held(p)},
+    "staff:user-act": lambda p: {"pk": p.mate.pk, "what": "unlock"},
+    "staff:unit-act": lambda p: {"pk": p.mate.unit_id, "what": "close"},
+    "staff:unit-detail": lambda p: {"pk": p.mate.unit_id},
+    "staff:team-act": lambda p: {"pk": p.team.pk, "what": "join"},
+    "staff:team-detail": lambda p: {"pk": p.team.pk},
+    "staff:team-leave": lambda p: {"pk": p.team.pk, "member": p.member.pk},
+    "staff:shift-remove": lambda p: {"pk": p.shift.pk},
+    "staff:absence-detail": lambda p: {"pk": p.absence.pk},
+    "staff:absence-act": lambda p: {"pk": p.absence.pk, "what": "delegate"},
+    "usersessions_end": lambda _p: {"pk": NOBODY},
+    "mfa_remove_webauthn": lambda _p: {"pk": NOBODY},
+    "mfa_edit_webauthn": lambda _p: {"pk": NOBODY},
+    "outreach:message-detail": lambda p: {"pk": p.message.pk if p.message else 0},
+    "outreach:message-retry": lambda p: {"pk": p.message.pk if p.message else 0},
+    "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
+    "interactions:call-open": lambda _p: {"pk": NOBODY},
+    "interactions:contact-quick-log": lambda p: {"pk": p.customer.pk},
+    "customers:customer-reveal": lambda p: {"pk": p.customer.pk, "field": "phone"},
+    "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
+    "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
+}
+BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
+    "workspace:run-": lambda p: {"pk": p.run.pk},
+    "staff:user-": lambda p: {"pk": p.mate.pk},
+    "staff:role-": lambda p: {"pk": p.mate.pk},
+    "outreach:followup-": lambda p: {"pk": p.follow_up.pk},
+    "interactions:contact-": lambda p: {"pk": p.contact.pk},
+    "imports:import-": lambda p: {"pk": p.imported.pk},
+    "customers:": lambda p: {"pk": p.customer.pk},
+}
+
+
+def arguments(name: str, place: Place | None) -> dict[str, Any]:
+    """The arguments of URL `name` for a place; without one those that need no object."""
+    if name in ARGUMENTS:
+        return ARGUMENTS[name](place)  # type: ignore[arg-type]  # the fixed ones do not look at it
+    if place is None:
+        return {}
+    return next(make for prefix, make in BY_PREFIX.items() if name.startswith(prefix))(place)
