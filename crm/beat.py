@@ -43,6 +43,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),
+    Planned("staff.restamp_units", Daily(time(4, 30))),
     # Tomorrow's numbers start at 1: at noon nobody draws from tomorrow's sequence (foundation.common.numbers).
     Planned("common.reset_numbers", Daily(time(12, 0))),
 )

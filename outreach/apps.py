@@ -11,6 +11,7 @@ class OutreachConfig(AppConfig):
 
         from outreach import bellkinds, handover, jobs, lines, navigation, panels, wordings
         from outreach.channels.smtp import SmtpCarrier
+        from staff.services.numbering import Stamped, register_stamped
 
         if settings.EMAIL_URL:
             SmtpCarrier(settings.EMAIL_URL)  # a malformed address stops the start, not the first message
@@ -21,3 +22,5 @@ class OutreachConfig(AppConfig):
         handover.register()
         panels.register()
         navigation.register()
+        register_stamped(Stamped("outreach_followup"))
+        register_stamped(Stamped("outreach_message"))

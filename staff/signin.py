@@ -13,6 +13,7 @@ from typing import Any, cast
 from allauth.account.adapter import get_adapter
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -36,9 +37,12 @@ def account_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     return str(name).strip().lower()[:255]
 
 
-def client_ip(request: HttpRequest) -> str:
-    """The address of the browser, past as many proxies as the settings trust."""
-    return str(get_adapter(request).get_client_ip(request))
+def client_ip(request: HttpRequest) -> str | None:
+    """The address of the browser, past as many proxies as the settings trust; None when the request came by none."""
+    try:
+        return str(get_adapter(request).get_client_ip(request))
+    except PermissionDenied:
+        return None
 
 
 def locked_out(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +111,16 @@ def test_a_moved_unit_is_seen_by_the_new_and_no_longer_by_the_old_head_before_an
         run_restamp()
     assert not UnitFormerNo.objects.exists()
     assert (sees("west"), sees("east")) == (False, True)
+
+
+def test_every_table_with_unit_numbers_is_restamped():
+    columns = {
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(field.column == "unit_no" for field in model._meta.concrete_fields)
+    }
+    known = {table for stamped in numbering._stamped.values() for table in (stamped.table, *dict(stamped.follows))}
+    assert columns == known
 
 
 def test_a_unit_moved_twice_is_found_under_both_old_numbers(admin):
