@@ -113,4 +113,5 @@ def below_target(rows: QuerySet[Customer]) -> QuerySet[Customer]:
         *(When(facts__tier=tier, then=Value(target)) for tier, target in targets.items() if tier != "ENTERPRISE"),
     ]
     wanted = Case(*tiers, default=Value(targets["ORDINARY"]), output_field=IntegerField())
-    return with_completeness(rows).annotate(wanted=wanted).filter(completeness__lt=F("wanted"))
+    weighed: QuerySet[Any] = with_completeness(rows).annotate(wanted=wanted)
+    return weighed.filter(Q(completeness__lt=F("wanted")))

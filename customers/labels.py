@@ -62,6 +62,13 @@ QUALITY_MARKS: dict[str, Any] = {
     "BIRTHDAY_PLACEHOLDER": _("Birthday looks like a filler"),
     "CONTACT_BOUNCED": _("Contact unreachable"),
 }
+TIERS: dict[str, Any] = {
+    "ORDINARY": _("Ordinary"),
+    "SILVER": _("Silver"),
+    "GOLD": _("Gold"),
+    "PLATINUM": _("Platinum"),
+    "DIAMOND": _("Diamond"),
+}
 _CODES: dict[str, Any] = {
     "customer_type": Customer.Type,
     "segment": Customer.Segment,

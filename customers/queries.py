@@ -91,6 +91,11 @@ class CustomerPage:
     more_lines: bool = False
 
     @property
+    def tier(self) -> str:
+        """The code of the customer's tier, or ""."""
+        return self.facts.tier if self.facts else ""
+
+    @property
     def phone(self) -> ContactPoint | None:
         """The number to call first."""
         phones = [p for p in self.points if p.kind in {ContactPoint.Kind.MOBILE, ContactPoint.Kind.PHONE}]
@@ -99,7 +104,7 @@ class CustomerPage:
     @property
     def address(self) -> Address | None:
         """The address to show: home or office first."""
-        order = {Address.Kind.HOME: 0, Address.Kind.OFFICE: 0, Address.Kind.INSTALLATION: 1}
+        order: dict[str, int] = {Address.Kind.HOME: 0, Address.Kind.OFFICE: 0, Address.Kind.INSTALLATION: 1}
         return min(self.addresses, key=lambda a: order.get(a.kind, 2), default=None)
 
     @property

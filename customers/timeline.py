@@ -167,7 +167,7 @@ def _entries(lines: list[TimelineLine]) -> list[Entry]:
 
 
 def _entry(line: TimelineLine, loaded: dict[Load, dict[int, Any]], names: dict[int, str]) -> Entry:
-    who = names.get(line.actor_id, "") if line.actor_id else _("the clock")
+    who = names.get(line.actor_id, "") if line.actor_id else _("System")
     kind = _kinds.get(line.kind)
     if kind is None:  # written by an app that is no longer installed: say what is known
         return Entry(at=line.at, title=line.kind, who=who)

@@ -195,6 +195,7 @@ def _end_points_of_former_owner(number: str, customer: Customer) -> None:
 
 def _refresh_contract(customer: Customer) -> None:
     """The next end of a contract among the lines that live, for lists and warnings above."""
-    ends = customer.subscriptions.filter(terminated_on__isnull=True, contract_end__isnull=False)
+    lines = Subscription.objects.filter(customer=customer, terminated_on__isnull=True)
+    ends = lines.filter(contract_end__isnull=False)
     first = ends.order_by("contract_end").values_list("contract_end", flat=True).first()
     CustomerFacts.objects.update_or_create(customer=customer, defaults={"contract_end": first})

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from customers.labels import CHANNELS, label, value_in_words
-from customers.models import Customer, FieldChange
+from customers.labels import CHANNELS, TIERS, label, value_in_words
+from customers.models import Customer, FieldChange, Subscription
 from customers.panels import actions_for, rendered_panels
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.timeline import GROUPS, timeline_page
@@ -61,6 +61,7 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "actions": _actions(view),
         "identity": IDENTITY[Customer.IdentityStatus(view.customer.identity_status)],
         "tone": STATUS_TONES[Customer.Status(view.customer.status)],
+        "tier": TIERS.get(view.page.tier, view.page.tier),
         "chart": revenue_chart(view.page),
         "ends_soon": contract_ends_soon(view.page),
         "channel": CHANNELS.get(view.customer.channel_preference, view.customer.channel_preference),
@@ -80,7 +81,7 @@ def customer_timeline(request: HttpRequest, pk: int) -> HttpResponse:
         start = from_text(before) if before else None
     except ValueError:
         start = None
-    first = customer.subscriptions.aggregate(first=Min("activated_on"))["first"]
+    first = Subscription.objects.filter(customer=customer).aggregate(first=Min("activated_on"))["first"]
     timeline = _timeline(pk, since_of(customer, first), _group(request), start)
     context = {"customer": customer, "mask": name_mask(customer), "timeline": timeline}
     if not wants_fragment(request):

@@ -98,8 +98,7 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
                 conflict = _differences(form, stale, hidden={"name"} if hides_name else set())
                 refuse(form, stale)
                 # The next save is made on what the person has now compared with.
-                form.data = form.data.copy()
-                form.data["version"] = str(stale.version)
+                form.data = {**request.POST.dict(), "version": str(stale.version)}
             except RuleBroken as no:
                 refuse(form, no)
     else:

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from customers.filters import CustomerFilter
-from customers.labels import QUALITY_MARKS
+from customers.labels import QUALITY_MARKS, TIERS
 from customers.models import Customer
 from customers.views.showing import name_mask
 from foundation.common.doors import requires
@@ -45,8 +45,10 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     except RuleBroken as no:
         refusal, page = no.message, keyset_page(found.qs, after=None, size=50)
     for row in page.items:
-        row.mask, row.tone = name_mask(row), STATUS_TONES[row.status]  # type: ignore[attr-defined]
-        row.marks = [QUALITY_MARKS.get(mark, mark) for mark in row.quality_marks]  # type: ignore[attr-defined]
+        row.mask, row.tone = name_mask(row), STATUS_TONES[row.status]
+        tier = row.facts.tier if hasattr(row, "facts") else ""
+        row.tier = TIERS.get(tier, tier)
+        row.marks = [QUALITY_MARKS.get(mark, mark) for mark in row.quality_marks]
     context = {
         "page": page,
         "filter": found,

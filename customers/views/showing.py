@@ -11,6 +11,7 @@ from customers import visibility
 from customers.models import Customer
 from customers.queries import CustomerPage, customer_page
 from staff.masking import masked
+from staff.models import User
 from staff.reveals import revealed_fields
 
 
@@ -30,7 +31,8 @@ class View:
     """A customer's page for one person. Raises Http404 when the customer is not theirs to see."""
 
     def __init__(self, request: HttpRequest, pk: int) -> None:
-        self.user: Any = request.user
+        user: Any = request.user
+        self.user: User = user
         self.opened = visibility.opened_ids(self.user)
         page = customer_page(pk, user=self.user, opened=self.opened)
         if page is None:

@@ -217,7 +217,9 @@ def test_the_timeline_filters_and_goes_back(op: Operator, client_for: ClientFor)
     business = words(client.get(url(row, "customer-timeline") + "?group=business", HTTP_HX_REQUEST="true"))
     changes = words(client.get(url(row, "customer-timeline") + "?group=changes", HTTP_HX_REQUEST="true"))
     assert "lightbulb" in business or business.count("<li>") == 30
-    assert changes.count("<li>") == TimelineLine.objects.filter(customer_id=row.pk, kind="customer.changed").count()
+    kept = TimelineLine.objects.filter(customer_id=row.pk, kind="customer.changed")
+    # The one of long ago stands behind "Earlier".
+    assert changes.count("<li>") == kept.count() - 1
     assert client.get(url(row, "customer-timeline") + "?group=none&before=!!").status_code == 200
 
 
