@@ -90,7 +90,7 @@ class RoleForm(forms.Form):
 class UnitForm(forms.Form):
     """A unit's own facts."""
 
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=_("Unit name"), max_length=80)
     function = forms.ChoiceField(label=_("Function"), choices=OrgUnit.Function.choices)
     area = forms.CharField(label=_("Area"), max_length=80, required=False)
     calendar_code = forms.ChoiceField(label=_("Work calendar"))
@@ -125,7 +125,7 @@ class HeadForm(PeopleForm):
 class TeamForm(PeopleForm):
     """A team's name and lead."""
 
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=_("Team name"), max_length=80)
     lead = PersonField(label=_("Lead"))
 
 

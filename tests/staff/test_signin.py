@@ -16,7 +16,9 @@ from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from staff.adapters import StaffMFAAdapter
 from staff.models import User
+from staff.services.secrets import rotate_second_factor_secrets
 from tests.factories import PASSWORD, UserFactory
+from tests.ui.pages import html_problems
 
 pytestmark = pytest.mark.django_db
 LOGIN = reverse("account_login")
@@ -192,6 +194,31 @@ def test_a_second_factor_is_set_up_and_asked_for(client, agent, django_capture_o
     codes = Authenticator.objects.get(user=agent, type="recovery_codes").wrap().get_unused_codes()
     assert fresh.post(reverse("mfa_authenticate"), {"code": codes[0]}).status_code == 302
     assert fresh.get(reverse("staff:me")).status_code == 200
+
+
+def test_second_factors_outlive_a_change_of_keys(client, agent, settings):
+    sign_in(client)
+    secret = set_up_totp(client)
+    old = settings.CARELINE_ID_KEYS
+    settings.CARELINE_ID_KEYS = {"new": b"n" * 32, **old}
+    assert rotate_second_factor_secrets() == 2  # the app and the recovery codes
+    assert rotate_second_factor_secrets() == 0
+    settings.CARELINE_ID_KEYS = {"new": b"n" * 32}
+    assert StaffMFAAdapter().decrypt(Authenticator.objects.get(user=agent, type="totp").data["secret"]) == secret
+    codes = Authenticator.objects.get(user=agent, type="recovery_codes").wrap().get_unused_codes()
+    assert len(codes) == 10
+
+
+def test_a_security_key_is_asked_for_with_our_name_and_no_script_in_the_page(client, agent):
+    sign_in(client)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_add_webauthn")).content.decode()
+    assert html_problems(page) == []
+    assert "&quot;challenge&quot;" in page
+    assert "&quot;name&quot;: &quot;Careline&quot;" in page
+    answer = client.post(reverse("mfa_add_webauthn"), {"name": "mine", "credential": "{}"})
+    assert answer.status_code == 200
+    assert not Authenticator.objects.exists()
 
 
 def test_guessing_one_time_codes_is_stopped(client, agent):
