@@ -95,14 +95,43 @@ def target_of(customer: Customer, tier: str) -> int:
 
 def completeness_of(customer: Any, tier: str = "") -> Completeness:
     """The completeness of a row that `with_completeness` annotated."""
+    return weighed(customer, {part for part in PARTS if getattr(customer, PREFIX + part)}, tier)
+
+
+def weighed(customer: Customer, filled: set[str], tier: str = "") -> Completeness:
+    """The completeness of a customer of whom these parts are filled: the twin of the query, for one page."""
     weights: dict[str, int] = policy("customers.completeness_weights")
-    is_company = customer.customer_type == Customer.Type.ENTERPRISE
-    empty = [
-        part
-        for part in sorted(PARTS, key=lambda part: -weights[part])
-        if not getattr(customer, PREFIX + part) and not (is_company and part == "birthday")
-    ]
-    return Completeness(customer.completeness, target_of(customer, tier), [PARTS[part] for part in empty])
+    parts = set(PARTS)
+    if customer.customer_type == Customer.Type.ENTERPRISE:
+        parts.discard("birthday")
+    percent = sum(weights[part] for part in filled) * 100 // max(1, sum(weights[part] for part in parts))
+    empty = [PARTS[part] for part in sorted(PARTS, key=lambda part: -weights[part]) if part in parts - filled]
+    return Completeness(percent, target_of(customer, tier), empty)
+
+
+def filled_parts(
+    customer: Customer,
+    *,
+    points: list[ContactPoint],
+    addresses: list[Address],
+    fields: list[ProfileField],
+    needs: list[Need],
+) -> set[str]:
+    """Which parts are filled, from rows at hand: current contact points and addresses, all fields and needs."""
+    today = clock.today()
+    facts = {row.key for row in fields if row.expires_on is None or row.expires_on > today}
+    found = {
+        "name": bool(customer.name) and "NAME_MISSING" not in customer.quality_marks,
+        "id": customer.id_hash is not None,
+        "contact": any(point.verified_at and not point.do_not_use for point in points),
+        "address": bool(addresses),
+        "birthday": customer.birth_date is not None or customer.lunar_month is not None,
+        "channel": bool(customer.channel_preference),
+        "interests": "INTERESTS" in facts,
+        "spending": "SPENDING_HABIT" in facts,
+        "needs": bool(needs),
+    }
+    return {part for part, is_filled in found.items() if is_filled}
 
 
 def below_target(rows: QuerySet[Customer]) -> QuerySet[Customer]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
-from django.db.models.functions import JSONObject
+from django.db import models
 
-from customers.completeness import Completeness, completeness_of, with_completeness
+from customers.completeness import Completeness, filled_parts, weighed
 from customers.lines import masked_number
 from customers.models import (
     Address,
@@ -23,7 +23,6 @@ from customers.models import (
     Plan,
     ProfileField,
     Subscription,
-    UsageMonth,
 )
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
@@ -141,42 +140,47 @@ class CustomerPage:
         return min(ends, default=None)
 
 
-def _rows(model: type[Any], rows: QuerySet[Any]) -> ArraySubquery:
-    names = [f.attname for f in model._meta.concrete_fields]
-    return ArraySubquery(rows.values(found=JSONObject(**{name: F(name) for name in names})))
+# By hand, for building it from expressions costs more than running it.
+_PAGE = """
+SELECT c.*, u.name AS manager_name, o.number AS parent_number, row_to_json(f) AS facts_json,
+  (SELECT json_agg(p ORDER BY p.kind, p.id) FROM customers_contactpoint p
+    WHERE p.customer_id = c.id AND p.valid_to IS NULL) AS points_json,
+  (SELECT json_agg(a ORDER BY a.id) FROM customers_address a
+    WHERE a.customer_id = c.id AND a.valid_to IS NULL) AS addresses_json,
+  (SELECT json_agg(k ORDER BY k.key) FROM customers_profilefield k WHERE k.customer_id = c.id) AS fields_json,
+  (SELECT json_agg(n) FROM (SELECT * FROM customers_need WHERE customer_id = c.id
+    ORDER BY id DESC LIMIT %(needs)s) n) AS needs_json,
+  (SELECT json_agg(b) FROM customers_contactblock b WHERE b.customer_id = c.id AND b.starts_at <= %(now)s
+    AND (b.ends_at IS NULL OR b.ends_at > %(now)s)) AS blocks_json,
+  (SELECT json_agg(s) FROM (SELECT * FROM customers_subscription WHERE customer_id = c.id
+    ORDER BY terminated_on DESC NULLS FIRST, id LIMIT %(lines)s) s) AS lines_json,
+  (SELECT json_agg(p) FROM customers_plan p
+    WHERE p.id IN (SELECT plan_id FROM customers_subscription WHERE customer_id = c.id)) AS plans_json,
+  (SELECT json_agg(json_build_object('line', m.subscription_id, 'month', m.month, 'revenue', m.net_revenue,
+     'data', m.data_mb, 'voice', m.voice_minutes) ORDER BY m.month) FROM customers_usagemonth m
+    WHERE m.customer_id = c.id AND m.month >= %(first)s AND m.month <= %(today)s) AS usage_json
+FROM customers_customer c
+LEFT JOIN customers_facts f ON f.customer_id = c.id
+LEFT JOIN staff_user u ON u.id = c.manager_id
+LEFT JOIN customers_customer o ON o.id = c.parent_id
+WHERE c.id = %(pk)s"""
 
 
 def customer_page(pk: int, *, user: User, opened: set[int]) -> CustomerPage | None:
     """Everything about a customer the user may see, in one statement; None when they may not."""
-    mine = {"customer": OuterRef("pk")}
-    today, now = clock.today(), clock.now()
-    first_month = _month_back(today, MONTHS)
-    holding = Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-    living_first = F("terminated_on").desc(nulls_first=True)
-    rows = with_completeness(Customer.objects.visible_to(user, opened)).annotate(
-        j_points=_rows(ContactPoint, ContactPoint.objects.filter(**mine, valid_to__isnull=True).order_by("kind", "pk")),
-        j_addresses=_rows(Address, Address.objects.filter(**mine, valid_to__isnull=True).order_by("pk")),
-        j_fields=_rows(ProfileField, ProfileField.objects.filter(**mine).order_by("key")),
-        j_needs=_rows(Need, Need.objects.filter(**mine).order_by("-pk")[:MOST_NEEDS]),
-        j_blocks=_rows(ContactBlock, ContactBlock.objects.filter(holding, **mine, starts_at__lte=now)),
-        j_lines=_rows(Subscription, Subscription.objects.filter(**mine).order_by(living_first, "pk")[: MOST_LINES + 1]),
-        j_plans=_rows(Plan, Plan.objects.filter(subscriptions__customer=OuterRef("pk")).distinct()),
-        j_usage=ArraySubquery(
-            UsageMonth.objects.filter(customer_id=OuterRef("pk"), month__gte=first_month, month__lte=today)
-            .order_by("month")
-            .values(
-                found=JSONObject(
-                    line=F("subscription_id"),
-                    month=F("month"),
-                    revenue=F("net_revenue"),
-                    data=F("data_mb"),
-                    voice=F("voice_minutes"),
-                )
-            )
-        ),
-    )
-    customer = rows.select_related("manager", "facts", "parent").filter(pk=pk).first()
-    return _assemble(customer) if customer is not None else None
+    today = clock.today()
+    values = {
+        "pk": pk,
+        "needs": MOST_NEEDS,
+        "lines": MOST_LINES + 1,
+        "now": clock.now(),
+        "today": today,
+        "first": _month_back(today, MONTHS),
+    }
+    customer = next(iter(Customer.objects.raw(_PAGE, values)), None)
+    if customer is None or not customer.is_visible_to(user, opened):
+        return None
+    return _assemble(customer)
 
 
 def _month_back(day: date, months: int) -> date:
@@ -184,43 +188,55 @@ def _month_back(day: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def _made(model: type[Any], stored: list[dict[str, Any]]) -> list[Any]:
-    """Model rows from JSON; dates and amounts get their types back."""
+@cache
+def _shape(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Column names of a model with what gives a JSON value its type back, where it has lost it."""
+    typed = (models.DateField, models.DecimalField)
+    return [(f.attname, f.to_python if isinstance(f, typed) else None) for f in model._meta.concrete_fields]
+
+
+def _made(model: Any, stored: list[dict[str, Any]] | None) -> list[Any]:
+    """Model rows from JSON, none from null."""
+    shape = _shape(model)
+    names = [name for name, _type in shape]
     return [
         model.from_db(
-            "default",
-            [f.attname for f in model._meta.concrete_fields],
-            [f.to_python(row[f.attname]) if row[f.attname] is not None else None for f in model._meta.concrete_fields],
+            "default", names, [row[n] if t is None or row[n] is None else t(_exact(row[n])) for n, t in shape]
         )
-        for row in stored
+        for row in stored or ()
     ]
+
+
+def _exact(value: Any) -> Any:
+    """A JSON number as the text it was written with: amounts never pass through a float's arithmetic."""
+    return str(value) if isinstance(value, float | int) else value
 
 
 def _assemble(customer: Any) -> CustomerPage:
-    plans = {plan.pk: plan for plan in _made(Plan, customer.j_plans)}
-    lines = [
-        Line(row, plans.get(row.plan_id), masked_number(row))
-        for row in _made(Subscription, customer.j_lines[:MOST_LINES])
-    ]
-    facts = getattr(customer, "facts", None)
+    plans = {plan.pk: plan for plan in _made(Plan, customer.plans_json)}
+    stored = customer.lines_json or []
+    lines = [Line(row, plans.get(row.plan_id), masked_number(row)) for row in _made(Subscription, stored[:MOST_LINES])]
+    facts = next(iter(_made(CustomerFacts, [customer.facts_json] if customer.facts_json else None)), None)
+    points, addresses = _made(ContactPoint, customer.points_json), _made(Address, customer.addresses_json)
+    fields, needs = _made(ProfileField, customer.fields_json), _made(Need, customer.needs_json)
+    filled = filled_parts(customer, points=points, addresses=addresses, fields=fields, needs=needs)
     page = CustomerPage(
         customer=customer,
         facts=facts,
-        points=_made(ContactPoint, customer.j_points),
-        addresses=_made(Address, customer.j_addresses),
-        fields=_made(ProfileField, customer.j_fields),
-        needs=_made(Need, customer.j_needs),
-        blocks=_made(ContactBlock, customer.j_blocks),
+        points=points,
+        addresses=addresses,
+        fields=fields,
+        needs=needs,
+        blocks=_made(ContactBlock, customer.blocks_json),
         lines=lines,
-        months=_months(customer.j_usage),
-        completeness=completeness_of(customer, facts.tier if facts else ""),
-        more_lines=len(customer.j_lines) > MOST_LINES,
+        months=_months(customer.usage_json or []),
+        completeness=weighed(customer, filled, facts.tier if facts else ""),
+        more_lines=len(stored) > MOST_LINES,
     )
-    live = [line for line in lines if line.is_live]
     live = [line for line in lines if line.is_live]
     page.main = min(live, key=lambda line: line.subscription.product_line != ProductLine.MOBILE, default=None)
     if page.main is not None:
-        _meters(page, page.main, customer.j_usage)
+        _meters(page, page.main, customer.usage_json or [])
     return page
 
 

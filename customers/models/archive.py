@@ -155,6 +155,13 @@ class Customer(Row):
     def __str__(self) -> str:
         return self.number
 
+    def is_visible_to(self, user: User, opened: Collection[int]) -> bool:
+        """The same answer as `visible_to`, for a row that has been read."""
+        sight = sight_of(user, "customers.view")
+        if sight.covers(unit_no=self.unit_no, owner_id=self.manager_id):
+            return True
+        return self.pk in opened and user.has_perm("customers.find")
+
     def id_number(self) -> str:
         """The clear ID number, or "" when none is stored. Callers record the reveal."""
         return crypto.decrypt(self.id_sealed, row_id=self.pk) if self.id_sealed else ""

@@ -9,6 +9,7 @@ from django.utils import translation
 
 from customers.completeness import PARTS, Completeness, below_target, completeness_of, with_completeness
 from customers.models import Address, ContactPoint, Customer, Need, ProfileField
+from customers.queries import customer_page
 from foundation.common import clock
 from foundation.policies.services import set_policy
 from tests.customers.people import customer
@@ -102,3 +103,19 @@ def test_the_list_of_data_to_improve_holds_those_below_their_target(django_asser
         rows = list(below_target(Customer.objects.order_by("pk")))
     assert [row.pk for row in rows] == [bare.pk, asked_more.pk]
     assert whole.pk not in [row.pk for row in rows]
+
+
+@pytest.mark.parametrize("customer_type", ["PERSON", "ENTERPRISE"])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_page_weighs_as_the_query_does(customer_type: str, full: bool) -> None:
+    user = UserFactory(role="GM")
+    row = customer(UnitFactory(), "A B", id_number=ID if full else "", customer_type=customer_type)
+    if full:
+        ContactPointFactory(customer=row)
+        Address.objects.create(customer=row, kind="HOME", city="Sanya")
+        fact(row, "INTERESTS")
+        fact(row, "SPENDING_HABIT", expires_on=clock.today())
+        Need.objects.create(customer=row, text="Faster")
+    page = customer_page(row.pk, user=user, opened=set())
+    assert page is not None
+    assert page.completeness == fresh(row)

@@ -358,3 +358,12 @@ def test_pages_with_personal_data_are_not_kept_by_browsers(op: Operator, client_
     client = client_for(op.clerk)
     for name in ("customer-detail", "customer-timeline", "customer-history", "customer-edit", "customer-profile"):
         assert "no-store" in client.get(url(row, name))["Cache-Control"], name
+
+
+def test_one_row_is_visible_exactly_when_the_list_would_hold_it(op: Operator) -> None:
+    rows = [customer(unit, "王伟") for unit in (op.hall, op.branch, op.elsewhere)]
+    rows.append(customer(op.elsewhere, "李四", manager=op.clerk))
+    opened = {rows[2].pk}
+    for user in (op.clerk, op.head, op.gm, UserFactory(role="SYS_ADMIN"), UserFactory(role="ACCOUNT_MANAGER")):
+        seen = set(Customer.objects.visible_to(user, opened).values_list("pk", flat=True))
+        assert {row.pk for row in rows if row.is_visible_to(user, opened)} == seen, user.username
