@@ -38,14 +38,15 @@ class Cost:
 class Server:
     """A running gunicorn with the benchmark's URLs; requests go over one kept connection."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.process, self.port = process, port
+    def __init__(self, process: subprocess.Popen[bytes], port: int, started_in: float) -> None:
+        self.process, self.port, self.started_in = process, port, started_in
 
     def pids(self) -> list[int]:
         """The web server's processes and every backend of the database server."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                " AND datname = current_database() AND pid <> pg_backend_pid()"
             )
             backends = [row[0] for row in cursor.fetchall()]
         children = subprocess.run(
@@ -105,9 +106,10 @@ def serve() -> Iterator[Server]:
         cwd=settings.BASE_DIR,
         stderr=subprocess.DEVNULL,
     )
+    begin = time.monotonic()
     try:
         _wait(port, process)
-        yield Server(process, port)
+        yield Server(process, port, time.monotonic() - begin)
     finally:
         process.terminate()
         process.wait(30)

@@ -27,8 +27,12 @@ from foundation.common.partitions import ensure_table
 from staff.models import OrgUnit, RoleAssignment, User
 
 BRANCHES, UNITS_A_BRANCH = 10, 199
-MONTHS, LINES_A_CUSTOMER = 12, 10
+MONTHS, LINES_A_CUSTOMER, DUTY_EVERY = 12, 10, 10
 BATCH = 5_000
+SURNAMES = list(words.SURNAMES)
+WEIGHTS = list(itertools.accumulate(words.SURNAMES.values()))
+GIVEN = sorted(set(words.GIVEN_FEMALE + words.GIVEN_MALE + words.GIVEN_EITHER))
+CITY = words.CITIES[0][0]
 SECONDS_BACK = 33_000_000  # the timeline reaches a year and a bit back
 
 
@@ -37,23 +41,23 @@ def unit_numbers() -> list[int]:
     return [1 + b * (UNITS_A_BRANCH + 1) + 2 + u for b in range(BRANCHES) for u in range(UNITS_A_BRANCH - 1)]
 
 
-def build(customers: int, processes: int, say: Callable[[str], None]) -> None:
-    """Load `customers` customers and all that belongs to them into an empty, migrated database; then ANALYZE."""
-    _organisation()
-    _months_behind()
-    bounds = [customers * part // processes for part in range(processes + 1)]
+def load_customers(low: int, high: int, processes: int, say: Callable[[str], None]) -> None:
+    """Load the customers low <= index < high with all that belongs to them; then VACUUM and ANALYZE."""
+    bounds = [low + (high - low) * part // processes for part in range(processes + 1)]
     workers = [
-        subprocess.Popen([sys.executable, "-m", "bench.load", str(low), str(high)], cwd=settings.BASE_DIR)
-        for low, high in itertools.pairwise(bounds)
+        subprocess.Popen([sys.executable, "-m", "bench.load", str(start), str(end)], cwd=settings.BASE_DIR)
+        for start, end in itertools.pairwise(bounds)
+        if end > start
     ]
     if sum(worker.wait() for worker in workers):
         raise SystemExit("a loading process ended with an error")
-    say("rows loaded; ANALYZE and CHECKPOINT")
+    say("rows loaded; VACUUM and ANALYZE")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
 
-def _organisation() -> None:
+def organisation() -> None:
+    """Units, five users, plans, and partitions for the year behind."""
     total = 1 + BRANCHES * (UNITS_A_BRANCH + 1)
     root = OrgUnit.objects.create(code="HQ", name="HQ", function="HEADQUARTERS", no=1, last_no=total)
     units = []
@@ -91,6 +95,8 @@ def _organisation() -> None:
         for fee in (29, 59, 99, 129, 199)
     )
 
+    _months_behind()
+
 
 def _months_behind() -> None:
     """The past year gets partitions of its own, as it would have after a year of service."""
@@ -99,6 +105,28 @@ def _months_behind() -> None:
         with connection.cursor() as cursor:
             cursor.execute(f'DROP TABLE IF EXISTS "{table}_early"')
         ensure_table(table, column, months=13, at=begin)
+
+
+def copy_archive(low: int, high: int) -> None:
+    """COPY finished rows of customers without use and timeline: the tables an import writes."""
+    rows = _Rows(list(Plan.objects.order_by("pk").values_list("pk", flat=True)))
+    for start in range(low, high, BATCH):
+        with connection.cursor() as cursor:
+            for table, text in rows.batch(start, min(start + BATCH, high)):
+                if not table.startswith(("customers_usagemonth", "timeline", "outreach_")):
+                    cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(text))
+
+
+def mobile(i: int) -> str:
+    """The mobile number of the customer with this index."""
+    return f"13{i % 10}{i // 10 % 10**8:08d}"
+
+
+def name_of(i: int) -> str:
+    """A name as frequent as in life, the same for the same index."""
+    chance = random.Random(i)
+    family = SURNAMES[_weighted(chance, WEIGHTS)]
+    return family + "".join(chance.choices(GIVEN, k=2 if chance.random() < 0.7 else 1))
 
 
 def load(low: int, high: int) -> None:
@@ -116,13 +144,11 @@ class _Rows:
     def __init__(self, plans: list[int]) -> None:
         self.plans = plans
         self.units = unit_numbers()
-        self.surnames = list(words.SURNAMES)
-        self.weights = list(itertools.accumulate(words.SURNAMES.values()))
-        self.given = sorted(set(words.GIVEN_FEMALE + words.GIVEN_MALE + words.GIVEN_EITHER))
-        self.syllable = {c: lazy_pinyin(c, style=Style.NORMAL)[0] for c in {*self.given, *"".join(self.surnames)}}
+        self.syllable = {c: lazy_pinyin(c, style=Style.NORMAL)[0] for c in {*GIVEN, *"".join(SURNAMES)}}
         self.cities = [city for city, _code, _districts in words.CITIES]
         now = clock.now().replace(microsecond=0)
-        self.now, self.today = now.isoformat(), clock.today()
+        self.moment, self.now, self.today = now, now.isoformat(), clock.today()
+        self.owner = User.objects.get(username="agent").pk
         self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
         first = self.today.replace(day=1)
         self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
@@ -131,17 +157,16 @@ class _Rows:
 
     def batch(self, low: int, high: int) -> Iterator[tuple[str, str]]:
         customer, facts, contact, name_rows, number_rows, grams = [], [], [], [], [], []
-        lines, usage, timeline = [], [], []
+        lines, usage, timeline, duties = [], [], [], []
         for i in range(low, high):
             chance = random.Random(i)
             pk = self.customer_base + (i << 22)
             unit = self.units[i * 7919 % len(self.units)]
-            family = self.surnames[_weighted(chance, self.weights)]
-            name = family + "".join(chance.choices(self.given, k=2 if chance.random() < 0.7 else 1))
+            name = name_of(i)
             pinyin = "".join(self.syllable[c] for c in name)
             initials = "".join(self.syllable[c][0] for c in name)
             number = f"CU20210101{i:09d}"
-            mobile = f"13{i % 10}{i // 10 % 10**8:08d}" if i < 10**9 else str(i)
+            phone = mobile(i)
             last4 = f"{i * 31 % 10_000:04d}"
             city = self.cities[i % len(self.cities)]
             customer.append(
@@ -149,17 +174,23 @@ class _Rows:
                 f"\tVERIFIED\t{city}\t\tzh-hans\t\t{unit}\t{unit}\t{{}}\tf\t1\t{self.now}\t{self.now}"
             )
             facts.append(f"{pk}\t\t0")
-            contact.append(f"{pk + 1}\t{pk}\tMOBILE\t{mobile}\t\tt\t2024-01-01\t")
+            contact.append(f"{pk + 1}\t{pk}\tMOBILE\t{phone}\t\tt\t2024-01-01\t")
             name_rows.append(f"{pk}\t{unit}\t{name}\t{pinyin}\t{initials}\t{last4}")
-            number_rows.append(_find(pk + 2, pk, unit, "PHONE", mobile))
-            number_rows.append(_find(pk + 3, pk, unit, "CUSTOMER", number))
+            number_rows.append(_find(pk, unit, "PHONE", phone, phone[::-1]))
+            number_rows.append(_find(pk, unit, "CUSTOMER", number))
             grams += [f"{name[a : a + 2]}\t{pk}\t{unit}" for a in range(len(name) - 1)]
-            services = [(mobile, "MOBILE")] + ([(f"YHAD{i:09d}", "BROADBAND")] if i % 2 else [])
+            services = [(phone, "MOBILE")] + ([(f"YHAD{i:09d}", "BROADBAND")] if i % 2 else [])
             for n, (service, product) in enumerate(services):
                 line = pk + 10 + n
                 plan = self.plans[chance.randrange(len(self.plans))]
                 lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
-                number_rows.append(_find(pk + 20 + n, pk, unit, "LINE", service))
+                number_rows.append(_find(pk, unit, "LINE", service, service[::-1]))
+            if i % DUTY_EVERY == 0:
+                due = self.moment + timedelta(minutes=chance.randrange(-600, 20_000))
+                duties.append(
+                    f"{pk + 30}\tBENCH{i:012d}\tCALLBACK\t{pk}\tCall back\t{self.owner}\t{unit}\tf\t\t3"
+                    f"\t{due.isoformat()}\tOPEN\t0\t\t\t0\t\t{self.now}"
+                )
             used = chance.randrange(400)
             usage += [
                 f"{pk + 10}\t{month}\t{pk}\t{used + n}\t{n}\t{used * 37}\t0\t0\t{59 + n}.00"
@@ -182,7 +213,7 @@ class _Rows:
             _text(contact),
         )
         yield "customer_find_name (customer_id, unit_no, name, pinyin, initials, id_last4)", _text(name_rows)
-        yield "customer_find_number (id, customer_id, unit_no, kind, value, tail)", _text(number_rows)
+        yield "customer_find_number (customer_id, unit_no, kind, value, tail)", _text(number_rows)
         yield "customer_name_gram (gram, customer_id, unit_no)", _text(sorted(set(grams)))
         yield (
             "customers_subscription (id, customer_id, service_no, product_line, plan_id, status, activated_on,"
@@ -195,17 +226,22 @@ class _Rows:
             _text(usage),
         )
         yield (
+            "outreach_followup (id, number, kind, customer_id, subject, owner_id, unit_no, pooled, skill, priority,"
+            " due_at, state, attempts, last_outcome, result, next_level, source, created_at)",
+            _text(duties),
+        )
+        yield (
             "timeline (id, customer_id, kind, params)",
             _text([f"{row}\t{pk}\tbench.line\t{{}}" for row, pk in sorted(timeline)]),
         )
 
 
-def _find(pk: int, customer: int, unit: int, kind: str, value: str) -> str:
-    return f"{pk}\t{customer}\t{unit}\t{kind}\t{value}\t{value[::-1]}"
+def _find(customer: int, unit: int, kind: str, value: str, tail: str = "") -> str:
+    return f"{customer}\t{unit}\t{kind}\t{value}\t{tail}"
 
 
 def _text(rows: list[str]) -> str:
-    return "\n".join(rows) + "\n"
+    return "".join(f"{row}\n" for row in rows)
 
 
 def _weighted(chance: random.Random, cumulative: list[int]) -> int:

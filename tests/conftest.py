@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
@@ -31,6 +33,14 @@ KEEP = {
     "calendars_calendarversion",
     "interactions_topic",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:  # a cache of its own, or the clearing of one would end the sessions of the other
+        url = urlsplit(os.environ["CACHE_URL"])
+        query = urlencode({**dict(parse_qsl(url.query)), "db": 2 + int(worker[2:])})
+        os.environ["CACHE_URL"] = settings.CACHES["default"]["LOCATION"] = urlunsplit(url._replace(query=query))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

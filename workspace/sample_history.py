@@ -43,6 +43,10 @@ class _Contact:
     minutes: int
     promise: _Promise | None = None
 
+    @property
+    def ended_at(self) -> datetime:
+        return self.at + timedelta(minutes=self.minutes)
+
 
 @dataclass(eq=False)
 class _Promise:
@@ -226,7 +230,7 @@ class History:
         keys = ids_at([contact.at for contact in self.contacts])
         found = {}
         for contact, key in zip(self.contacts, keys, strict=True):
-            ended = contact.at + timedelta(minutes=contact.minutes)
+            ended = contact.ended_at
             staff, unit = contact.staff, contact.staff.unit
             result = "FOLLOW_UP" if contact.promise else self.draw.one(("ANSWERED", "ANSWERED", "RESOLVED"))
             found[contact] = Interaction(
@@ -260,8 +264,8 @@ class History:
                 for contact, row in found.items()
                 for at, act, code in (
                     (contact.at, "STARTED", row.verified_how),
-                    (row.ended_at, "ENDED", ""),
-                    (row.ended_at, "LOGGED", row.result),
+                    (contact.ended_at, "ENDED", ""),
+                    (contact.ended_at, "LOGGED", row.result),
                 )
             ),
             batch_size=2_000,
@@ -277,7 +281,7 @@ class History:
             }  # fmt: skip
             unit = contact.staff.unit_id
             lines.append(
-                (row.logged_at, contact.kept.customer_id, "contact.logged", row.pk, about, contact.staff.pk, unit)
+                (contact.ended_at, contact.kept.customer_id, "contact.logged", row.pk, about, contact.staff.pk, unit)
             )
         for promise, follow_up in follow_ups.items():
             about = {"number": follow_up.number, "kind": follow_up.kind}

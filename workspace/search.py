@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -22,6 +22,7 @@ from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
 from interactions.lifecycle import Caller, Channel
 from staff.models import OrgUnit, User
+from staff.requests import StaffRequest
 
 PAGE = "workspace/search.html"
 LONGEST = 80
@@ -48,7 +49,7 @@ class Found:
 
 @require_POST
 @requires("customers.find")
-def search_start(request: HttpRequest) -> HttpResponseBase:
+def search_start(request: StaffRequest) -> HttpResponseBase:
     """Keep the words and leave for their page: what was typed never stands in an address or a log."""
     text = " ".join(without_marks(request.POST.get("q", "")).split())
     if not text:
@@ -63,7 +64,7 @@ def search_start(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @never_cache
 @requires("customers.find")
-def search_results(request: HttpRequest, token: str) -> HttpResponseBase:
+def search_results(request: StaffRequest, token: str) -> HttpResponseBase:
     """What was found; a single customer the user may see opens at once."""
     oldest = clock.now() - policy("customers.search_link_life")
     link = SearchLink.objects.filter(token=token, user_id=request.user.pk, created_at__gt=oldest).first()
@@ -92,7 +93,7 @@ def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
 
 
 def _page(
-    request: HttpRequest,
+    request: StaffRequest,
     text: str,
     *,
     found: list[Found] | None = None,
