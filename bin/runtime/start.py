@@ -83,7 +83,7 @@ def bring_up(stack: Stack, supervisor: Supervisor, board: "StatusBoard", port: i
         say()
         say(told.rstrip())
     elif not sample:
-        say("No sample data. Make a first user: ./careline manage createsuperuser")
+        say("No sample data. Make a first user: ./careline manage first_administrator NAME")
     say()
     say("Ctrl-C stops it; so does ./careline stop. Logs: " + str(stack.state.logs))
 

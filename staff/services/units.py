@@ -21,7 +21,7 @@ RESTAMP = "staff.restamp_units"
 @transaction.atomic
 def create_unit(
     *,
-    actor: User,
+    actor: User | None,
     code: str,
     name: str,
     function: str,
