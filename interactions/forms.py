@@ -61,12 +61,17 @@ class LinkForm(forms.Form):
     )
 
 
-class LogForm(forms.Form):
-    """One field is enough; the rest has defaults. A next action is complete or refused by the service."""
+class SummaryForm(forms.Form):
+    """The one field a note needs."""
 
     summary = forms.CharField(
         label=_("What it was about"), widget=forms.Textarea(attrs={"rows": 2}), required=False, max_length=4_000
     )
+
+
+class LogForm(SummaryForm):
+    """One field is enough; the rest has defaults. A next action is complete or refused by the service."""
+
     kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices, initial=Kind.CONSULT, required=False)
     topic = forms.ChoiceField(label=_("Topic"), required=False)
     result = forms.ChoiceField(label=_("Result"), choices=Result.choices, initial=Result.ANSWERED, required=False)
@@ -120,4 +125,15 @@ class QuickLogForm(LogForm):
 
 def note_form(user: User, customer_id: int, data: Any = None) -> QuickLogForm:
     """The form of the note on a customer's page; its ids are its own."""
-    return QuickLogForm(data, user=user, initial={"next_owner": user.pk}, auto_id=f"note-{customer_id % 1_000_000}-%s")
+    return QuickLogForm(data, user=user, initial={"next_owner": user.pk}, auto_id=_note_ids(customer_id))
+
+
+def folded_note_form(customer_id: int) -> SummaryForm:
+    """The same before anybody unfolds it: the one field, no query."""
+    form = SummaryForm(auto_id=_note_ids(customer_id))
+    form.fields["summary"].required = True
+    return form
+
+
+def _note_ids(customer_id: int) -> str:
+    return f"note-{customer_id % 1_000_000}-%s"

@@ -36,7 +36,7 @@ def register() -> None:
     """Make them known."""
     register_opener(customers_open_to)
     register_panel(Panel("open-contact", "top", 10, TAKE, render=open_contact, max_queries=1))
-    register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=12))
+    register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=0))
     register_action(CustomerAction("contact-start", _("Start contact"), "phone", _start_url, TAKE, 10))
     register_action(
         CustomerAction(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from django import template
 
 from customers.models import Customer
-from interactions.forms import QuickLogForm, note_form
-from staff.models import User
+from interactions.forms import SummaryForm, folded_note_form
 
 register = template.Library()
 
 
 @register.simple_tag
-def contact_note_form(customer: Customer, user: User) -> QuickLogForm:
-    """A fresh form for the quick note: two queries, topics and colleagues."""
-    return note_form(user, customer.pk)
+def contact_note_form(customer: Customer) -> SummaryForm:
+    """A fresh form for the quick note, folded: no query."""
+    return folded_note_form(customer.pk)

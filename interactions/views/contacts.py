@@ -94,7 +94,8 @@ def contact_log(request: StaffRequest, pk: int) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 @requires("interactions.take")
 def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
-    """The note on the customer's page: one key, one field. GET is the page for it alone."""
+    """The note on the customer's page: one key, one field. GET is the page for it alone, or as a fragment the fields
+    that the panel unfolds."""
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     data = request.POST if request.method == "POST" else None
     form = note_form(request.user, customer.pk, data)
@@ -108,7 +109,8 @@ def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
             target = reverse("customers:customer-detail", args=[customer.pk])
             return redirect_page(target) if wants_fragment(request) else redirect(target)
     context = {"customer": customer, "log": form, "unfolded": form.is_bound}
-    page = PANEL if wants_fragment(request) else "interactions/contact_note.html"
+    part = PANEL if form.is_bound else "interactions/_more_fields.html"
+    page = part if wants_fragment(request) else "interactions/contact_note.html"
     return render(request, page, context, status=422 if form.is_bound else 200)
 
 

@@ -46,6 +46,25 @@ def test_a_note_on_the_customers_page_is_one_field_and_one_key(client_for: Clien
 
 
 @pytest.mark.django_db
+def test_the_panel_of_the_note_fetches_its_other_fields_when_unfolded(client_for: ClientFor) -> None:
+    agent = UserFactory(role="AGENT", language="en")
+    customer = own_customer(agent)
+    client, url = client_for(agent), f"/interactions/note/{customer.ref}/"
+    panel = client.get(f"/customers/{customer.ref}/").content.decode()
+    assert f'hx-get="{url}" hx-trigger="toggle once"' in panel
+    assert f'<a href="{url}">' in panel  # the way without script
+    assert 'name="topic"' not in panel
+    more = client.get(url, headers=HX).content.decode()
+    for name in ("topic", "result", "kind", "channel", "next_kind", "next_owner", "next_due", "tell_customer"):
+        assert f'name="{name}"' in more
+    assert "<form" not in more
+    assert 'name="summary"' not in more
+    base = f'id="note-{customer.pk % 1_000_000}-'
+    assert f"{base}summary" in panel
+    assert f"{base}topic" in more
+
+
+@pytest.mark.django_db
 def test_a_refused_note_keeps_every_word_and_saves_nothing(client_for: ClientFor) -> None:
     agent = UserFactory(role="AGENT", language="en")
     customer = own_customer(agent)
