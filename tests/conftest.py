@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
@@ -38,9 +38,8 @@ KEEP = {
 def pytest_configure(config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:  # a cache of its own, or the clearing of one would end the sessions of the other
-        url = urlsplit(os.environ["CACHE_URL"])
-        query = urlencode({**dict(parse_qsl(url.query)), "db": 2 + int(worker[2:])})
-        os.environ["CACHE_URL"] = settings.CACHES["default"]["LOCATION"] = urlunsplit(url._replace(query=query))
+        own = re.sub(r"(db=|/)\d+$", rf"\g<1>{2 + int(worker[2:])}", os.environ["CACHE_URL"])
+        os.environ["CACHE_URL"] = settings.CACHES["default"]["LOCATION"] = own
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
