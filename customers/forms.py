@@ -152,4 +152,6 @@ class NeedForm(forms.Form):
 class NeedStateForm(forms.Form):
     """How far a need is."""
 
-    state = forms.ChoiceField(label=_("State"), choices=Need.State.choices)
+    state = forms.ChoiceField(
+        label=_("State"), choices=Need.State.choices, widget=forms.Select(attrs={"class": "input"})
+    )

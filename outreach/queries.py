@@ -13,8 +13,8 @@ from foundation.common import clock
 from foundation.common.paging import capped_count
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.models.followups import FollowUpQuerySet
-from staff.models import Team, User, holds_on
-from staff.rights import acted_for, sight_of, team_mates
+from staff.models import Team, TeamMember, User, holds_on
+from staff.rights import acted_for, sight_of
 from staff.roles import ROLES
 
 WORKERS = sorted(code for code, role in ROLES.items() if "outreach.work" in role.rights())
@@ -93,14 +93,15 @@ def teams_of(user: User) -> QuerySet[Team]:
 
 def colleagues_of(user: User) -> QuerySet[User]:
     """Active people of the user's unit, teams and scope who can take follow-ups: whom to name as owner. At most 200."""
-    sight = sight_of(user, "outreach.view")
-    near = Q(pk=user.pk) | Q(unit_id=user.unit_id) | Q(pk__in=team_mates([user.pk])) | Q(led_teams__in=teams_of(user))
+    sight, teams = sight_of(user, "outreach.view"), teams_of(user).order_by()
+    mates = TeamMember.objects.filter(holds_on(clock.today()), team__in=teams.values("pk")).values("user")
+    near = Q(pk=user.pk) | Q(unit_id=user.unit_id) | Q(pk__in=mates) | Q(pk__in=teams.values("lead"))
     near |= sight.rows(unit_no="unit__no", owner="pk") if not sight.everything else Q()
     workers = User.objects.filter(near, is_active=True, kind=User.Kind.HUMAN).filter(
         pk__in=User.objects.filter(role_assignments__role__in=WORKERS).values("pk")
     )
-    ids = workers.order_by("name", "pk").values_list("pk", flat=True).distinct()[:MOST_PEOPLE]
-    return User.objects.filter(pk__in=list(ids)).order_by("name", "pk")
+    # A form asks the set for one more person: what was cut off could not be filtered any more, so it stands inside.
+    return User.objects.filter(pk__in=workers.order_by("name", "pk").values("pk")[:MOST_PEOPLE]).order_by("name", "pk")
 
 
 def messages_of(user: User) -> QuerySet[OutMessage]:
