@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
+from django.utils import translation
 
 from foundation.common import clock, ids
 from foundation.policies import reading as policy_reading
@@ -55,6 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _own_node(worker_id: str) -> None:
     # In the process, not in the environment: children would share it.
     ids.use_node(8000 + (int(worker_id[2:]) if worker_id.startswith("gw") else 0))
+
+
+@pytest.fixture(autouse=True)
+def _words_in_english() -> Iterator[None]:
+    # Refusals are asserted by their English words; a test about Chinese says so itself.
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

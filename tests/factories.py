@@ -35,6 +35,7 @@ class UserFactory(DjangoModelFactory):
     username = factory.Sequence(lambda n: f"user{n}")
     name = factory.Sequence(lambda n: f"Staff {n}")
     staff_no = factory.Sequence(lambda n: f"S{n:05d}")
+    language = "en"
     unit = factory.SubFactory(UnitFactory)
 
     @factory.post_generation
