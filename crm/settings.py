@@ -152,6 +152,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "foundation.ui.widgetry.WidgetRenderer"
+
 DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
 DATABASES["default"].update(
     CONN_MAX_AGE=env.int("CARELINE_CONN_MAX_AGE", 600),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from foundation.common import clock
 
@@ -19,6 +20,16 @@ CENT = Decimal("0.01")
 
 def month_word(number: int) -> str:
     """The short name of month 1 to 12."""
+    return _months(get_language())[number - 1]
+
+
+def weekday_word(number: int) -> str:
+    """The short name of weekday 0 (Monday) to 6."""
+    return _weekdays(get_language())[number]
+
+
+@cache
+def _months(_language: str | None) -> tuple[str, ...]:
     return (
         pgettext("month", "Jan"),
         pgettext("month", "Feb"),
@@ -32,11 +43,11 @@ def month_word(number: int) -> str:
         pgettext("month", "Oct"),
         pgettext("month", "Nov"),
         pgettext("month", "Dec"),
-    )[number - 1]
+    )
 
 
-def weekday_word(number: int) -> str:
-    """The short name of weekday 0 (Monday) to 6."""
+@cache
+def _weekdays(_language: str | None) -> tuple[str, ...]:
     return (
         pgettext("weekday", "Mon"),
         pgettext("weekday", "Tue"),
@@ -45,7 +56,7 @@ def weekday_word(number: int) -> str:
         pgettext("weekday", "Fri"),
         pgettext("weekday", "Sat"),
         pgettext("weekday", "Sun"),
-    )[number]
+    )
 
 
 def local(moment: datetime) -> datetime:

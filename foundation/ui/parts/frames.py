@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from foundation.ui.context import html_language
 from foundation.ui.parts.formats import DASH
@@ -36,6 +37,11 @@ def html_lang() -> str:
 @register.simple_tag
 def script_words() -> SafeString:
     """The words scripts say, as `data-t-*` attributes of one hidden element."""
+    return _script_words(get_language())
+
+
+@cache
+def _script_words(_language: str | None) -> SafeString:
     months = "|".join(month_word(number) for number in range(1, 13))
     # Scripts count weekdays from Sunday.
     weekdays = "|".join(weekday_word(number) for number in (6, 0, 1, 2, 3, 4, 5))

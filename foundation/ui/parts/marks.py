@@ -11,11 +11,12 @@ from typing import Any
 from zipfile import ZipFile
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
+from foundation.ui.widgetry import said
 from foundation.ui.wording import say_moment, say_span
 
 register = template.Library()
@@ -62,16 +63,18 @@ def tone_class(tone: str) -> str:
 
 def attributes(given: dict[str, Any]) -> SafeString:
     """Keyword arguments as HTML attributes: `hx_get` becomes `hx-get`, True a bare name, None and False nothing."""
-    pairs = [(name.strip("_").replace("_", "-"), value) for name, value in given.items()]
-    return format_html_join(
-        "",
-        "{}",
-        (
-            (format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value),)
-            for name, value in pairs
+    return SafeString(
+        "".join(
+            f" {_attribute(name)}" if value is True else f' {_attribute(name)}="{said(value)}"'
+            for name, value in given.items()
             if value is not None and value is not False
-        ),
+        )
     )
+
+
+@lru_cache(maxsize=512)
+def _attribute(name: str) -> str:
+    return said(name.strip("_").replace("_", "-"))
 
 
 @register.simple_tag
@@ -87,14 +90,9 @@ def optional_icon(name: str, size: str = "") -> SafeString:
 @register.simple_tag
 def tag(text: Any, tone: str = "", icon: str = "", shape: str = "", tip: str = "") -> SafeString:
     """A word on a coloured ground. `shape`: "", "round" or "line"."""
-    return format_html(
-        '<span class="tag{}{}"{}>{}{}</span>',
-        tone_class(tone),
-        f" -{shape}" if shape else "",
-        attributes({"title": tip or None}),
-        optional_icon(icon),
-        text,
-    )
+    classes = f"{tone_class(tone)} -{said(shape)}" if shape else tone_class(tone)
+    inner = f"{optional_icon(icon)}{said(text)}"
+    return SafeString(f'<span class="tag{classes}"{attributes({"title": tip or None})}>{inner}</span>')
 
 
 @register.simple_tag
@@ -125,7 +123,7 @@ def person(name: str) -> SafeString:
 @register.simple_tag
 def kbd(keys: str) -> SafeString:
     """A key hint. Hidden from readers: the control carries `aria-keyshortcuts`."""
-    return format_html('<kbd class="kbd" aria-hidden="true">{}</kbd>', keys)
+    return SafeString(f'<kbd class="kbd" aria-hidden="true">{said(keys)}</kbd>')
 
 
 @register.simple_tag
@@ -150,13 +148,11 @@ def btn(
         more |= {"data_key": key.lower(), "aria_keyshortcuts": key}
     if only:
         more |= {"title": text}
-        label: Any = format_html('<span class="sr">{}</span>', text)
-    else:
-        label = format_html("<span>{}</span>", text)
-    inner = format_html("{}{}{}", optional_icon(icon), label, kbd(key) if key else "")
+    label = f'<span class="sr">{said(text)}</span>' if only else f"<span>{said(text)}</span>"
+    inner = f"{optional_icon(icon)}{label}{kbd(key) if key else ''}"
     if href:
-        return format_html('<a class="{}" href="{}"{}>{}</a>', classes, href, attributes(more), inner)
-    return format_html('<button class="{}"{}>{}</button>', classes, attributes({"type": "submit"} | more), inner)
+        return SafeString(f'<a class="{said(classes)}" href="{said(href)}"{attributes(more)}>{inner}</a>')
+    return SafeString(f'<button class="{said(classes)}"{attributes({"type": "submit"} | more)}>{inner}</button>')
 
 
 @dataclass(frozen=True)
@@ -216,18 +212,12 @@ def sla(
     when = datetime.fromtimestamp(due_at, tz=clock.BUSINESS_ZONE)
     tip = reason or (_("Due %(moment)s") % {"moment": say_moment(when)})
     live = {"data_sla": int(due_at), "data_target": int(target or 0)} if not state else {}
-    bar = format_html(
+    bar = (
         '<svg class="sla-bar" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="{}" height="3"/></svg>',
-        face.share,
+        f'<rect width="{face.share}" height="3"/></svg>'
     )
-    badge = format_html(
-        '<span class="sla -{}" title="{}"{}><span class="sla-w">{}<span data-w>{}</span></span>{}</span>',
-        face.state,
-        tip,
-        attributes(live),
-        icon(face.icon),
-        face.words,
-        bar if target or face.state == "over" else "",
+    badge = SafeString(
+        f'<span class="sla -{face.state}" title="{said(tip)}"{attributes(live)}><span class="sla-w">{icon(face.icon)}'
+        f"<span data-w>{said(face.words)}</span></span>{bar if target or face.state == 'over' else ''}</span>"
     )
     return format_html('<span class="sla-l"><span>{}</span>{}</span>', label, badge) if label else badge
