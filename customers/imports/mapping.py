@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from customers.imports import values
@@ -126,7 +127,7 @@ class Mapping:
     """One mapping file, checked and ready."""
 
     key: str
-    title: str
+    titles: dict[str, str]
     source: str
     key_column: str
     missing_name: str
@@ -136,6 +137,11 @@ class Mapping:
     addresses: tuple[Block, ...]
     lines: tuple[Block, ...]
     ignored: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def title(self) -> str:
+        """Its name in the active language."""
+        return self.titles["en" if (get_language() or "").startswith("en") else "zh"]
 
     def columns(self) -> list[str]:
         """Every column the mapping reads, the key first."""
@@ -184,7 +190,7 @@ def parse(key: str, text: dict[str, Any]) -> Mapping:
     try:
         return Mapping(
             key=key,
-            title=text["title"],
+            titles={"en": text["title"], "zh": text.get("title_zh", text["title"])},
             source=text["source"],
             key_column=text["key"],
             missing_name=text.get("missing_name", "Customer {key}"),

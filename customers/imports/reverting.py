@@ -36,6 +36,7 @@ def revert_all(imported: Import, *, report: Callable[[int], None]) -> tuple[int,
     """
     ImportRow.objects.filter(import_id=imported.pk, reverted=False).update(kept="")
     refresh_statistics()
+    refresh_statistics("import_row", "import_child")
     done = 0
     while ids := list(
         ImportRow.objects.filter(import_id=imported.pk, reverted=False, kept="")
@@ -117,6 +118,10 @@ class _Reversal:
                WHERE r.import_id = %(import)s AND r.customer_id = b.customer_id"""
         )
         find_rows_sql("SELECT customer_id FROM import_back WHERE action = 'UPDATED'")
+        self.run(
+            """DELETE FROM import_child k USING import_back b
+               WHERE k.import_id = %(import)s AND k.customer_id = b.customer_id"""
+        )
         self.run("DROP TABLE import_back")
 
     def _take_away(self) -> None:
@@ -146,7 +151,7 @@ class _Reversal:
         self.run(
             f"""UPDATE customers_usagemonth u SET {_from_old(USE_COLUMNS)}
                 FROM (SELECT k.entity_id, k.month, jsonb_populate_record(NULL::customers_usagemonth, k.before) AS old
-                      FROM {child} AND k.entity = 'usagemonth' AND k.before IS NOT NULL) n
+                      FROM {child} AND k.entity = 'usagemonth' AND k.before IS NOT NULL OFFSET 0) n
                 WHERE u.subscription_id = n.entity_id AND u.month = n.month"""
         )
         for entity, (table, columns) in RESTORED.items():
@@ -157,7 +162,7 @@ class _Reversal:
             self.run(
                 f"""UPDATE {table} u SET {_from_old(columns)}
                     FROM (SELECT k.entity_id, jsonb_populate_record(NULL::{table}, k.before) AS old
-                          FROM {child} AND k.entity = '{entity}' AND k.before IS NOT NULL) n
+                          FROM {child} AND k.entity = '{entity}' AND k.before IS NOT NULL OFFSET 0) n
                     WHERE u.id = n.entity_id"""
             )
         self.run(
@@ -166,7 +171,7 @@ class _Reversal:
                   SET {_from_old((*CUSTOMER_COLUMNS, "id_sealed", "quality_marks"))}, version = c.version + 1,
                       updated_at = %(now)s
                   FROM (SELECT customer_id, version, jsonb_populate_record(NULL::customers_customer, before) AS old
-                        FROM import_back WHERE action = 'UPDATED') n
+                        FROM import_back WHERE action = 'UPDATED' OFFSET 0) n
                   WHERE c.id = n.customer_id
                   RETURNING c.id, c.version, (n.old).version AS was)
                 UPDATE import_row r SET version = back.version FROM back

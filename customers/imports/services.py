@@ -95,7 +95,7 @@ def run_import(import_id: int, *, actor: Any) -> Import:
         raise RuleBroken("imports.state", _("Only a checked file can be imported."))
     if imported.file_run is None or not imported.file_run.input_file:
         raise RuleBroken("imports.file_gone", _("The file was deleted after 7 days. Upload it again."))
-    JobRun.objects.filter(pk=imported.file_run_id).update(files_until=clock.now() + FILES_KEPT)
+    JobRun.objects.filter(pk=imported.file_run.pk).update(files_until=clock.now() + FILES_KEPT)
     return _start(imported, RUN, State.RUNNING, actor, "import.run_started")
 
 
@@ -175,15 +175,15 @@ def _save_alone(imported: Import, **how: Any) -> None:
     except IntegrityError as error:
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
         if name == "import_one_of_a_file":
-            other = Import.objects.filter(
+            first = Import.objects.filter(
                 digest=imported.digest, mapping=imported.mapping, state__in=Import.BUSY
             ).first()
             words = _("This very file is being worked on as %(number)s. Wait for it to end.")
-            raise RuleBroken("imports.same_file", words % {"number": other or "…"}) from error
+            raise RuleBroken("imports.same_file", words % {"number": first or "…"}) from error
         if name == "import_one_of_a_source":
-            other = Import.objects.filter(source=imported.source, state__in=[State.RUNNING, State.REVERTING]).first()
+            first = Import.objects.filter(source=imported.source, state__in=[State.RUNNING, State.REVERTING]).first()
             words = _("Another file of this source is being worked on as %(number)s. Wait for it to end.")
-            raise RuleBroken("imports.same_source", words % {"number": other or "…"}) from error
+            raise RuleBroken("imports.same_source", words % {"number": first or "…"}) from error
         raise
 
 

@@ -19,6 +19,7 @@ from customers.imports.models import Import, StagedRow
 from customers.imports.problems import ErrorList, Problem
 from customers.imports.reading import open_table
 from customers.imports.records import Record, RowReader, Staff
+from customers.imports.writing import refresh_statistics
 from customers.models import Subscription
 from foundation.common import clock, crypto
 from foundation.common.ids import new_id
@@ -60,6 +61,7 @@ def stage(imported: Import, file: IO[bytes], errors: ErrorList, report: Report) 
             _copy(imported, good)
             report(total, max(table.lines or 0, total))
         notes = table.notes
+    refresh_statistics()
     errors.add(_living_numbers(imported))
     _mark_last_lines(imported)
     return total, notes

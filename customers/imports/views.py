@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,13 +24,14 @@ from foundation.common.paging import keyset_page
 from foundation.policies.reading import policy
 from foundation.ui.htmx import redirect_page, wants_fragment
 from staff.models import User
+from staff.requests import StaffRequest
 
 KEPT_SHOWN = 100
 
 
 @require_GET
 @requires("imports.view")
-def import_list(request: HttpRequest) -> HttpResponse:
+def import_list(request: StaffRequest) -> HttpResponse:
     """All imports, the newest first."""
     page = keyset_page(imports_of(request.user), after=request.GET.get("after"), size=50)
     actors = User.objects.in_bulk({item.actor_id for item in page.items if item.actor_id})
@@ -49,7 +50,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @csrf_exempt  # `_import_new` checks the token: it may only be read once the size guard stands before the upload
 @require_http_methods(["GET", "POST"])
 @requires("imports.run")
-def import_new(request: HttpRequest) -> HttpResponse:
+def import_new(request: StaffRequest) -> HttpResponse:
     """Upload a file and have it checked."""
     guard = SizeGuard(request, policy("imports.max_file_mb") * MB)
     request.upload_handlers.insert(0, guard)
@@ -57,7 +58,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_protect
-def _import_new(request: HttpRequest, guard: SizeGuard) -> HttpResponse:
+def _import_new(request: StaffRequest, guard: SizeGuard) -> HttpResponse:
     if request.method != "POST":
         return _form(request, ImportForm(), guard)
     form = ImportForm(request.POST, request.FILES)
@@ -81,21 +82,21 @@ def _import_new(request: HttpRequest, guard: SizeGuard) -> HttpResponse:
     return _form(request, form, guard, status=422)
 
 
-def _form(request: HttpRequest, form: ImportForm, guard: SizeGuard, status: int = 200) -> HttpResponse:
+def _form(request: StaffRequest, form: ImportForm, guard: SizeGuard, status: int = 200) -> HttpResponse:
     context = {"form": form, "limit": guard.limit // MB}
     return render(request, "imports/import_new.html", context, status=status)
 
 
 @require_GET
 @requires("imports.view")
-def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def import_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One import: how far it is, what the check found, what was done, what can be done now."""
     return _answer(request, _found(request, pk))
 
 
 @require_POST
 @requires("imports.run")
-def import_run(request: HttpRequest, pk: int) -> HttpResponse:
+def import_run(request: StaffRequest, pk: int) -> HttpResponse:
     """Bring the checked file in."""
     imported = _found(request, pk)
     try:
@@ -107,7 +108,7 @@ def import_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @requires("imports.revert")
-def import_revert(request: HttpRequest, pk: int) -> HttpResponse:
+def import_revert(request: StaffRequest, pk: int) -> HttpResponse:
     """Take the import back."""
     imported = _found(request, pk)
     try:
@@ -119,7 +120,7 @@ def import_revert(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @requires("imports.view")
-def import_errors(request: HttpRequest, pk: int) -> FileResponse:
+def import_errors(request: StaffRequest, pk: int) -> FileResponse:
     """The list of wrong rows, kept for 7 days."""
     imported = _found(request, pk)
     run = imported.last_run
@@ -131,17 +132,17 @@ def import_errors(request: HttpRequest, pk: int) -> FileResponse:
     )
 
 
-def _found(request: HttpRequest, pk: int) -> Import:
+def _found(request: StaffRequest, pk: int) -> Import:
     rows = Import.objects.visible_to(request.user).select_related("unit", "file_run", "last_run")
     return services.settle(get_object_or_404(rows, pk=pk))
 
 
-def _after(request: HttpRequest, imported: Import) -> HttpResponse:
+def _after(request: StaffRequest, imported: Import) -> HttpResponse:
     url = reverse("imports:import-detail", args=[imported.pk])
     return redirect_page(url) if wants_fragment(request) else redirect(url)
 
 
-def _answer(request: HttpRequest, imported: Import, refused: str = "") -> HttpResponse:
+def _answer(request: StaffRequest, imported: Import, refused: str = "") -> HttpResponse:
     run = imported.last_run
     states = Import.State
     written = imported.started_at is not None

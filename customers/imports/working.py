@@ -56,10 +56,6 @@ def revert(job: RunningJob) -> None:
     with _ending(job, imported, Import.State.REVERTED):
         total = ImportRow.objects.filter(import_id=imported.pk, reverted=False).count()
         reverted, kept = revert_all(imported, report=lambda done: job.progress(done, total))
-        ImportChild.objects.filter(
-            import_id=imported.pk,
-            customer_id__in=ImportRow.objects.filter(import_id=imported.pk, reverted=True).values("customer_id"),
-        ).delete()
         imported.counts = {**imported.counts, "reverted": reverted, "kept": kept}
         job.progress(total, total, reverted=reverted, kept=kept)
 

@@ -18,7 +18,7 @@ from foundation.audit.models import AuditEntry
 from outreach.models import FollowUp, OutMessage
 from tests.imports.bringing import AS_OF, shared, work
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # the lease of a long run is renewed by another connection
 CLASSIC, FULL = "telco_churn_classic.csv.gz", "telco_churn_full.csv.gz"
 EVERYBODY = 5_636
 
