@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
@@ -107,6 +108,17 @@ def colleagues_of(user: User) -> QuerySet[User]:
 def messages_of(user: User) -> QuerySet[OutMessage]:
     """Messages of the last three months the user may see, newest first."""
     return OutMessage.objects.visible_to(user).recent().select_related("customer", "staff").order_by("-pk")
+
+
+def newest_notifications(user: User, most: int) -> tuple[list[Notification], int]:
+    """What the bell shows: the newest, and how many are unread (at most 99), in one query."""
+    unread = RawSQL(
+        "(SELECT count(*) FROM (SELECT FROM outreach_notification u"
+        " WHERE u.user_id = %s AND u.read_at IS NULL LIMIT %s) few)",
+        [user.pk, MOST_UNREAD],
+    )
+    newest = list(Notification.objects.visible_to(user).annotate(unread_in_all=unread).order_by("-pk")[:most])
+    return newest, newest[0].unread_in_all if newest else 0  # type: ignore[attr-defined]
 
 
 def unread_count(user: User) -> int:

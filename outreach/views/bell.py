@@ -17,7 +17,7 @@ from foundation.common.paging import keyset_page
 from outreach import services
 from outreach.bellkinds import shown, target_of
 from outreach.models import Notification
-from outreach.queries import unread_count
+from outreach.queries import newest_notifications, unread_count
 from staff.requests import StaffRequest
 
 IN_MENU = 8
@@ -25,9 +25,8 @@ PAGE = 50
 
 
 def bell_slot(request: Any) -> str:
-    """The inner HTML of the bell in the top bar: two queries."""
-    newest = list(Notification.objects.visible_to(request.user).order_by("-pk")[:IN_MENU])
-    unread = unread_count(request.user)
+    """The inner HTML of the bell in the top bar: one query."""
+    newest, unread = newest_notifications(request.user, IN_MENU)
     context = {
         "notices": [shown(notice) for notice in newest],
         "unread": unread,
