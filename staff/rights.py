@@ -86,6 +86,7 @@ class _Standing:
 
     at: datetime
     held: dict[int, list[tuple[str, tuple[Range, ...]]]]
+    rights: dict[str, Scope] | None = None
     sights: dict[str, Sight] = field(default_factory=dict)
     mates: dict[frozenset[int], set[int]] = field(default_factory=dict)
 
@@ -144,12 +145,16 @@ def acted_for(user: User) -> frozenset[int]:
 
 def rights_of(user: User) -> dict[str, Scope]:
     """Every right of the user today with its widest scope; own roles only, an inactive user has none."""
-    rights: dict[str, Scope] = {}
-    if user.is_active:
-        for role in roles_of(user):
+    if not user.is_active:
+        return {}
+    standing = _standing(user)
+    if standing.rights is None:
+        rights: dict[str, Scope] = {}
+        for role, _numbers in standing.held[user.pk]:
             for right, scope in ROLES[role].rights().items():
                 rights[right] = max(scope, rights.get(right, scope))
-    return rights
+        standing.rights = rights
+    return standing.rights
 
 
 def sight_of(user: User, right: str) -> Sight:

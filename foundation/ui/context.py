@@ -7,13 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
+from foundation.ui.addresses import place
 from foundation.ui.navigation import NavItem, nav_items, slot
 
 TABS_ON_PHONE = 4
@@ -24,13 +24,6 @@ def html_language() -> str:
     """The value of `<html lang>` for the active language."""
     code = get_language() or settings.LANGUAGE_CODE
     return HTML_LANGUAGES.get(code, code)
-
-
-def _reverse(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -124,27 +117,27 @@ class Shell:
 
     @cached_property
     def search_url(self) -> str:
-        return _reverse("workspace:search") if self.signed_in else ""
+        return place("workspace:search") if self.signed_in else ""
 
     @cached_property
     def palette_url(self) -> str:
-        return _reverse("workspace:palette") if self.signed_in else ""
+        return place("workspace:palette") if self.signed_in else ""
 
     @cached_property
     def language_url(self) -> str:
-        return _reverse("staff:set-language")
+        return place("staff:set-language")
 
     @cached_property
     def theme_url(self) -> str:
-        return _reverse("staff:set-theme") if self.signed_in else ""
+        return place("staff:set-theme") if self.signed_in else ""
 
     @cached_property
     def me_url(self) -> str:
-        return _reverse("staff:me")
+        return place("staff:me")
 
     @cached_property
     def sign_out_url(self) -> str:
-        return _reverse("account_logout")
+        return place("account_logout")
 
     @property
     def here(self) -> str:
@@ -158,7 +151,7 @@ class Shell:
         allowed = [
             (item, href)
             for item in nav_items()
-            if (not item.right or self.user.has_perm(item.right)) and (href := _reverse(item.url_name))
+            if (not item.right or self.user.has_perm(item.right)) and (href := place(item.url_name))
         ]
         current = self._current([item for item, _ in allowed])
         return [
@@ -172,7 +165,7 @@ class Shell:
         exact = next((item.key for item in items if item.url_name == name), "")
         return exact or next((item.key for item in items if item.match and name.startswith(item.match)), "")
 
-    @property
+    @cached_property
     def sections(self) -> list[list[NavLink]]:
         parts = [[link for link in self.links if link.item.section == part] for part in ("work", "manage")]
         return [part for part in parts if part]
@@ -193,7 +186,7 @@ class Shell:
         found = slot(key)
         if found is None or not self.signed_in or (found.right and not self.user.has_perm(found.right)):
             return None
-        href = _reverse(found.url_name)
+        href = place(found.url_name)
         if not href:
             return None
         content = mark_safe(found.render(self._request)) if found.render else ""  # noqa: S308  rendered by a template

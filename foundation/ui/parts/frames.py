@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from foundation.ui.context import html_language
+from foundation.ui.context import NavLink, html_language
 from foundation.ui.parts.formats import DASH
-from foundation.ui.parts.marks import attributes, btn, icon, optional_icon, tone_class
+from foundation.ui.parts.marks import attributes, btn, count, icon, optional_icon, tone_class
+from foundation.ui.widgetry import said
 from foundation.ui.wording import month_word, weekday_word
 
 register = template.Library()
@@ -32,6 +34,37 @@ NOTICE_ICONS = {
 def html_lang() -> str:
     """The value of `<html lang>`."""
     return html_language()
+
+
+@register.simple_tag(takes_context=True)
+def dialogs(context: Context) -> SafeString:
+    """What every page holds besides toasts: dialogs, palette, templates and words for scripts. Made once per language
+    and set of keys."""
+    shell = context.get("shell")
+    if not shell:
+        return _dialogs(get_language(), False, "", False, ())
+    keys = tuple((str(link.item.label), link.item.key_hint) for link in shell.go_keys)
+    return _dialogs(get_language(), shell.signed_in, shell.palette_url, shell.shortcuts, keys)
+
+
+@lru_cache(maxsize=256)
+def _dialogs(
+    _language: str | None, signed_in: bool, palette_url: str, shortcuts: bool, keys: tuple[tuple[str, str], ...]
+) -> SafeString:
+    go_keys = [{"item": {"label": label, "key_hint": hint}} for label, hint in keys]
+    shell = {"signed_in": signed_in, "palette_url": palette_url, "shortcuts": shortcuts, "go_keys": go_keys}
+    return SafeString(render_to_string("ui/_dialogs.html", {"shell": shell}))
+
+
+@register.simple_tag
+def nav_link(link: NavLink, look: str) -> SafeString:
+    """A place of the menu. `look`: its class; only the side menu's carry the letter of their `g` sequence."""
+    here = ' aria-current="page"' if link.current else ""
+    go = f' data-go="{said(link.item.key_hint)}"' if look == "nav-a" and link.item.key_hint else ""
+    return SafeString(
+        f'<a class="{look}" href="{said(link.href)}"{here}{go}>{icon(link.item.icon)}'
+        f"<span>{said(link.item.label)}</span>{count(link.count, link.item.tone)}</a>"
+    )
 
 
 @register.simple_tag
