@@ -8,8 +8,6 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from customers.imports.problems import Problem
 from customers.imports.values import BadValue, text_of
@@ -25,6 +23,9 @@ Rows = Iterator[tuple[int, "list[str] | Problem"]]
 
 def sheet_rows(file: IO[bytes], *, limit_mb: int) -> tuple[list[str], Rows, list[str]]:
     """Header, rows with their numbers, and notes. Raises BadInput for what is no workbook, or too large unpacked."""
+    from openpyxl import load_workbook  # 11 MB only a reader of workbooks needs
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         _guard(file, limit_mb)
         book = load_workbook(file, read_only=True, data_only=False, keep_links=False)

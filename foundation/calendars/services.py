@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import holidays
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -212,6 +211,8 @@ def public_days(country: str, year: int) -> list[NamedDay]:
     Weekends inside a holiday are days off by their weekday and are not listed. Refuses (RuleBroken) a country
     or year the source does not know.
     """
+    import holidays  # 6 MB most processes never need
+
     if not country:
         raise RuleBroken("calendars.no_country", _("This calendar takes no public holidays: name its country first."))
     check_country(country)
@@ -234,6 +235,8 @@ def check_country(country: str) -> str:
     """An ISO country code with known public holidays, or empty. Refuses (RuleBroken `calendars.country`)
     any other.
     """
+    import holidays
+
     if country and country not in holidays.list_supported_countries(include_aliases=False):
         raise RuleBroken(
             "calendars.country",
@@ -243,6 +246,8 @@ def check_country(country: str) -> str:
 
 
 def _table(country: str, year: int, language: str) -> Any:
+    import holidays
+
     languages = holidays.country_holidays(country, years=year).supported_languages
     return holidays.country_holidays(country, years=year, language=language if language in languages else None)
 
