@@ -213,10 +213,10 @@ class _Range:
                 CROSS JOIN LATERAL jsonb_populate_record(NULL::customers_customer, {base} || k.defaults || k.data) r
                 WHERE k.fresh"""
         )
-        columns, values = _born_facts()
+        names, values = _born_facts()
         self.values |= values
         self.run(
-            f"""INSERT INTO customers_facts (customer_id, {", ".join(columns)})
+            f"""INSERT INTO customers_facts (customer_id, {", ".join(names)})
                 SELECT id, {", ".join(f"%({name})s" for name in values)} FROM import_pick WHERE fresh"""
         )
         self.run(
@@ -429,7 +429,7 @@ class _Range:
 def _born_facts() -> tuple[list[str], dict[str, Any]]:
     """The columns of `CustomerFacts` that must have a value, with the model's defaults."""
     needed = [field for field in CustomerFacts._meta.concrete_fields if not field.null and not field.primary_key]
-    return [field.column for field in needed], {f"fact_{field.column}": field.get_default() for field in needed}
+    return [str(field.column) for field in needed], {f"fact_{field.column}": field.get_default() for field in needed}
 
 
 def _assignments(columns: tuple[str, ...]) -> tuple[str, str]:

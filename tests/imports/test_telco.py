@@ -12,10 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from customers.finding import search
 from customers.imports.models import Import, ImportChild, ImportRow, StagedRow
 from customers.models import Address, Customer, CustomerFacts, FindNumber, Plan, Subscription, TimelineLine
 from foundation.audit.models import AuditEntry
 from outreach.models import FollowUp, OutMessage
+from tests.factories import UserFactory
 from tests.imports.bringing import AS_OF, shared, work
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the lease of a long run is renewed by another connection
@@ -82,6 +84,9 @@ def test_both_editions_by_command_give_one_archive_and_go_back_again(root):
 
     # Found by the number of the other system and by city.
     assert FindNumber.objects.filter(kind="EXTERNAL", value="7590-VHVEG").get().customer_id == first.pk
+    gm = UserFactory(role="GM", unit=root)
+    assert [hit.customer_id for hit in search(gm, "7590-VHVEG", 10)] == [first.pk]
+    assert gone.pk in {hit.customer_id for hit in search(gm, "Costa Mesa", 200)}
     assert Customer.objects.filter(home_city="Los Angeles").count() == 234
 
     # Imported history starts no clock and sends nothing; one audit entry a run, none a row.
