@@ -22,6 +22,10 @@ WORKERS = sorted(code for code, role in ROLES.items() if "outreach.work" in role
 MOST_PEOPLE = 200
 MOST_UNREAD = 99
 MOST_OPENED = 500
+LINE = (
+    *("number", "kind", "subject", "priority", "state", "due_at", "created_at", "closed_at", "attempts"),
+    *("last_outcome", "owner__name", "customer__name", "handed_to__name"),
+)
 VIEWS = ("mine", "all", "pool", "closed")
 
 
@@ -47,6 +51,11 @@ def followups_in_view(user: User, view: str) -> FollowUpQuerySet:
 def with_people(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
     """The rows with what a list line shows."""
     return rows.select_related("owner", "customer", "handed_to", "team")
+
+
+def listed(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
+    """The rows with what a list line shows and nothing else: of the people and the customer the name."""
+    return rows.select_related("owner", "customer", "handed_to").only(*LINE)
 
 
 @dataclass(frozen=True)

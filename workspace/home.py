@@ -22,7 +22,7 @@ from foundation.jobs.queries import beat_silence, title_of
 from foundation.ui.htmx import wants_fragment
 from interactions.models import Interaction
 from outreach.models import FollowUp
-from outreach.queries import followups_in_view, with_people
+from outreach.queries import followups_in_view, listed
 from staff.models import Reveal, User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
@@ -63,7 +63,7 @@ class Desk:
 def desk_of(user: User) -> Desk:
     """Figures and next duties of the user: own, of those acted for, handed over."""
     mine = followups_in_view(user, "mine")
-    return Desk(desk_figures(user, mine), list(with_people(mine)[:NEXT_SHOWN]))
+    return Desk(desk_figures(user, mine), list(listed(mine)[:NEXT_SHOWN]))
 
 
 @require_GET

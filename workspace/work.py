@@ -15,7 +15,7 @@ from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import redirect_page, toast, wants_fragment
 from outreach import services
-from outreach.queries import followups_in_view, grouped, pool_count, with_people
+from outreach.queries import followups_in_view, grouped, listed, pool_count
 from staff.requests import StaffRequest
 
 PAGE = 50
@@ -25,7 +25,7 @@ PAGE = 50
 @requires("outreach.work")
 def my_work(request: StaffRequest) -> HttpResponseBase:
     """Own duties, those acted for and those handed over, grouped overdue, today, later."""
-    rows = with_people(followups_in_view(request.user, "mine"))
+    rows = listed(followups_in_view(request.user, "mine"))
     try:
         page = keyset_page(rows, after=request.GET.get("after"), size=PAGE)
     except RuleBroken:

@@ -25,7 +25,7 @@ from outreach import services
 from outreach.filters import FollowUpFilter
 from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp
-from outreach.queries import VIEWS, followups_in_view, grouped, with_people
+from outreach.queries import VIEWS, followups_in_view, grouped, listed, with_people
 from outreach.services.followups import ASSIGN_RIGHT, may_work_on
 from staff.requests import StaffRequest
 
@@ -46,7 +46,7 @@ def followup_list(request: StaffRequest) -> HttpResponse:
     """The duties in view, grouped overdue, today, later; the URL holds tab and filters."""
     view = request.GET.get("view", "mine")
     view = view if view in VIEWS else "mine"
-    found = FollowUpFilter(request.GET, with_people(followups_in_view(request.user, view)), request=request)
+    found = FollowUpFilter(request.GET, listed(followups_in_view(request.user, view)), request=request)
     try:
         page = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
