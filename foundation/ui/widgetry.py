@@ -79,7 +79,7 @@ class WidgetRenderer(DjangoTemplates):
         write = _WRITERS.get(template_name)
         if write is not None and _plain(context["widget"]):
             return SafeString(write(context["widget"]))
-        return super().render(template_name, context, request)
+        return SafeString(super().render(template_name, context, request))
 
 
 def _plain(widget: dict[str, Any]) -> bool:
