@@ -31,6 +31,7 @@ define(
 define(
     "interactions.foreign_contacts_per_hour",
     type="int",
+    unit="contacts",
     default=20,
     low=1,
     high=1000,

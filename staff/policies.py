@@ -37,7 +37,7 @@ def _check_limits(table: Any) -> None:
 
 
 define(
-    "limits.settlement",
+    "staff.settlement_limits",
     type="table",
     unit="CNY",
     default={
@@ -56,7 +56,7 @@ define(
     ),
 )
 define(
-    "reveal.per_hour",
+    "staff.reveals_per_hour",
     type="int",
     unit="reveals",
     default=30,
@@ -66,7 +66,7 @@ define(
     help=gettext_lazy("How many masked fields one person may reveal in an hour."),
 )
 define(
-    "reveal.seconds",
+    "staff.reveal_seconds",
     type="int",
     unit="seconds",
     default=60,
@@ -76,7 +76,7 @@ define(
     help=gettext_lazy("How long a revealed field stays in clear."),
 )
 define(
-    "absence.transfer_after",
+    "staff.transfer_after",
     type="duration",
     unit="days",
     default=timedelta(days=30),
@@ -86,7 +86,7 @@ define(
     help=gettext_lazy("An absence longer than this, or a resignation, leads to a permanent transfer of the work."),
 )
 define(
-    "absence.transfer_within",
+    "staff.transfer_within",
     type="int",
     unit="working days",
     default=5,
@@ -96,7 +96,7 @@ define(
     help=gettext_lazy("How soon the work of someone who left or is long absent must have a new owner."),
 )
 define(
-    "signin.notice",
+    "staff.signin_notice",
     type="text",
     default="",
     source="D",
@@ -111,7 +111,7 @@ def settlement_limit(user: User) -> Decimal | None:
     """
     if not user.is_active:
         return Decimal(0)
-    table = policy("limits.settlement", unit=user.unit)
+    table = policy("staff.settlement_limits", unit=user.unit)
     limits = [table[role] for role in roles_of(user) if role in table]
     if any(limit is None for limit in limits):
         return None

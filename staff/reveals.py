@@ -28,7 +28,7 @@ def reveal(user: User, customer_id: int, field: str, reason: str) -> Reveal:
     The caller has checked that the customer is visible to the user. Refuses NotAllowed("reveal.not_allowed") without
     "customers.reveal"; RuleBroken("reveal.field") a field there is no mask for; ("reveal.reason") a sensitive field
     (ID number, income, stratum, family, private note) without a reason, unless a role has `view_sensitive`;
-    ("reveal.too_many") more than `reveal.per_hour`. The reason is kept apart from the sealed audit entry.
+    ("reveal.too_many") more than `staff.reveals_per_hour`. The reason is kept apart from the sealed audit entry.
     """
     if not user.has_perm(RIGHT):
         raise NotAllowed("reveal.not_allowed", _("Your role may not reveal data of customers."))
@@ -46,15 +46,15 @@ def reveal(user: User, customer_id: int, field: str, reason: str) -> Reveal:
     if there is not None:
         return there
     recent = list(
-        mine.filter(at__gt=now - HOUR).order_by("-at").values_list("at", flat=True)[: policy("reveal.per_hour")]
+        mine.filter(at__gt=now - HOUR).order_by("-at").values_list("at", flat=True)[: policy("staff.reveals_per_hour")]
     )
-    if len(recent) >= policy("reveal.per_hour"):
+    if len(recent) >= policy("staff.reveals_per_hour"):
         raise RuleBroken(
             "reveal.too_many",
             _("You have revealed as much as one person may in an hour; next at %(time)s.")
             % {"time": say_time(recent[-1] + HOUR)},
         )
-    until = now + timedelta(seconds=policy("reveal.seconds"))
+    until = now + timedelta(seconds=policy("staff.reveal_seconds"))
     opened = Reveal.objects.create(user=user, customer_id=customer_id, field=field, reason=reason, at=now, until=until)
     record(
         "customer.revealed",

@@ -27,6 +27,7 @@ define(
 define(
     "imports.max_errors",
     type="int",
+    unit="rows",
     default=10_000,
     low=1,
     high=1_000_000,

@@ -189,12 +189,15 @@ def _chunks(rows: Any, size: int) -> Any:
 
 @transaction.atomic
 def new_era() -> int:
-    """After a restore into another cluster: make ticks go on above the highest one stored. Returns the new base."""
+    """After a restore into another cluster: make ticks go on above the highest one stored. Returns the new base.
+
+    Counted from the oldest running transaction of the server: what any of them writes lies above the last seal too.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE audit_era SET base = greatest(
                  (SELECT coalesce(max(tick), 0) FROM audit_entry), (SELECT coalesce(max(to_tick), 0) FROM audit_seal)
-               ) - pg_current_xact_id()::text::bigint + 1 WHERE id = 1 RETURNING base"""
+               ) - pg_snapshot_xmin(pg_current_snapshot())::text::bigint + 1 WHERE id = 1 RETURNING base"""
         )
         return int(cursor.fetchone()[0])
 

@@ -194,12 +194,12 @@ def transfer_due(absence: Absence) -> datetime | None:
     `absence.transfer_after`; None: not at all, or done."""
     if absence.transferred_at is not None:
         return None
-    limit = policy("absence.transfer_after")
+    limit = policy("staff.transfer_after")
     begins = absence.starts_at
     if absence.reason != Absence.Reason.RESIGNED and absence.ends_at is not None and absence.ends_at - begins <= limit:
         return None
     calendar = calendar_for(absence.user.unit.calendar_code)
-    return add_working(begins, working_days(policy("absence.transfer_within"), calendar), calendar)
+    return add_working(begins, working_days(policy("staff.transfer_within"), calendar), calendar)
 
 
 def _rights(user: User) -> set[str]:

@@ -64,5 +64,5 @@ def as_json(value: Any) -> str:
 
 @register.simple_tag
 def sign_in_notice() -> str:
-    """The operator's own words under the sign-in card (policy `signin.notice`); empty: none."""
-    return str(policy("signin.notice"))
+    """The operator's own words under the sign-in card (policy `staff.signin_notice`); empty: none."""
+    return str(policy("staff.signin_notice"))

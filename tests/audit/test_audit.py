@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, connections, transaction
 
 from foundation.audit import services as audit
 from foundation.audit.models import AuditEntry, AuditPersonal, AuditSeal
+from tests.jobs.processes import wait_until
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,12 +19,12 @@ def write(number: int, **more: object) -> AuditEntry:
 
 
 def seal_until(expected: int) -> None:
-    # The horizon is the whole server's: another database's transaction may hold it back for a moment.
-    for _attempt in range(2_000):
+    # The horizon is the whole server's: a long transaction in another worker's database holds it back.
+    def sealed() -> bool:
         audit.seal()
-        if sum(AuditSeal.objects.values_list("rows", flat=True)) == expected:
-            return
-    raise AssertionError("the entries were never sealed")
+        return sum(AuditSeal.objects.values_list("rows", flat=True)) == expected
+
+    wait_until(sealed, 120, "all entries are sealed")
 
 
 def change_behind_the_guard(sql: str) -> None:

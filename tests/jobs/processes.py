@@ -180,7 +180,8 @@ def _drop_keys(client: Any, prefix: str) -> None:
 @pytest.fixture
 def processes(transactional_db: None, tmp_path: Path, broker_prefix: str) -> Iterator[Processes]:
     """Workers, beats and commands on this test's database; all are killed at the end of the test."""
-    env = os.environ | {
+    ours = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}  # the browser's
+    env = ours | {
         "DATABASE_URL": database_url(),
         "CARELINE_BROKER_PREFIX": broker_prefix,
         "CARELINE_FILES_DIR": str(tmp_path / "files"),

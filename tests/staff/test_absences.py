@@ -190,8 +190,8 @@ def test_settlement_limits_follow_the_highest_role_and_the_policy(agent, lead):
     assert settlement_limit(UserFactory(role="QA")) == Decimal(0)
     assert settlement_limit(UserFactory(role="GM", is_active=False)) == Decimal(0)
     admin = UserFactory(role="POLICY_ADMIN")
-    set_policy("limits.settlement", {"AGENT": "80"}, actor=admin, scope="UNIT", scope_ref=agent.unit_id)
+    set_policy("staff.settlement_limits", {"AGENT": "80"}, actor=admin, scope="UNIT", scope_ref=agent.unit_id)
     assert settlement_limit(User.objects.get(pk=agent.pk)) == Decimal(80)
     for wrong in ({"KING": "5"}, {"AGENT": "-1"}, {"AGENT": "much"}, {"AGENT": 1.5}, ["AGENT"]):
         with pytest.raises(RuleBroken):
-            set_policy("limits.settlement", wrong, actor=admin)
+            set_policy("staff.settlement_limits", wrong, actor=admin)

@@ -75,7 +75,7 @@ def test_a_second_click_opens_the_same_reveal():
 
 def test_so_many_an_hour_and_the_next_when_the_first_is_an_hour_old():
     agent = UserFactory(role="AGENT")
-    set_policy("reveal.per_hour", 3, actor=agent)
+    set_policy("staff.reveals_per_hour", 3, actor=agent)
     for n in range(3):
         with clock.travel(clock.now() + timedelta(minutes=n)):
             reveal(agent, CUSTOMER + n, "phone", "")
@@ -90,7 +90,7 @@ def test_so_many_an_hour_and_the_next_when_the_first_is_an_hour_old():
 @pytest.mark.django_db(transaction=True)
 def test_reveals_at_the_same_moment_do_not_pass_the_limit():
     agent = UserFactory(role="AGENT")
-    set_policy("reveal.per_hour", 2, actor=agent)
+    set_policy("staff.reveals_per_hour", 2, actor=agent)
     outcomes = race(*[lambda n=n: reveal(agent, CUSTOMER + n, "phone", "") for n in range(6)])
     assert Reveal.objects.count() == 2
     assert sum(isinstance(outcome, RuleBroken) for outcome in outcomes) == 4
