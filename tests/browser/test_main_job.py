@@ -49,7 +49,7 @@ def lead() -> User:
 
 @pytest.fixture
 def agent(lead: User) -> User:
-    agent = UserFactory(role="AGENT", unit=lead.unit, name="Agent An", password=PASSWORD)
+    agent = UserFactory(role="AGENT", unit=lead.unit, name="Agent An", language="zh-hans", password=PASSWORD)
     team = TeamFactory(lead=lead)
     for member in (lead, agent):
         TeamMemberFactory(team=team, user=member)
