@@ -75,7 +75,7 @@ def test_each_partition_refuses_truncate() -> None:
         ("DELETE FROM audit_entry WHERE target_id = '2'", "3 entries were sealed, 2 are there"),
         (
             "INSERT INTO audit_entry (id, tick, at, verb, target_type, target_id, request_id, detail)"
-            " SELECT id + 1, tick, at, 'forged', 'thing', '9', '', '{}' FROM audit_entry WHERE target_id = '2'",
+            " SELECT id + 1, tick, at, 'forged', 'thing', '9', '', '{}' FROM audit_entry WHERE target_id = '3'",
             "3 entries were sealed, 4 are there",
         ),
         ("UPDATE audit_seal SET digest = sha256('x')", "changed"),

@@ -96,7 +96,8 @@ def test_g_and_a_letter_lead_to_a_place(page):
     page.wait_for_url("**/?went=tasks")
 
 
-def test_the_palette_finds_with_arrows_and_enter(page):
+def test_the_palette_finds_with_arrows_and_enter(browser_page):
+    page = browser_page(language="en")
     page.goto(GUIDE + "?lang=en")
     page.keyboard.press("Control+k")
     options = page.locator("#palette [role=option]")

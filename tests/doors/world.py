@@ -115,7 +115,7 @@ def _held(place: Place) -> int:
 ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:search-results": lambda _p: {"token": "none"},
     "workspace:run-file": lambda p: {"pk": p.run.pk, "what": "result"},
-    "workspace:policy-detail": lambda _p: {"key": "reveal.per_hour"},
+    "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
     "staff:role-end": lambda p: {"pk": p.mate.pk, "held": _held(p)},
     "staff:user-act": lambda p: {"pk": p.mate.pk, "what": "unlock"},
