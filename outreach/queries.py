@@ -126,8 +126,9 @@ def newest_notifications(user: User, most: int) -> tuple[list[Notification], int
         " WHERE u.user_id = %s AND u.read_at IS NULL LIMIT %s) few)",
         [user.pk, MOST_UNREAD],
     )
-    newest = list(Notification.objects.visible_to(user).annotate(unread_in_all=unread).order_by("-pk")[:most])
-    return newest, newest[0].unread_in_all if newest else 0  # type: ignore[attr-defined]
+    found = list(Notification.objects.visible_to(user).annotate(unread_in_all=unread).order_by("-pk")[:most])
+    newest: list[Notification] = [*found]
+    return newest, int(found[0].unread_in_all) if found else 0
 
 
 def unread_count(user: User) -> int:

@@ -160,6 +160,6 @@ def _check_calendar(code: str) -> None:
         raise RuleBroken("units.calendar", _("There is no calendar “%(code)s”.") % {"code": code})
 
 
-def _restamp(tree: Tree, actor: User) -> None:
+def _restamp(tree: Tree, actor: User | None) -> None:
     if tree.has_moved:
         start_job(RESTAMP, actor=actor)
