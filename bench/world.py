@@ -28,6 +28,7 @@ from staff.models import OrgUnit, RoleAssignment, User
 
 BRANCHES, UNITS_A_BRANCH = 10, 199
 MONTHS, LINES_A_CUSTOMER, DUTY_EVERY = 12, 10, 10
+STAFF = 1_000
 BATCH = 5_000
 SURNAMES = list(words.SURNAMES)
 WEIGHTS = list(itertools.accumulate(words.SURNAMES.values()))
@@ -83,6 +84,10 @@ def organisation() -> None:
     ):
         user = User.objects.create_user(name, name=name, staff_no=name, unit=unit)
         RoleAssignment.objects.create(user=user, role=role, unit=unit)
+    halls = list(OrgUnit.objects.filter(function="HALL").order_by("no"))
+    User.objects.bulk_create(
+        User(username=f"s{n}", name=f"Staff {n}", staff_no=f"S{n}", unit=halls[n % len(halls)]) for n in range(STAFF)
+    )
     Plan.objects.bulk_create(
         Plan(
             code=f"BENCH{fee}",
@@ -148,7 +153,7 @@ class _Rows:
         self.cities = [city for city, _code, _districts in words.CITIES]
         now = clock.now().replace(microsecond=0)
         self.moment, self.now, self.today = now, now.isoformat(), clock.today()
-        self.owner = User.objects.get(username="agent").pk
+        self.owners = list(User.objects.order_by("pk").values_list("pk", flat=True))
         self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
         first = self.today.replace(day=1)
         self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
@@ -186,9 +191,10 @@ class _Rows:
                 lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
                 number_rows.append(_find(pk, unit, "LINE", service, service[::-1]))
             if i % DUTY_EVERY == 0:
+                owner = self.owners[i // DUTY_EVERY % len(self.owners)]
                 due = self.moment + timedelta(minutes=chance.randrange(-600, 20_000))
                 duties.append(
-                    f"{pk + 30}\tBENCH{i:012d}\tCALLBACK\t{pk}\tCall back\t{self.owner}\t{unit}\tf\t\t3"
+                    f"{pk + 30}\tBENCH{i:012d}\tCALLBACK\t{pk}\tCall back\t{owner}\t{unit}\tf\t\t3"
                     f"\t{due.isoformat()}\tOPEN\t0\t\t\t0\t\t{self.now}"
                 )
             used = chance.randrange(400)
