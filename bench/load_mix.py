@@ -73,7 +73,7 @@ def _request(kind: str, chance: random.Random, refs: list[str], token: str, cust
     return "GET", "/bell/menu/", ""
 
 
-def _client(port: int, headers: dict[str, str], due: queue.Queue, answers: _Answers) -> None:  # type: ignore[type-arg]
+def _client(port: int, headers: dict[str, str], due: queue.Queue, answers: _Answers) -> None:
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     while (item := due.get()) is not None:
         at, (method, path, body) = item

@@ -79,7 +79,7 @@ def _plan(name: str, text: str, username: str) -> Figure:
     user = User.objects.get(username=username)
     seen: list[tuple[str, tuple[object, ...]]] = []
 
-    def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+    def note(execute, sql, params, many, context):
         seen.append((sql, tuple(params or ())))
         return execute(sql, params, many, context)
 
