@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from customers.finding.forms import number_forms
+from customers.finding.forms import id_forms, number_forms
 from customers.models import Customer, FindNumber
-from customers.normal import compact
 from foundation.common import crypto
 
 SHORTEST = 5
@@ -19,7 +18,7 @@ def is_full_identifier(customer: Customer, text: str) -> bool:
         return False
     if _numbers(forms).filter(customer_id=customer.pk).exists():
         return True
-    return customer.id_hash is not None and bytes(customer.id_hash) == crypto.blind_index(compact(text))
+    return customer.id_hash is not None and bytes(customer.id_hash) in _id_hashes(text)
 
 
 def customers_with(text: str) -> list[Customer]:
@@ -28,11 +27,15 @@ def customers_with(text: str) -> list[Customer]:
     if not forms:
         return []
     found = set(_numbers(forms).values_list("customer_id", flat=True)[:3])
-    return list(Customer.objects.filter(Q(pk__in=found) | Q(id_hash=crypto.blind_index(compact(text))))[:3])
+    return list(Customer.objects.filter(Q(pk__in=found) | Q(id_hash__in=_id_hashes(text)))[:3])
 
 
 def _numbers(forms: list[str]) -> QuerySet[FindNumber]:
     return FindNumber.objects.filter(value__in=forms).exclude(kind=FindNumber.Kind.EMAIL)
+
+
+def _id_hashes(text: str) -> list[bytes]:
+    return [crypto.blind_index(form) for form in id_forms(text)]
 
 
 def _forms(text: str) -> list[str]:

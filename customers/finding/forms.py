@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from stdnum.cn import ric
+
 from customers.normal import compact, domestic, international, without_marks
 
 _SPACE = re.compile(r"\s+")
@@ -39,3 +41,13 @@ def number_forms(text: str) -> list[str]:
     bare = compact(text)
     forms = (code_value(without_marks(text)), bare, domestic(bare), international(domestic(bare)))
     return list(dict.fromkeys(form for form in forms if form))
+
+
+def id_forms(text: str) -> list[str]:
+    """The spellings under which a typed document number may stand: without separators, and a card of 15 digits also
+    by its 18 (customers.normal upgrades it when it is stored)."""
+    number = compact(text)
+    if len(number) != 15 or not number.isdecimal():
+        return [number]
+    longer = f"{number[:6]}19{number[6:]}0"
+    return [number, longer[:17] + ric.calc_check_digit(longer)]

@@ -18,12 +18,14 @@ from interactions.models import Interaction
 from interactions.services import quick_log, start_contact
 from outreach.models import FollowUp
 from staff.models import User
-from tests.factories import UserFactory
+from tests.customers.people import customer as with_document
+from tests.factories import UnitFactory, UserFactory
 from tests.interactions.test_contacts import PHONE, known, own_customer
 from tests.outreach.making import queries
 
 ClientFor = Callable[[User], Client]
 HX = {"HX-Request": "true"}
+CARD_15, CARD_18 = "510681880112031", "510681198801120318"
 
 
 def local(minutes: int) -> str:
@@ -102,6 +104,28 @@ def test_starting_a_contact_opens_the_customer_and_guessed_ids_open_nothing(clie
     assert (contact.channel, contact.caller, contact.verified_how) == ("HALL_OWN", "ON_BEHALF", "ID_DOCUMENT")
     assert client.get(f"/interactions/note/{customer.ref}/").status_code == 200
     assert client_for(UserFactory(role="AGENT")).get(f"/interactions/note/{customer.ref}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_an_old_document_number_of_15_digits_opens_the_customer_the_search_shows(client_for: ClientFor) -> None:
+    agent = UserFactory(role="AGENT", language="en")
+    customer = with_document(UnitFactory(), "An Old Card", id_number=CARD_18)
+    client = client_for(agent)
+    found = client.post("/search/", {"q": CARD_15})
+    page = client.get(found.headers["Location"]) if found.status_code == 302 else found
+    assert f'value="{customer.ref}"' in page.content.decode()
+    fields = {"customer": customer.ref, "channel": "HOTLINE", "caller": "CUSTOMER"}
+    other = CARD_15[:-1] + "4"
+    assert client.post("/interactions/start/", fields | {"identifier": other}).status_code == 404
+    assert not Interaction.objects.exists()
+    answer = client.post("/interactions/start/", fields | {"identifier": CARD_15})
+    assert answer.headers["Location"] == f"/customers/{customer.ref}/"
+    assert Interaction.objects.get().out_of_scope
+
+    client.post("/interactions/start/", {"channel": "HOTLINE", "caller": "UNKNOWN"})
+    unknown = Interaction.objects.get(customer=None)
+    linked = client.post(f"/interactions/{unknown.ref}/customer/", {"identifier": CARD_15, "caller": "CUSTOMER"})
+    assert linked.headers["Location"] == f"/customers/{customer.ref}/"
 
 
 @pytest.mark.django_db
