@@ -25,6 +25,7 @@ PARTS: dict[str, Any] = {
     "spending": _("Spending habit"),
     "needs": _("Needs"),
 }
+NOT_OF_COMPANIES = frozenset({"birthday"})
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,22 @@ def _flags() -> dict[str, Any]:
 def with_completeness(rows: QuerySet[Customer]) -> QuerySet[Customer]:
     """`rows` with `has_<part>` for each part and `completeness` in whole per cent, rounded down.
 
-    A company has no birthday: that weight is left out of its total.
+    A company has no birthday: that part counts for it neither as filled nor in the total.
     """
     weights: dict[str, int] = policy("customers.completeness_weights")
     flags = {
         PREFIX + part: ExpressionWrapper(flag, output_field=BooleanField()) if isinstance(flag, Q) else flag
         for part, flag in _flags().items()
     }
+    company = Q(customer_type=Customer.Type.ENTERPRISE)
     filled: Any = Value(0)
     for part, weight in weights.items():
-        filled = filled + Case(When(**{PREFIX + part: True}, then=Value(weight)), default=Value(0))
+        counts = Q(**{PREFIX + part: True})
+        counts = counts & ~company if part in NOT_OF_COMPANIES else counts
+        filled = filled + Case(When(counts, then=Value(weight)), default=Value(0))
     total = sum(weights.values())
-    whole = Case(
-        When(customer_type=Customer.Type.ENTERPRISE, then=Value(max(1, total - weights["birthday"]))),
-        default=Value(total),
-    )
+    of_companies = total - sum(weights[part] for part in NOT_OF_COMPANIES)
+    whole = Case(When(company, then=Value(max(1, of_companies))), default=Value(total))
     return rows.annotate(**flags).annotate(
         completeness=ExpressionWrapper(filled * Value(100) / whole, output_field=IntegerField())
     )
@@ -103,8 +105,8 @@ def weighed(customer: Customer, filled: set[str], tier: str = "") -> Completenes
     weights: dict[str, int] = policy("customers.completeness_weights")
     parts = set(PARTS)
     if customer.customer_type == Customer.Type.ENTERPRISE:
-        parts.discard("birthday")
-    percent = sum(weights[part] for part in filled) * 100 // max(1, sum(weights[part] for part in parts))
+        parts -= NOT_OF_COMPANIES
+    percent = sum(weights[part] for part in filled & parts) * 100 // max(1, sum(weights[part] for part in parts))
     empty = [PARTS[part] for part in sorted(PARTS, key=lambda part: -weights[part]) if part in parts - filled]
     return Completeness(percent, target_of(customer, tier), empty)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import translation
 
 from customers.completeness import PARTS, Completeness, below_target, completeness_of, with_completeness
@@ -12,6 +14,7 @@ from customers.models import Address, ContactPoint, Customer, Need, ProfileField
 from customers.queries import customer_page
 from foundation.common import clock
 from foundation.policies.services import set_policy
+from staff.models import User
 from tests.customers.people import customer
 from tests.factories import ContactPointFactory, CustomerFactory, UnitFactory, UserFactory
 
@@ -76,6 +79,23 @@ def test_a_company_has_no_birthday_and_a_target_of_its_own() -> None:
     row = CustomerFactory(customer_type="ENTERPRISE", channel_preference="EMAIL")
     assert "birthday" not in missing(row)
     assert (fresh(row).percent, fresh(row).target) == (17, 85)  # (10 + 6) of 94
+
+
+def test_a_company_with_a_birth_date_is_never_more_than_complete(client_for: Callable[[User], Client]) -> None:
+    unit = UnitFactory()
+    company = customer(unit, "Full Works", id_number=ID, customer_type="ENTERPRISE", channel_preference="SMS")
+    ContactPointFactory(customer=company)
+    Address.objects.create(customer=company, kind="WORK", city="Sanya")
+    for key in ("INTERESTS", "SPENDING_HABIT"):
+        fact(company, key)
+    Need.objects.create(customer=company, text="Faster")
+    clerk = UserFactory(role="HALL_CLERK", unit=unit, language="en")
+    for born in (None, "1990-03-07"):  # as an import or a change of the type may leave it
+        Customer.objects.filter(pk=company.pk).update(birth_date=born)
+        assert (fresh(company).percent, fresh(company).missing) == (100, [])
+        assert below_target(Customer.objects.filter(pk=company.pk)).count() == 0
+        page = client_for(clerk).get(f"/customers/{company.ref}/").content.decode()
+        assert "100 % of 85 % wanted" in page
 
 
 @pytest.mark.parametrize(("tier", "target"), [("", 50), ("SILVER", 70), ("GOLD", 70), ("DIAMOND", 85), ("NEW", 50)])
