@@ -12,6 +12,7 @@ from customers.labels import label
 from customers.models import ContactBlock, Need, Subscription, TimelineLine
 from customers.models.subscriptions import ProductLine
 from customers.timeline import LineKind, register_kind
+from foundation.ui.wording import join_words
 from staff.masking import mask_account, mask_phone
 
 
@@ -34,7 +35,7 @@ def _imported(line: TimelineLine, ref: Any) -> tuple[str, str]:
 def _changed(line: TimelineLine, ref: Any) -> tuple[str, str]:
     fields = line.params.get("fields", [])
     title = ngettext("%(n)s field changed", "%(n)s fields changed", len(fields)) % {"n": len(fields)}
-    return title, _(", ").join(label(field) for field in fields)
+    return title, join_words(map(label, fields))
 
 
 def masked_number(line: Subscription) -> str:
@@ -56,7 +57,7 @@ def _opened(line: TimelineLine, ref: Any) -> tuple[str, str]:
 
 def _altered(line: TimelineLine, ref: Any) -> tuple[str, str]:
     title, text = _service(_("%(product)s changed"), line, ref)
-    changed = _(", ").join(label(field) for field in line.params.get("fields", []))
+    changed = join_words(map(label, line.params.get("fields", [])))
     return title, " · ".join(part for part in (text, changed) if part)
 
 

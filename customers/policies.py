@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from foundation.common.errors import RuleBroken
 from foundation.policies.registry import define
+from foundation.ui.wording import join_words
 
 # D§5.4: name, ID, verified contact 50; address, birthday, channel preference 20; interests, spending habit, needs 30.
 WEIGHTS = {
@@ -28,14 +29,14 @@ TARGETS = {"ORDINARY": 50, "SILVER": 70, "GOLD": 70, "PLATINUM": 85, "DIAMOND": 
 
 def _check_weights(table: Any) -> None:
     if not isinstance(table, dict) or set(table) != set(WEIGHTS):
-        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": ", ".join(WEIGHTS)})
+        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": join_words(WEIGHTS)})
     if any(type(weight) is not int or weight < 0 for weight in table.values()) or not sum(table.values()):
         raise RuleBroken("policies.value", _("Weights are whole numbers, not negative, not all zero."))
 
 
 def _check_targets(table: Any) -> None:
     if not isinstance(table, dict) or set(table) != set(TARGETS):
-        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": ", ".join(TARGETS)})
+        raise RuleBroken("policies.value", _("The parts must be: %(parts)s.") % {"parts": join_words(TARGETS)})
     if any(type(target) is not int or not 0 <= target <= 100 for target in table.values()):
         raise RuleBroken("policies.value", _("Targets are whole numbers from 0 to 100."))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -163,7 +164,11 @@ _TABLE = [
 ]
 
 # What a delegate must be able to do as far as the absent person is (D§3.3); approvals stay with the lead.
-WORK_RIGHTS = frozenset({"customers.view", "interactions.take", "outreach.work"})
+WORK_RIGHTS: dict[str, Any] = {
+    "customers.view": _("see customers"),
+    "interactions.take": _("take contacts"),
+    "outreach.work": _("work on follow-ups"),
+}
 
 ROLES: dict[str, Role] = {role.code: role for role in _TABLE}
 SECOND_FACTOR_ROLES = frozenset(role.code for role in _TABLE if role.second_factor)

@@ -18,6 +18,7 @@ from customers.imports.values import Reader
 from customers.models import Address, ContactPoint, Customer, Subscription
 from customers.models.subscriptions import ProductLine
 from foundation.common.errors import BadSetting, RuleBroken
+from foundation.ui.wording import join_words
 
 FOLDER = Path(__file__).resolve().parent.parent / "mappings"
 AS_OF = "@as-of"
@@ -174,7 +175,7 @@ def mapping_of(key: str) -> Mapping:
         raise RuleBroken(
             "imports.no_mapping",
             _("There is no mapping “%(key)s”. There are: %(keys)s.")
-            % {"key": key[:40], "keys": ", ".join(mapping_keys())},
+            % {"key": key[:40], "keys": join_words(mapping_keys())},
         )
     return _load(key)
 

@@ -20,6 +20,7 @@ from customers.imports.problems import Problem
 from customers.imports.sheets import sheet_rows
 from foundation.jobs.running import BadInput
 from foundation.policies.reading import policy
+from foundation.ui.wording import join_words
 
 BLOCK = 1 << 20
 LONGEST_FIELD = 8 << 20  # characters: beyond it a quote was never closed
@@ -73,7 +74,7 @@ def open_table(file: IO[bytes], mapping: Mapping) -> Iterator[Table]:
             known = {*mapping.columns(), *mapping.ignored}
             if unknown := [name for name in header if name and name not in known]:
                 words = _("Columns the mapping does not know, left out: %(columns)s.")
-                notes.append(words % {"columns": ", ".join(name[:40] for name in unknown[:20])})
+                notes.append(words % {"columns": join_words(name[:40] for name in unknown[:20])})
             try:
                 yield Table(header, rows, lines, notes)
             finally:
@@ -235,9 +236,9 @@ def _checked_header(header: list[str], mapping: Mapping) -> list[str]:
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         words = _("These columns stand in the first line twice: %(columns)s. Rename or remove one of each.")
-        raise BadInput("imports.columns_twice", words % {"columns": ", ".join(name[:40] for name in twice)})
+        raise BadInput("imports.columns_twice", words % {"columns": join_words(name[:40] for name in twice)})
     missing = [name for name in mapping.required_columns() if name not in names]
     if missing:
         words = _("The mapping “%(mapping)s” needs these columns, which the file lacks: %(columns)s.")
-        raise BadInput("imports.columns_missing", words % {"mapping": mapping.key, "columns": ", ".join(missing)})
+        raise BadInput("imports.columns_missing", words % {"mapping": mapping.key, "columns": join_words(missing)})
     return names

@@ -22,6 +22,7 @@ from customers.imports.values import (
     read_integer,
 )
 from customers.models import Subscription
+from foundation.ui.wording import join_words
 
 NAME_MISSING = "NAME_MISSING"
 LONGEST_KEY = 64
@@ -242,7 +243,7 @@ class RowReader:
         if spec.values is not None:
             chosen = spec.values.get(text.lower())
             if chosen is None:
-                raise BadValue(_("is not one of: %(choices)s.") % {"choices": ", ".join(spec.values)})
+                raise BadValue(_("is not one of: %(choices)s.") % {"choices": join_words(spec.values)})
             text = chosen
         return spec.reader(text)
 

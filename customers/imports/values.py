@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers import normal
 from foundation.common.errors import RuleBroken
+from foundation.ui.wording import join_words
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 LONGEST_CELL = 32_767  # what a spreadsheet cell holds
@@ -144,7 +145,7 @@ def read_choice(text: str, choices: dict[str, str]) -> str:
     """One of the codes in `choices` (small letters -> code)."""
     found = choices.get(text.lower())
     if found is None:
-        raise BadValue(_("is not one of: %(choices)s.") % {"choices": ", ".join(choices.values())})
+        raise BadValue(_("is not one of: %(choices)s.") % {"choices": join_words(choices.values())})
     return found
 
 

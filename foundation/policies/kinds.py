@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from foundation.calendars.windows import Window, as_pairs, check_windows, read_windows, windows_json, write_windows
 from foundation.common.errors import RuleBroken
+from foundation.common.sentences import join_words
 
 if TYPE_CHECKING:
     from foundation.policies.registry import Policy
@@ -54,7 +55,7 @@ def checked(policy: Policy, value: Any) -> Any:
     """
     value = _TYPED[policy.kind](policy, value)
     if policy.choices is not None and value not in policy.choices:
-        allowed = ", ".join(as_text(policy, choice) for choice in policy.choices)
+        allowed = join_words(as_text(policy, choice) for choice in policy.choices)
         raise refuse(policy, _("must be one of %(allowed)s.") % {"allowed": allowed})
     if policy.low is not None and value < policy.low:
         raise refuse(policy, _("must not be below %(low)s.") % {"low": as_text(policy, policy.low)})

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
+from foundation.common.sentences import join_words as join_words
 
 CENT = Decimal("0.01")
 

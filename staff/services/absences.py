@@ -15,7 +15,7 @@ from foundation.calendars.working_time import add_working, working_days
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
-from foundation.ui.wording import say_moment
+from foundation.ui.wording import join_words, say_moment
 from staff.absence import LONGEST_CHAIN, team_lead_of
 from staff.models import Absence, User
 from staff.rights import forget_cached, rights_of, roles_of
@@ -129,12 +129,12 @@ def check_delegate(user: User, delegate: User, starts_at: datetime, ends_at: dat
             "absences.delegate_closed", _("%(name)s cannot act: the account is closed.") % _named(delegate)
         )
     forget_cached(delegate)
-    missing = (WORK_RIGHTS & set(_rights(user))) - set(rights_of(delegate))
+    missing = (set(WORK_RIGHTS) & set(_rights(user))) - set(rights_of(delegate))
     if missing:
         raise RuleBroken(
             "absences.delegate_rights",
             _("%(name)s lacks rights this work needs: %(rights)s.")
-            % {"name": delegate.name, "rights": ", ".join(sorted(missing))},
+            % {"name": delegate.name, "rights": join_words(WORK_RIGHTS[right] for right in sorted(missing))},
         )
     _check_chain(user, delegate, starts_at, ends_at)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common.doors import signed_in
+from foundation.ui.wording import join_words
 from staff.services import passwords
 from staff.signin import actor_of
 
@@ -30,7 +31,7 @@ def browser_words(user_agent: str) -> str:
     found = [
         next((word for pattern, word in table if re.search(pattern, user_agent)), "") for table in (_BROWSERS, _SYSTEMS)
     ]
-    return ", ".join(word for word in found if word) or _("unknown program")
+    return join_words(found) or _("unknown program")
 
 
 @require_GET

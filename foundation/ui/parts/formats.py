@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,12 @@ def span(seconds: float | None) -> str:
 def money(amount: Decimal | int | None) -> SafeString:
     """CNY: `¥ 36.20`; a dash for None; refuses floats (TypeError)."""
     return format_html('<span class="nowrap">{}</span>', wording.say_money(amount))
+
+
+@register.filter
+def listed(words: Iterable[Any]) -> str:
+    """Words as a list in the active language: `a, b, c`."""
+    return wording.join_words(words)
 
 
 @register.filter
