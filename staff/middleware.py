@@ -39,7 +39,8 @@ TO_FACTOR = ALWAYS | {
 
 
 class IdleSignOut:
-    """End a session nobody used for `SESSION_COOKIE_AGE` seconds; else keep it, writing at most once a minute."""
+    """End a session nobody used for `SESSION_COOKIE_AGE` seconds; else keep it, writing at most once a minute (where
+    sessions are short, four times in their life)."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -49,9 +50,13 @@ class IdleSignOut:
             now, seen = int(clock.now().timestamp()), request.session.get(SEEN)
             if seen is not None and now - seen > settings.SESSION_COOKIE_AGE:
                 logout(request)
-            elif seen is None or (LIVE not in request.headers and abs(now - seen) >= REFRESH_SECONDS):
+            elif seen is None or (LIVE not in request.headers and abs(now - seen) >= _refresh_seconds()):
                 request.session[SEEN] = now
         return self.get_response(request)
+
+
+def _refresh_seconds() -> int:
+    return min(REFRESH_SECONDS, settings.SESSION_COOKIE_AGE // 4)
 
 
 class OwnLanguage:

@@ -21,7 +21,7 @@ from foundation.ui.context import NavLink, Shell, ShownSlot
 from foundation.ui.navigation import NavItem, Tone
 from foundation.ui.parts.charts import Chart, HBar, Series
 from foundation.ui.parts.lists import Check, Entry, Step, Tab, trend
-from foundation.ui.parts.marks import btn, sla, tag
+from foundation.ui.parts.marks import btn, count, sla, tag
 from foundation.ui.widgets import ClockInput, DayInput, MomentInput
 
 TONES = ("", "danger", "warn", "ok", "info", "violet")
@@ -64,6 +64,10 @@ class SampleShell(Shell):
     @cached_property
     def text_size(self) -> str:
         return self._request.GET.get("text", "normal")
+
+    @property
+    def idle_seconds(self) -> int:
+        return 0  # nobody is signed in, so nothing ends
 
     @cached_property
     def shortcuts(self) -> bool:
@@ -113,7 +117,7 @@ class SampleShell(Shell):
             NavLink(
                 NavItem(key, label, icon, "ui:styleguide", section=part, tone=tone, key_hint=key[0]),
                 f"?went={key}",
-                n,
+                count(n, tone),
                 key == "cases",
             )
             for key, label, icon, n, tone, part in items

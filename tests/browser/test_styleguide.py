@@ -205,21 +205,6 @@ def test_revealed_values_hide_after_their_time(browser_page):
     expect(value).to_have_text("3301**********2046")
 
 
-def test_the_session_warns_two_minutes_before_its_end(browser_page):
-    page = browser_page()
-    page.clock.install()
-    page.goto(GUIDE)
-    box = page.locator("#session-end")
-    page.clock.fast_forward("27:00")
-    expect(box).to_be_hidden()
-    page.clock.fast_forward("01:30")
-    expect(box).to_be_visible()
-    page.locator("[data-stay]").click()
-    expect(box).to_be_hidden()
-    page.clock.fast_forward("01:30")
-    expect(box).to_be_hidden()
-
-
 def test_menus_close_with_escape_and_give_the_focus_back(page):
     page.goto(GUIDE)
     summary = page.locator("#bell summary")

@@ -224,7 +224,8 @@ function fold(text) {
   text.addEventListener("keydown", (event) => event.key === "Enter" && unfold());
 }
 
-// The session ends after idle seconds; two minutes before, ask. Other tabs count as work too.
+// The session ends after idle seconds; before that, ask. The server sees pages asked for, but neither typing nor clicking:
+// it is told of them now and then. `last`: the last work it knows of, in this tab or another.
 const idle = Number(document.body.dataset.idle || 0);
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("careline") : null;
 let last = Date.now();
@@ -233,22 +234,36 @@ function alive() {
   tabs?.postMessage(last);
 }
 if (tabs) tabs.onmessage = ({ data }) => { last = Math.max(last, data); };
-if (idle > 180) {
-  const box = $("#session-end");
+const ending = $("#session-end");
+if (idle && ending?.dataset.stayUrl) {
+  const askAt = Math.min(120, idle / 3);
+  const pause = Math.min(60, idle / 4) * 1000;
+  const left = () => idle - (Date.now() - last) / 1000;
+  const leave = (to) => location.replace(to ?? location.pathname + location.search);
+  const stay = async () => {
+    const headers = { "X-CSRFToken": csrf(), "HX-Request": "true", "HX-Current-URL": location.href };
+    const answer = await fetch(ending.dataset.stayUrl, { method: "POST", headers }).catch(() => null);
+    if (answer?.status === 204) alive();
+    return answer;
+  };
+  let telling = 0;
+  const working = ({ isTrusted }) => {
+    if (!isTrusted || telling || ending.open || left() <= 0) return;
+    telling = setTimeout(() => stay().finally(() => (telling = 0)), Math.max(0, last + pause - Date.now()));
+  };
+  for (const act of ["keydown", "pointerdown", "input"]) addEventListener(act, working, { capture: true, passive: true });
   alive();
   setInterval(() => {
-    const left = idle - (Date.now() - last) / 1000;
-    if (box && left > 120 && box.open) box.close();
-    if (box && left <= 120 && left > 0 && !box.open) box.showModal();
-    if (left <= -5) location.reload();
+    if (left() > askAt && ending.open) ending.close();
+    if (left() <= askAt && left() > 0 && !ending.open) ending.showModal();
+    if (left() <= -5) leave();
   }, 5000);
-  box?.addEventListener("close", async () => {
-    const answer = await fetch(location.pathname, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
-    const away = answer.headers.get("HX-Redirect");
-    if (away) location.href = away;
-    else alive();
+  ending.addEventListener("close", async () => {
+    const answer = await stay();
+    if (!answer) toast(say("offline"), { tone: "danger" });
+    else if (answer.status !== 204) leave(answer.headers.get("HX-Redirect"));
   });
-  $("[data-stay]", box ?? document)?.addEventListener("click", () => box.close());
+  $("[data-stay]", ending).addEventListener("click", () => ending.close());
 }
 
 prepare(document.body);
