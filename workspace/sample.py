@@ -20,6 +20,7 @@ from customers.sample.organisation import DEMO_ROLES, build
 from foundation.audit import services as audit
 from foundation.common.errors import RuleBroken
 from staff.models import OrgUnit, User
+from workspace.context import sample_was_made
 from workspace.sample_history import History
 
 SEED = 20_261_001
@@ -74,4 +75,5 @@ def make_sample_operator(password: str) -> Made:
         actor=None,
         detail={"customers": made.customers, "staff": made.staff, "demo_users": len(DEMO_ROLES), **written},
     )
+    transaction.on_commit(sample_was_made, robust=True)
     return made
