@@ -49,6 +49,7 @@ define(
     high=1_000,
     unit="numbers",
     source="P19",
+    title=gettext_lazy("Mobile numbers per document"),
     help=gettext_lazy("Most mobile numbers one document may hold with us."),
 )
 define(
@@ -57,6 +58,7 @@ define(
     default=WEIGHTS,
     source="D",
     check=_check_weights,
+    title=gettext_lazy("Weights of completeness"),
     help=gettext_lazy("What each part of the archive weighs in its completeness."),
 )
 define(
@@ -66,6 +68,7 @@ define(
     source="D",
     unit="%",
     check=_check_targets,
+    title=gettext_lazy("Targets of completeness"),
     help=gettext_lazy("Completeness below which an archive goes on the list of data to improve, by tier."),
 )
 define(
@@ -74,5 +77,6 @@ define(
     unit="minutes",
     default=timedelta(hours=1),
     source="D",
+    title=gettext_lazy("Life of a search result"),
     help=gettext_lazy("How long the address of a search result can be opened."),
 )

@@ -16,6 +16,7 @@ define(
     low=timedelta(minutes=1),
     high=timedelta(hours=8),
     source="D",
+    title=_("Time a caller stays verified"),
     help=_("How long a caller counts as verified."),
 )
 define(
@@ -26,6 +27,7 @@ define(
     low=timedelta(hours=1),
     high=timedelta(days=7),
     source="D",
+    title=_("Time a contact opens its customer"),
     help=_("How long after a contact its customer stays visible to the person who took it."),
 )
 define(
@@ -36,5 +38,6 @@ define(
     low=1,
     high=1000,
     source="D",
+    title=_("Contacts outside the own scope per hour"),
     help=_("How many contacts with customers outside the own scope a person may start in one hour."),
 )

@@ -31,6 +31,7 @@ define(
     type="windows",
     default=((7 * 60, 22 * 60),),
     source="D",
+    title=_("Hours of service messages"),
     help=_("Hours in which service messages that are not urgent may leave; the others leave at any hour."),
 )
 define(
@@ -38,6 +39,7 @@ define(
     type="windows",
     default=((8 * 60, 21 * 60),),
     source="D",
+    title=_("Hours of reminders"),
     help=_("Hours in which reminders may leave."),
 )
 define(
@@ -45,6 +47,7 @@ define(
     type="windows",
     default=((8 * 60 + 30, 21 * 60),),
     source="D",
+    title=_("Hours of care messages"),
     help=_("Hours in which care messages may leave."),
 )
 define(
@@ -52,6 +55,7 @@ define(
     type="windows",
     default=((9 * 60, 20 * 60),),
     source="D",
+    title=_("Hours of marketing messages"),
     help=_("Hours in which marketing messages may leave; never on statutory holidays."),
 )
 define(
@@ -59,6 +63,7 @@ define(
     type="windows",
     default=((9 * 60, 20 * 60),),
     source="D",
+    title=_("Hours of survey invitations"),
     help=_("Hours in which survey invitations may leave."),
 )
 define(
@@ -69,6 +74,7 @@ define(
     low=timedelta(minutes=1),
     high=timedelta(days=30),
     source="D",
+    title=_("Overdue follow-up: to the lead"),
     help=_("How long after its due moment an open follow-up is brought to the lead."),
 )
 define(
@@ -79,6 +85,7 @@ define(
     low=timedelta(minutes=1),
     high=timedelta(days=30),
     source="D",
+    title=_("Overdue follow-up: above the lead"),
     help=_("How long after its due moment an open follow-up is brought to the one above the lead."),
 )
 

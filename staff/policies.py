@@ -51,6 +51,7 @@ define(
     },
     source="D",
     check=_check_limits,
+    title=gettext_lazy("Settlement limits"),
     help=gettext_lazy(
         "What each role may settle in one case on its own; empty: any amount. A role not named: nothing."
     ),
@@ -63,6 +64,7 @@ define(
     low=1,
     high=1000,
     source="D",
+    title=gettext_lazy("Reveals per hour"),
     help=gettext_lazy("How many masked fields one person may reveal in an hour."),
 )
 define(
@@ -73,6 +75,7 @@ define(
     low=10,
     high=600,
     source="D",
+    title=gettext_lazy("Time a reveal lasts"),
     help=gettext_lazy("How long a revealed field stays in clear."),
 )
 define(
@@ -83,6 +86,7 @@ define(
     low=timedelta(days=1),
     high=timedelta(days=365),
     source="D",
+    title=gettext_lazy("Length of absence that moves the work"),
     help=gettext_lazy("An absence longer than this, or a resignation, leads to a permanent transfer of the work."),
 )
 define(
@@ -93,6 +97,7 @@ define(
     low=1,
     high=60,
     source="D",
+    title=gettext_lazy("Time to move the work"),
     help=gettext_lazy("How soon the work of someone who left or is long absent must have a new owner."),
 )
 define(
@@ -100,6 +105,7 @@ define(
     type="text",
     default="",
     source="D",
+    title=gettext_lazy("Words on the sign-in page"),
     help=gettext_lazy("The operator's own words under the sign-in card; empty: none."),
 )
 

@@ -12,6 +12,7 @@ define(
     high=100_000,
     unit="MB",
     source="D",
+    title=_("Largest import file"),
     help=_("Largest file that may be imported, as it is uploaded."),
 )
 define(
@@ -22,6 +23,7 @@ define(
     high=1_000_000,
     unit="MB",
     source="D",
+    title=_("Largest unpacked import file"),
     help=_("Largest size of an imported file once it is unpacked: stops files made to fill the disk."),
 )
 define(
@@ -32,6 +34,7 @@ define(
     low=1,
     high=1_000_000,
     source="D",
+    title=_("Wrong rows that stop an import"),
     help=_("After so many wrong rows an import stops: the mapping or the file is wrong as a whole."),
 )
 define(
@@ -42,5 +45,6 @@ define(
     high=3_650,
     unit="days",
     source="D",
+    title=_("Time to revert an import"),
     help=_("How long the old values are kept by which an import can be reverted."),
 )

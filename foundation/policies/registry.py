@@ -23,7 +23,8 @@ _definitions: dict[str, Policy] = {}
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One key: what kind of value, in what unit, within which bounds, its shipped value, where that comes
-    from (source tag of the rulebook: D, R10, P6, S2), and words for the person who tunes it.
+    from (source tag of the rulebook: D, R10, P6, S2), and words for the person who tunes it: a short title, and
+    what it does.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Policy:
     unit: str
     default: Any
     source: str
+    title: str | Promise
     help: str | Promise
     low: Any = None
     high: Any = None
@@ -49,6 +51,7 @@ def define(
     default: Any,
     source: str,
     help: str | Promise,
+    title: str | Promise = "",
     unit: str = "",
     low: Any = None,
     high: Any = None,
@@ -59,7 +62,7 @@ def define(
 
     `unit` is a plain word ("minutes", "CNY", "working days"); of a duration it must be seconds, minutes,
     hours or days. `check` of a table gets the plain JSON value and raises RuleBroken. `help` is a lazy
-    translation. Raises BadSetting at start for a key defined twice, missing words, or a default its own
+    translation, as is `title` (a few words; left out, the help stands in). Raises BadSetting at start for a key defined twice, missing words, or a default its own
     bounds refuse.
     """
     if not _KEY.fullmatch(key) or len(key) > 80:
@@ -76,7 +79,7 @@ def define(
         raise BadSetting(f"the policy {key} is a duration: its unit must be one of {', '.join(UNIT_SECONDS)}")
     if kind == Kind.TABLE and check is None:
         raise BadSetting(f"the policy {key} is a table and needs a check")
-    policy = Policy(key, kind, unit, default, source, help, check=check)
+    policy = Policy(key, kind, unit, default, source, title or help, help, check=check)
     try:
         policy = replace(
             policy,

@@ -14,11 +14,12 @@ from foundation.policies.registry import definitions
 SOURCE = re.compile(r"(D|G|R\d{1,2}|P\d{1,2}[a-z]?|S[0-4])(, ?(D|G|R\d{1,2}|P\d{1,2}[a-z]?|S[0-4]))*")
 
 
-def test_every_key_has_a_source_tag_and_a_help_text() -> None:
+def test_every_key_has_a_source_tag_a_short_title_and_a_help_text() -> None:
     with translation.override("en"):
         for policy in definitions():
             assert SOURCE.fullmatch(policy.source), policy.key
             assert len(str(policy.help)) >= 10, policy.key
+            assert str(policy.title) != str(policy.help) and len(str(policy.title)) <= 40, policy.key
 
 
 def test_every_key_belongs_to_an_installed_app() -> None:

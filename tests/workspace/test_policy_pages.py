@@ -30,6 +30,15 @@ def test_the_list_shows_every_key_with_its_value_and_source():
     assert len(seen) <= 8
 
 
+def test_a_policy_has_a_short_title_above_what_it_does():
+    client = enter(person("POLICY_ADMIN"))
+    page = client.get(PAGE).content.decode()
+    assert "<title>Overdue follow-up: to the lead" in page
+    assert "How long after its due moment an open follow-up is brought to the lead." in page
+    listed = client.get("/admin/policies/").content.decode()
+    assert ">Overdue follow-up: to the lead</a>" in listed
+
+
 def test_a_value_is_set_everywhere_in_a_unit_and_for_a_segment():
     admin, unit = person("POLICY_ADMIN"), UnitFactory(name="North hall")
     client = enter(admin)
