@@ -4,18 +4,22 @@ version.
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.models import APPEND_ONLY
 from foundation.calendars.definition import CLOSED_KINDS, TABLE_KINDS, DayKind
 from foundation.calendars.windows import DAY, Window
+
+SHIPPED_NOTE = "shipped"
+_IMPORT_NOTE = re.compile(r"import (?P<country>[A-Z]{2}) (?P<year>\d{4})")
 
 _TABLE = sorted(kind.value for kind in TABLE_KINDS)
 _CLOSED = sorted(kind.value for kind in CLOSED_KINDS)
@@ -156,3 +160,18 @@ class CalendarVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.calendar_id} v{self.number}"
+
+    @property
+    def note_in_words(self) -> str:
+        """The note as people read it: what the product itself wrote in the active language, the rest as typed."""
+        if self.note == SHIPPED_NOTE:
+            return gettext("as shipped")
+        imported = _IMPORT_NOTE.fullmatch(self.note)
+        if imported is None:
+            return self.note
+        return gettext("Public holidays %(year)s imported (%(country)s)") % imported.groupdict()
+
+
+def import_note(country: str, year: int) -> str:
+    """What the version of an imported year says of itself, as it is stored."""
+    return f"import {country} {year}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from django.db import connections, transaction
 
 from foundation.calendars.definition import Calendar
-from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay, WorkWindow
+from foundation.calendars.models import SHIPPED_NOTE, CalendarVersion, WorkCalendar, WorkCalendarDay, WorkWindow
 from foundation.calendars.queries import ROUND_THE_CLOCK, STANDARD
 from foundation.calendars.services import public_days
 from foundation.calendars.windows import DAY, Window
@@ -74,5 +74,5 @@ def _make(code: str, using: str) -> None:
         code, calendar.zone, weekly, tuple(named.day for named in days), day_minutes=day_minutes, version=1
     )
     CalendarVersion.objects.using(using).create(
-        calendar=calendar, number=1, definition=frozen.as_json(), note="shipped", created_at=clock.now()
+        calendar=calendar, number=1, definition=frozen.as_json(), note=SHIPPED_NOTE, created_at=clock.now()
     )

@@ -23,7 +23,7 @@ from foundation.calendars.definition import (
     check_day,
     check_zone,
 )
-from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay, WorkWindow
+from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay, WorkWindow, import_note
 from foundation.calendars.windows import Window, check_week, windows_json
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -193,7 +193,7 @@ def import_year(code: str, year: int, *, actor: Any) -> ImportedYear:
     new = [
         named for day, named in wanted.items() if day not in own and (day not in stored or _named(stored[day]) != named)
     ]
-    _replace_days(code, new, [(day, True) for day in gone], actor=actor, note=f"import {calendar.country} {year}")
+    _replace_days(code, new, [(day, True) for day in gone], actor=actor, note=import_note(calendar.country, year))
     kinds = list(calendar.days.filter(date__year=year, kind__in=sorted(TABLE_KINDS)).values_list("kind", flat=True))
     return ImportedYear(
         year=year,

@@ -35,6 +35,16 @@ def test_the_year_shows_holidays_and_the_list_the_weekly_hours(travel):
     assert len(seen) <= 13
 
 
+def test_versions_say_in_words_where_they_come_from():
+    client = enter(person("POLICY_ADMIN"))
+    client.post(PAGE.replace("2026", "2027"), {"act": "import"})
+    client.post(PAGE, WEEK | {"act": "week", "week-day0": "10:00-18:00", "week-note": "winter"})
+    page = client.get(PAGE).content.decode()
+    for words in ("1 · as shipped", "2 · Public holidays 2027 imported (CN)", "3 · winter"):
+        assert words in page
+    assert "shipped</div>" in page and "import CN" not in page
+
+
 @pytest.mark.parametrize("address", ["STANDARD/1989", "STANDARD/2200", "STANDARD/9999", "STANDARD/0", "NONE/2026"])
 def test_years_and_calendars_that_do_not_exist_are_not_found(address):
     assert enter(person("POLICY_ADMIN")).get(f"/admin/calendars/{address}/").status_code == 404
