@@ -122,8 +122,10 @@ def person(name: str) -> SafeString:
 
 @register.simple_tag
 def kbd(keys: str) -> SafeString:
-    """A key hint. Hidden from readers: the control carries `aria-keyshortcuts`."""
-    return SafeString(f'<kbd class="kbd" aria-hidden="true">{said(keys)}</kbd>')
+    """A key hint, a single letter as it stands on the key. Hidden from readers: the control carries
+    `aria-keyshortcuts`."""
+    shown = keys.upper() if len(keys) == 1 else keys
+    return SafeString(f'<kbd class="kbd" aria-hidden="true">{said(shown)}</kbd>')
 
 
 @register.simple_tag
@@ -145,7 +147,7 @@ def btn(
     """
     classes = "btn" + (f" -{tone}" if tone else "") + (" -s" if small else "") + (" -icon" if only else "")
     if key:
-        more |= {"data_key": key.lower(), "aria_keyshortcuts": key}
+        more |= {"data_key": key.lower(), "aria_keyshortcuts": key.upper()}
     if only:
         more |= {"title": text}
     label = f'<span class="sr">{said(text)}</span>' if only else f"<span>{said(text)}</span>"
