@@ -15,13 +15,14 @@ from customers.finding.forms import folded
 from customers.labels import label as field_label
 from customers.lifecycle import check_status
 from customers.models import ContactPoint, Customer, CustomerFacts, FindName, FindNumber, Subscription
-from customers.services.remembering import locked, remember
+from customers.services.remembering import LastChange, last_change_of, locked, remember
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock, crypto
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.numbers import next_number
 from foundation.policies.reading import policy
+from foundation.ui.wording import say_moment
 from staff.models import OrgUnit, User
 
 CREATE_RIGHT, EDIT_RIGHT = "customers.create", "customers.edit"
@@ -46,15 +47,22 @@ SHORTEST_PHONE = 7
 class StaleCopy(RuleBroken):
     """Somebody changed the customer after this copy was read.
 
-    `current`: field -> present value, for the fields the caller wanted to change; `version`: the present version.
+    `current`: field -> present value, for the fields the caller wanted to change; `version`: the present version;
+    `last`: who made it and when.
     """
 
-    def __init__(self, current: dict[str, Any], version: int) -> None:
-        super().__init__(
-            "customers.stale", _("A colleague has changed this customer meanwhile. Compare, then save again.")
-        )
+    def __init__(self, current: dict[str, Any], version: int, last: LastChange) -> None:
+        super().__init__("customers.stale", _stale_words(last))
         self.current = current
         self.version = version
+        self.last = last
+
+
+def _stale_words(last: LastChange) -> str:
+    said = {"name": last.name, "when": say_moment(last.at)}
+    if not last.name:
+        return _("This customer was changed meanwhile (%(when)s). Compare, then save again.") % said
+    return _("%(name)s has changed this customer meanwhile (%(when)s). Compare, then save again.") % said
 
 
 @dataclass(frozen=True)
@@ -185,7 +193,7 @@ def change_customer(
     customer = locked(customer_id)
     if customer.version != version:
         current = {field: getattr(customer, field) for field in changes if field in EDITABLE}
-        raise StaleCopy(current, customer.version)
+        raise StaleCopy(current, customer.version, last_change_of(customer))
     values = checked(changes)
     if "name" in values and not values["name"]:
         raise RuleBroken("customers.no_name", _("A customer needs a name."))

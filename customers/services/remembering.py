@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from customers.finding import former_owners, rebuild_find_rows
-from customers.models import Customer, FieldChange
+from customers.models import Customer, FieldChange, Subscription
 from customers.timeline import add_line
+from foundation.audit.models import AuditEntry
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
+from foundation.common.ids import first_id_at
 from staff.models import User
 
+LONGEST_OPEN = timedelta(days=31)
 Values = Mapping[str, tuple[Any, Any]]
 
 
@@ -28,6 +34,37 @@ def locked(customer_id: int) -> Customer:
     if customer.status == Customer.Status.ANONYMISED:
         raise RuleBroken("customers.anonymised", _("This customer was made anonymous; nothing can be changed."))
     return customer
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """Who changed an archive last ("" when no person did, as in an import) and when."""
+
+    name: str
+    at: datetime
+
+
+def last_change_of(customer: Customer) -> LastChange:
+    """The change that made the present version of `customer`, whatever it was about."""
+    entries = _recent(customer).filter(detail__version=customer.version)
+    return LastChange(_name_of(entries.values_list("actor_id", flat=True).first()), customer.updated_at)
+
+
+def last_change_of_line(customer: Customer, line: Subscription) -> LastChange:
+    """The latest change of one of the customer's lines."""
+    entries = _recent(customer).filter(target_type=line._meta.label_lower, target_id=str(line.pk))
+    actor_id, at = entries.values_list("actor_id", "at").first() or (None, customer.updated_at)
+    return LastChange(_name_of(actor_id), at)
+
+
+def _recent(customer: Customer) -> QuerySet[AuditEntry]:
+    """The audit about a customer, newest first. The audit lies in months: nobody holds a copy open for longer."""
+    since = first_id_at(clock.now() - LONGEST_OPEN)
+    return AuditEntry.objects.filter(customer_id=customer.pk, pk__gte=since).order_by("-pk")
+
+
+def _name_of(actor_id: int | None) -> str:
+    return (User.objects.filter(pk=actor_id).values_list("name", flat=True).first() or "") if actor_id else ""
 
 
 def as_text(value: Any) -> str | None:

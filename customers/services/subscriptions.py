@@ -15,7 +15,7 @@ from customers.models import ContactPoint, Customer, CustomerFacts, Plan, Subscr
 from customers.models.subscriptions import ProductLine
 from customers.services.archive import StaleCopy, check_mobile_limit
 from customers.services.contact_points import check_may_edit
-from customers.services.remembering import locked, remember
+from customers.services.remembering import last_change_of_line, locked, remember
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from staff.models import User
@@ -97,7 +97,8 @@ def change_subscription(
     check_may_edit(actor)
     customer, line = _locked_line(subscription_id)
     if line.version != version:
-        raise StaleCopy({field: getattr(line, field) for field in changes if field in CHANGEABLE}, line.version)
+        current = {field: getattr(line, field) for field in changes if field in CHANGEABLE}
+        raise StaleCopy(current, line.version, last_change_of_line(customer, line))
     if unknown := set(changes) - CHANGEABLE:
         raise RuleBroken("customers.unknown_field", _("%(field)s cannot be changed here.") % {"field": min(unknown)})
     open_states = {*Subscription.LIVE, Subscription.Status.PENDING}

@@ -136,11 +136,19 @@ def _differences(form: CustomerEditForm, stale: StaleCopy, hidden: set[str]) -> 
         found.append(
             {
                 "label": str(bound.label) if bound else field,
-                "mine": value_in_words("customer", field, as_text(mine.get(field))),
-                "theirs": value_in_words("customer", field, as_text(theirs)),
+                "mine": _in_words(field, mine.get(field)),
+                "theirs": _in_words(field, theirs),
             }
         )
     return found
+
+
+def _in_words(field: str, value: Any) -> str:
+    if field == "manager_id" and value:
+        return str(User.objects.filter(pk=value).values_list("name", flat=True).first() or value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return value_in_words("customer", field, as_text(value))
 
 
 def _duplicates(user: Any, typed: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from customers.panels import panels, render_panel
 from customers.timeline import add_line
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
+from foundation.ui.wording import say_moment
 from interactions.services import start_contact
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
@@ -313,6 +314,8 @@ def test_an_edit_leaves_its_trace_and_two_editors_meet(op: Operator, client_for:
     services.change_customer(row.pk, actor=op.head, version=1, changes={"home_city": "温州"})
     stale = client.post(url(row, "customer-edit"), mine)
     assert stale.status_code == 422
+    when = say_moment(Customer.objects.get(pk=row.pk).updated_at)
+    assert f"{op.head.name} has changed this customer meanwhile ({when})." in words(stale)
     assert "温州" in words(stale) and "宁波" in words(stale)
     row.refresh_from_db()
     assert (row.home_city, row.name) == ("温州", "王小娟")
@@ -321,6 +324,19 @@ def test_an_edit_leaves_its_trace_and_two_editors_meet(op: Operator, client_for:
     history = words(client.get(url(row, "customer-history")))
     assert "温州" in history and "宁波" in history
     assert FieldChange.objects.filter(field="home_city").count() == 2
+
+
+def test_an_editor_is_told_of_changes_nobody_made_by_hand(op: Operator, client_for: ClientFor) -> None:
+    row = customer(op.hall, "王小娟", home_city="杭州")
+    mine = edit_form(row, home_city="宁波")
+    at = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)  # as an import leaves it
+    Customer.objects.filter(pk=row.pk).update(home_city="温州", version=2, updated_at=at)
+    with clock.travel(at + timedelta(minutes=5)):
+        stale = client_for(op.clerk).post(url(row, "customer-edit"), mine)
+    assert stale.status_code == 422
+    assert "This customer was changed meanwhile (Tue, Nov 24 10:30)." in words(stale)
+    row.refresh_from_db()
+    assert row.home_city == "温州"
 
 
 def test_the_profile_page_writes_and_refuses_in_place(op: Operator, client_for: ClientFor) -> None:

@@ -179,6 +179,7 @@ def test_an_old_copy_is_refused_with_what_stands_there_now(clerk: User) -> None:
     with pytest.raises(StaleCopy) as no:
         services.change_customer(customer.pk, actor=clerk, version=1, changes={"home_city": "温州"})
     assert (no.value.current, no.value.version) == ({"home_city": "宁波"}, 2)
+    assert (no.value.last.name, no.value.last.at) == (clerk.name, Customer.objects.get().updated_at)
     assert Customer.objects.get().home_city == "宁波"
 
 
