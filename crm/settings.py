@@ -175,7 +175,7 @@ AUTH_USER_MODEL = "staff.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "staff.rights.RoleBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "staff.backends.StaffBackend",
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "workspace:home"
@@ -303,6 +303,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CONSUMER = "crm.worker:Consumer"
 
 PROMETHEUS_EXPORT_MIGRATIONS = False
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from django.db import connection
+from kombu import Connection
 
 from crm.beat import SCHEDULE, TICKS
 from crm.celery import app
@@ -16,6 +18,7 @@ from foundation.common import clock
 from foundation.jobs.models import BeatMark, JobRun
 from foundation.jobs.services import cancel_job, start_job
 from tests.jobs.processes import Processes, wait_until
+from tests.jobs.trial_kinds import hold
 
 pytestmark = pytest.mark.peers
 DAY = 86_400
@@ -139,21 +142,96 @@ def test_a_piece_of_a_killed_helper_is_done_by_the_others(processes: Processes):
             cursor.execute("DROP TABLE trial_rows")
 
 
+class OwnBroker:
+    """A broker of the test's own, to be killed and started again on its own files."""
+
+    def __init__(self, processes: Processes, folder: Path) -> None:
+        self.processes, self.socket = processes, folder / "b.sock"
+        self.argv = [broker_program(), "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
+        self.argv += ["--appendonly", "yes", "--dir", str(folder)]
+        self.env = {"CELERY_BROKER_URL": f"redis+socket://{self.socket}?virtual_host=0"}
+        self.start()
+
+    def start(self) -> None:
+        self.running = self.processes.start("broker", self.argv)
+        wait_until(self.answers, what="the broker answers")
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client().ping())
+        except redis.RedisError:
+            return False
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket))
+
+    def left(self) -> list[bytes]:
+        """Keys of messages that are queued or delivered and not acknowledged."""
+        return [key for key in self.client().keys("*") if b"_kombu" not in key]
+
+    def send(self, folder: Path) -> None:
+        folder.mkdir()
+        with Connection(self.env["CELERY_BROKER_URL"]) as broker:
+            # The prefix of a channel comes from the options; the worker under test has the same.
+            broker.transport_options = app.conf.broker_transport_options
+            hold.apply_async([str(folder)], connection=broker, queue="urgent")
+
+
+def told(folder: Path) -> list[str]:
+    path = folder / "told"
+    return path.read_text().split() if path.exists() else []
+
+
 def test_beat_and_worker_outlive_a_killed_broker(processes: Processes, tmp_path: Path):
-    socket = tmp_path / "b.sock"
-    argv = [broker_program(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(tmp_path)]
-    url = {"CELERY_BROKER_URL": f"redis+socket://{socket}?virtual_host=0"}
-    broker = processes.start("broker", argv)
-    wait_until(socket.exists, what="the broker's socket")
-    processes.worker(env=url)
-    beat = processes.beat(env=url)
+    broker = OwnBroker(processes, tmp_path)
+    processes.worker(env=broker.env)
+    beat = processes.beat(env=broker.env)
     wait_until(lambda: BeatMark.objects.exists(), logs=processes)
-    broker.kill()
+    broker.running.kill()
     wait_until(lambda: beat.says("beat_broker_away"), logs=processes)
     run = JobRun.objects.create(job="trial.count")
-    processes.start("broker", argv)
+    broker.start()
     wait_until(lambda: state_of(run) == "DONE", 60, logs=processes)
     assert beat.process.poll() is None
+
+
+@pytest.mark.parametrize("ends", ["after", "meanwhile"])
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_task_in_hand_outlives_a_killed_broker(processes: Processes, tmp_path: Path, concurrency: int, ends: str):
+    broker, held, next_one = OwnBroker(processes, tmp_path), tmp_path / "held", tmp_path / "next"
+    worker = processes.worker(concurrency=concurrency, env=broker.env)
+    broker.send(held)
+    wait_until(lambda: told(held) == ["begun"], logs=processes)
+    broker.running.kill()
+    wait_until(lambda: worker.says("broker lost with 1 tasks running"), logs=processes)
+    if ends == "meanwhile":
+        (held / "go").touch()
+        wait_until(lambda: told(held) == ["begun", "ended"], logs=processes)
+    broker.start()
+    wait_until(lambda: worker.says("broker back"), logs=processes)
+    (held / "go").touch()
+    # Acknowledged, so it will not be delivered again; and the worker goes on working.
+    wait_until(lambda: broker.left() == [], what="acknowledged", logs=processes)
+    assert told(held) == ["begun", "ended"]
+    broker.send(next_one)
+    (next_one / "go").touch()
+    wait_until(lambda: told(next_one) == ["begun", "ended"], logs=processes)
+    wait_until(lambda: broker.left() == [], what="acknowledged", logs=processes)
+    assert told(held) == ["begun", "ended"]
+    assert worker.process.poll() is None
+    assert "Traceback" not in worker.log.read_text()
+
+
+def test_a_task_in_hand_is_not_begun_again_when_only_the_connection_is_cut(processes: Processes, tmp_path: Path):
+    broker, held = OwnBroker(processes, tmp_path), tmp_path / "held"
+    worker = processes.worker(concurrency=2, env=broker.env)
+    broker.send(held)
+    wait_until(lambda: told(held) == ["begun"], logs=processes)
+    assert broker.client().client_kill_filter(_type="normal", skipme=True) >= 1
+    wait_until(lambda: worker.says("broker back: 1 tasks still running"), logs=processes)
+    (held / "go").touch()
+    wait_until(lambda: broker.left() == [], what="acknowledged", logs=processes)
+    assert told(held) == ["begun", "ended"]
 
 
 def broker_program() -> str:
