@@ -9,12 +9,13 @@ class OutreachConfig(AppConfig):
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
         from django.conf import settings
 
-        from outreach import bellkinds, handover, jobs, lines, navigation, panels, wordings
+        from outreach import bellkinds, gate, handover, jobs, lines, navigation, panels, wordings
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.EMAIL_URL:
             SmtpCarrier(settings.EMAIL_URL)  # a malformed address stops the start, not the first message
+        gate.register()
         wordings.register()
         bellkinds.register()
         lines.register()

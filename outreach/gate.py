@@ -13,16 +13,24 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import pgettext_lazy
 
-from foundation.calendars.windows import DAY, Window, write_windows
+from customers.models import ContactBlock, Customer
+from foundation.calendars.windows import DAY, Window
 from foundation.common.clock import BUSINESS_ZONE
-from foundation.common.explain import Explanation
+from foundation.common.explain import Explanation, register_codes
 from outreach.lifecycle import MessageClass
 
 LOOK_AHEAD_DAYS = 31
 NEED_CONSENT = frozenset({MessageClass.CARE, MessageClass.MARKETING, MessageClass.SURVEY})
 NOT_TO_FORMER = frozenset({MessageClass.CARE, MessageClass.MARKETING})
 NOT_ON_HOLIDAYS = frozenset({MessageClass.MARKETING})
+CONSENT = {
+    "GRANTED": pgettext_lazy("consent", "given"),
+    "DENIED": pgettext_lazy("consent", "denied"),
+    "WITHDRAWN": pgettext_lazy("consent", "withdrawn"),
+    "UNKNOWN": pgettext_lazy("consent", "unknown"),
+}
 
 
 class Verdict(StrEnum):
@@ -93,7 +101,7 @@ def _forbidden(given: GateInput, why: Explanation) -> str:
     if given.expires_at is not None and given.expires_at <= given.at:
         why.add(
             "expires_at",
-            given.expires_at.isoformat(),
+            _local(given.expires_at, given.zones[0]),
             "expiry",
             _("It had to leave before %(value)s: dropped, not sent late."),
             "D§1.10",
@@ -157,7 +165,7 @@ def _timing(given: GateInput, why: Explanation) -> Decision:
     if not windows or (given.urgent and given.message_class == MessageClass.SERVICE):
         why.add("hour", _local(given.at, given.zones[0]), "quiet hours", _("It may leave at any hour."), "D§5.8")
         return Decision(Verdict.ALLOWED, why)
-    shown = write_windows(windows)
+    shown = [str(window) for window in windows]
     moment = next_open(given, windows)
     if moment == given.at:
         why.add(
@@ -226,3 +234,11 @@ def _open(moment: datetime, zone: ZoneInfo, windows: tuple[Window, ...], given: 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def register() -> None:
+    """Name the codes of the gate's explanations."""
+    register_codes("status", "status", dict(Customer.Status.choices))
+    register_codes("block", "block", dict(ContactBlock.Reason.choices))
+    register_codes("consent", "consent", CONSENT)
+    register_codes("consent", "class", dict(MessageClass.choices))

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from django.utils.translation import gettext
+
+from foundation.common.sentences import join_words
+
+_labels: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+
+def register_codes(rule: str, input: str, labels: Mapping[str, Any]) -> None:
+    """Say codes in words: `labels` (code -> lazy translation) of the values that steps of (`rule`, `input`) carry.
+
+    Raises ValueError when the pair has other labels already.
+    """
+    if _labels.setdefault((rule, input), labels) != labels:
+        raise ValueError(f"the codes of {input} in {rule} are named twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +27,8 @@ class Step:
     """One step: what went in, its value, the rule that used it, what it did, and where the rule comes from.
 
     `effect` is a message id (English, with %(value)s placeholders) translated when it is shown, so that a stored
-    explanation reads in the reader's language; `params` fills it.
+    explanation reads in the reader's language; `value` and `params` fill it. A value that is a code is said by the
+    label registered for (`rule`, `input`), a list as a list of words.
     """
 
     input: str
@@ -40,6 +57,11 @@ class Explanation:
 
     def in_words(self) -> list[str]:
         """One sentence a step, in the active language."""
-        from django.utils.translation import gettext
+        return [gettext(step.effect) % _in_words(step) for step in self.steps]
 
-        return [gettext(step.effect) % {"value": step.value, **step.params} for step in self.steps]
+
+def _in_words(step: Step) -> dict[str, Any]:
+    labels = _labels.get((step.rule, step.input), {})
+    value = labels.get(step.value, step.value) if isinstance(step.value, str) else step.value
+    said = {"value": value, **step.params}
+    return {name: join_words(given) if isinstance(given, list) else given for name, given in said.items()}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from customers.models import ContactBlock
 from foundation.common import clock
 from outreach import delivery
 from outreach.models import FollowUp, FollowUpAttempt, Notification, OutMessage
@@ -163,7 +166,7 @@ def test_a_message_says_why_and_a_failed_one_gets_a_second_try(client_for: Clien
     assert "No consent" in listed
     assert NAME not in listed
     page = client.get(f"/messages/{held.ref}/").content.decode()
-    assert "Consent is UNKNOWN; no answer is no consent." in page
+    assert "Consent is unknown; no answer is no consent." in page
     assert client.post(f"/messages/{held.ref}/retry/").status_code == 422
     OutMessage.objects.filter(pk=held.pk).update(state="failed")
     assert client.post(f"/messages/{held.ref}/retry/").status_code == 302
@@ -171,6 +174,31 @@ def test_a_message_says_why_and_a_failed_one_gets_a_second_try(client_for: Clien
     assert held.state == "queued"
     assert client_for(UserFactory(role="DEPT_HEAD")).get(f"/messages/{held.ref}/").status_code == 404
     assert client.get("/messages/?state=sent", headers=HX).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("message_class", "status", "blocked", "words"),
+    [
+        ("CARE", "DECEASED", "", "The customer's status Deceased stops every message."),
+        ("REMINDER", "ACTIVE", "MOURNING", "A block of contact holds: Mourning."),
+        ("SERVICE", "ACTIVE", "", "A message of class Service needs no consent."),
+    ],
+)
+def test_an_explanation_says_codes_in_words(
+    client_for: ClientFor, message_class: str, status: str, blocked: str, words: str
+) -> None:
+    lead = UserFactory(role="DEPT_HEAD", language="en")
+    customer = reachable(unit=lead.unit, status=status)
+    if blocked:
+        ContactBlock.objects.create(customer=customer, reason=blocked, classes=[message_class])
+    template = "callback_promised" if message_class == "SERVICE" else "callback_promised_any"
+    message = queue(customer, message_class=message_class, template=template)
+    delivery.deliver_due()
+    assert message is not None
+    page = unescape(client_for(lead).get(f"/messages/{message.ref}/").content.decode())
+    assert words in page
+    assert not re.search(r"<li>[^<]*\b(DECEASED|MOURNING|SERVICE)\b", page)
 
 
 @pytest.mark.django_db
