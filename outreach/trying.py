@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from foundation.calendars.windows import read_windows
 from foundation.common.clock import BUSINESS_ZONE
 from foundation.common.errors import RuleBroken
+from foundation.common.trying import BadCase
 from outreach import policies
 from outreach.gate import Block, Decision, GateInput, decide
 from outreach.lifecycle import MessageClass
@@ -21,11 +22,7 @@ KNOWN = frozenset(
 )  # fmt: skip
 
 
-class BadCase(ValueError):
-    """A case that cannot be read; the text says where."""
-
-
-def try_gate(case: dict[str, Any]) -> dict[str, Any]:
+def try_gate(case: Any) -> dict[str, Any]:
     """The answer to one case (format: docs/try.md). Hours and holidays come from the policies and the calendar in force
     unless the case names its own. Raises BadCase."""
     given = _read(case)

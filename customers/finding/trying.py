@@ -8,11 +8,8 @@ from typing import Any
 from customers.finding.search import search
 from customers.models import Customer
 from foundation.common.errors import RuleBroken
+from foundation.common.trying import BadCase
 from staff.models import User
-
-
-class BadCase(Exception):
-    """What was given is no case."""
 
 
 def try_search(case: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from foundation.common.trying import BadCase
 from outreach.models import OutMessage
-from outreach.trying import BadCase, try_gate
+from outreach.trying import try_gate
 
 
 def ask(tmp_path: Path, *lines: str) -> list[dict[str, Any]]:
