@@ -15,11 +15,11 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.checks import ERROR, run_checks
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from crm.celery import app
 from crm.health import LEAST_MONTHS_AHEAD, LONGEST_SILENCE, least_months_ahead
 from crm.integrity import default_partition_rows
+from crm.phases import Node, pending
 from foundation.audit.services import oldest_unsealed_seconds
 from foundation.calendars.queries import missing_next_year
 from foundation.common import clock
@@ -144,14 +144,21 @@ def _locale(trigrams: int) -> Line:
     )
 
 
+def _names(migrations: list[Node]) -> str:
+    return ", ".join(".".join(node) for node in migrations[:5])
+
+
 def _schema() -> Iterator[Line]:
-    executor = MigrationExecutor(connections["default"])
-    left = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if left:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _back in left[:5])
-        yield Line("migrations", "fail", f"{len(left)} not applied: {names}", "manage migrate_safely --phase expand")
+    expand, contract = pending("default")
+    if expand:
+        seen = f"{len(expand)} not applied: {_names(expand)}"
+        yield Line("migrations", "fail", seen, "manage migrate_safely --phase expand")
         return
-    yield Line("migrations", "ok", "all applied")
+    if contract:
+        seen = f"{len(contract)} wait until no old process runs: {_names(contract)}"
+        yield Line("migrations", "warn", seen, "then: manage migrate_safely --phase contract")
+    else:
+        yield Line("migrations", "ok", "all applied")
     months = least_months_ahead()
     verdict: Verdict = "ok" if months >= LEAST_MONTHS_AHEAD else "fail"
     advice = "" if verdict == "ok" else "does beat run? the job common.make_partitions makes them"

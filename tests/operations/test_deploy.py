@@ -8,12 +8,13 @@ from io import StringIO
 
 import psycopg2
 import pytest
+import yaml
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from foundation.jobs.models import BeatMark
-from tests.jobs.processes import Processes, wait_until
+from tests.jobs.processes import ROOT, Processes, wait_until
 
 PRODUCTION = {
     "CARELINE_MODE": "production",
@@ -122,6 +123,26 @@ def test_a_database_in_locale_c_is_found_out(processes: Processes):
     assert found["locale"][0] == "fail"
     assert "locale C" in found["locale"][1]
     assert found["extensions"][:2] == ("fail", "missing: btree_gin, btree_gist, unaccent")
+
+
+def test_the_two_steps_of_compose_make_an_empty_database_complete(processes: Processes):
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    name = f"{connection.settings_dict['NAME']}_new"
+    env = {"DATABASE_URL": processes.env["DATABASE_URL"].rpartition("/")[0] + f"/{name}"}
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    try:
+        for step in ("migrate", "contract"):
+            program, script, *words = services[step]["command"]
+            assert (program, script) == ("python", "manage.py")
+            done = processes.manage(*words, env=env)
+            assert done.returncode == 0, done.stderr
+            assert f"phase {words[-1]} is complete" in done.stdout
+        assert processes.manage("migrate", "--check", env=env).returncode == 0
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def test_maintenance_is_switched_by_a_command(settings, tmp_path):

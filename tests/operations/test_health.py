@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from crm import health
+from crm import doctor, health
 from crm.celery import app
 from crm.maintenance import flag
 from foundation.audit.services import record
@@ -80,7 +81,21 @@ def test_a_migration_not_applied_is_not_ready(client: Client, settings, monkeypa
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "not ready"
-    assert answer.json()["checks"]["migrations"] == {"ok": False, "detail": "4 not applied"}
+    assert answer.json()["checks"]["migrations"] == {"ok": False, "detail": "2 not applied"}
+
+
+@pytest.mark.django_db
+def test_what_waits_for_the_end_of_the_old_version_does_not_keep_the_new_one_from_serving(
+    client: Client, settings, monkeypatch
+):
+    monkeypatch.setattr(health, "_migrated", False)
+    settings.MIGRATION_MODULES = {"rest": "tests.operations.trial_migrations"}
+    for name in ("0001_add", "0002_widen"):
+        MigrationRecorder(connection).record_applied("rest", name)
+    assert client.get("/readyz").json()["checks"]["migrations"] == {"ok": True, "detail": "applied"}
+    line = next(line for line in doctor.examine() if line.name == "migrations")
+    assert (line.verdict, line.advice) == ("warn", "then: manage migrate_safely --phase contract")
+    assert line.seen == "2 wait until no old process runs: rest.0003_drop_old, rest.0004_after"
 
 
 @pytest.mark.django_db

@@ -21,13 +21,22 @@ def offered() -> set[str]:
 
 def test_compose_runs_two_of_what_must_not_be_alone():
     services = compose()["services"]
-    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "beat", "proxy"}
+    assert set(services) == {"postgres", "valkey", "migrate", "contract", "web", "worker", "beat", "proxy"}
     for name in ("web", "worker", "beat"):
         assert services[name]["deploy"]["replicas"] == 2
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert "--locale=C.UTF-8" in services["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
     assert "--maxmemory-policy noeviction" in services["valkey"]["command"]
     assert [port for s in services.values() for port in s.get("ports", [])] == ["80:80", "443:443"]
+
+
+def test_compose_migrates_in_two_phases_and_the_second_only_when_asked():
+    services = compose()["services"]
+    words = ["python", "manage.py", "migrate_safely", "--phase"]
+    assert services["migrate"]["command"] == [*words, "expand"]
+    assert services["contract"]["command"] == [*words, "contract"]
+    assert "profiles" not in services["migrate"] and services["contract"]["profiles"] == ["contract"]
+    assert not [name for name, service in services.items() if "contract" in service.get("depends_on", {})]
 
 
 def test_every_variable_compose_asks_for_is_in_the_example():
