@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.cached_db import SessionStore
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.integrity import faults
+from crm.integrity import FAULTS, faults
 from customers.models import SearchLink
 from foundation.common import clock, numbers, partitions
 from foundation.common.errors import RuleBroken
@@ -85,6 +85,12 @@ def check_integrity(job: RunningJob) -> None:
         )
 
 
+_COUNTS = {
+    "made": gettext_lazy("Months made"),
+    "detached": gettext_lazy("Months detached"),
+    "deleted": gettext_lazy("Deleted"),
+    **FAULTS,
+}
 _JOBS: tuple[tuple[str, object, Callable[[RunningJob], None]], ...] = (
     ("common.make_partitions", gettext_lazy("Make the months ahead"), make_partitions),
     ("common.detach_partitions", gettext_lazy("Detach old months"), detach_partitions),
@@ -99,4 +105,4 @@ _JOBS: tuple[tuple[str, object, Callable[[RunningJob], None]], ...] = (
 def register_jobs() -> None:
     """Register the nightly jobs; crm does so at start."""
     for name, title, run in _JOBS:
-        register_job(JobKind(name, title, run, right="jobs.control"))
+        register_job(JobKind(name, title, run, right="jobs.control", counts=_COUNTS))

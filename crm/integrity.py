@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer, CustomerFacts, FindName
 from foundation.common import clock
@@ -13,6 +15,14 @@ from foundation.common.partitions import existing_partitions, partitioned_models
 
 LISTED = 100  # per kind of fault and table: one is enough to look into it
 CUSTOMERS = Customer._meta.db_table
+
+
+FAULTS: dict[str, Any] = {
+    "no_such_customer": _("Rows of a customer who is not there"),
+    f"customer_without_{FindName._meta.db_table}": _("Customers that cannot be found by name"),
+    f"customer_without_{CustomerFacts._meta.db_table}": _("Customers without their facts"),
+    "row_in_default_partition": _("Rows outside every month"),
+}
 
 
 @dataclass(frozen=True)

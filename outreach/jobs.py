@@ -23,4 +23,9 @@ def tidy(job: RunningJob) -> None:
 
 def register() -> None:
     """Make the job known."""
-    register_job(JobKind(name="outreach.tidy", title=_("Tidy the outbox"), run=tidy, right=""))
+    counts = {
+        "expired": _("Messages held back at last"),
+        "keys": _("Once-only keys forgotten"),
+        "bells": _("Read notifications deleted"),
+    }
+    register_job(JobKind(name="outreach.tidy", title=_("Tidy the outbox"), run=tidy, right="", counts=counts))

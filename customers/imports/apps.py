@@ -12,10 +12,13 @@ class ImportsConfig(AppConfig):
         from foundation.jobs.kinds import JobKind, register_job
         from foundation.ui.navigation import NavItem, register_nav
 
-        register_job(JobKind(services.CHECK, _("Check of an import file"), working.check, "imports.run"))
-        register_job(JobKind(services.RUN, _("Import of customers"), working.run, "imports.run"))
-        register_job(JobKind(services.REVERT, _("Revert of an import"), working.revert, "imports.revert"))
-        register_job(JobKind("imports.forget_old", _("Dropping what old imports kept"), working.forget_old, ""))
+        for name, title, run, right in (
+            (services.CHECK, _("Check of an import file"), working.check, "imports.run"),
+            (services.RUN, _("Import of customers"), working.run, "imports.run"),
+            (services.REVERT, _("Revert of an import"), working.revert, "imports.revert"),
+            ("imports.forget_old", _("Dropping what old imports kept"), working.forget_old, ""),
+        ):
+            register_job(JobKind(name, title, run, right, counts=working.COUNT_WORDS))
         # Every app above writes its lines into the timeline: a line after the import is work with the customer.
         touched.register("timeline", unless="w.kind = 'customer.imported'")
         register_nav(

@@ -150,7 +150,7 @@ def _answer(request: StaffRequest, imported: Import, refused: str = "") -> HttpR
     context = {
         "imported": imported,
         "run": run,
-        "counts": [(_(words), imported.counts[name]) for name, words in COUNT_WORDS.items() if name in imported.counts],
+        "counts": [(words, imported.counts[name]) for name, words in COUNT_WORDS.items() if name in imported.counts],
         "actor": User.objects.filter(pk=imported.actor_id).first() if imported.actor_id else None,
         "preview": preview(imported) if imported.state == states.CHECKED else [],
         "has_errors": bool(run and run.errors_file),

@@ -9,7 +9,7 @@ from typing import IO
 
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy
 
 from customers.imports.models import Import, ImportChild, ImportRow, StagedRow
 from customers.imports.problems import ErrorList, Problem
@@ -23,13 +23,14 @@ from foundation.policies.reading import policy
 from staff.models import User
 
 COUNT_WORDS = {
-    "rows": gettext_noop("Rows read"),
-    "errors": gettext_noop("Wrong rows"),
-    "inserted": gettext_noop("Customers added"),
-    "updated": gettext_noop("Customers changed"),
-    "unchanged": gettext_noop("Customers as they were"),
-    "reverted": gettext_noop("Customers put back"),
-    "kept": gettext_noop("Customers kept"),
+    "rows": gettext_lazy("Rows read"),
+    "errors": gettext_lazy("Wrong rows"),
+    "inserted": gettext_lazy("Customers added"),
+    "updated": gettext_lazy("Customers changed"),
+    "unchanged": gettext_lazy("Customers as they were"),
+    "reverted": gettext_lazy("Customers put back"),
+    "kept": gettext_lazy("Customers kept"),
+    "imports": gettext_lazy("Imports whose old values were dropped"),
 }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -21,7 +21,8 @@ class JobKind:
     `title`: lazy translation for the page. `run(job)`: does the work; may be repeated from its beginning after a
     lost worker, so a repeat must be harmless. `right`: the permission to start it by hand; "" when only the
     clock does. `queue`: urgent, default or bulk. `chunk(cursor, run, lo, hi) -> rows`: for set-based jobs, one
-    statement over the ids lo <= id < hi (`RunningJob.run_chunks`).
+    statement over the ids lo <= id < hi (`RunningJob.run_chunks`). `counts`: lazy words for the names of the counts
+    it reports.
     """
 
     name: str
@@ -30,6 +31,7 @@ class JobKind:
     right: str
     queue: str = "bulk"
     chunk: Callable[[Any, Any, int, int], int] | None = None
+    counts: Mapping[str, Any] = field(default_factory=dict)
 
 
 _kinds: dict[str, JobKind] = {}

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
 from foundation.jobs.kinds import job_kinds
 from foundation.jobs.models import BeatMark, JobRun
+
+_COUNTS = {"rows": _("Rows")}  # reported by every job over id ranges
 
 
 def job_list(rows: QuerySet[JobRun], *, state: str = "", job: str = "") -> QuerySet[JobRun]:
@@ -26,6 +29,13 @@ def title_of(run: JobRun) -> str:
     """The job's title in the reader's language; its bare name when no installed app registers it any more."""
     kind = job_kinds().get(run.job)
     return str(kind.title) if kind else run.job
+
+
+def counts_of(job: str, counts: dict[str, int]) -> list[tuple[str, int]]:
+    """The counts a run of `job` reported, each with its name in the reader's language."""
+    kind = job_kinds().get(job)
+    words = _COUNTS | dict(kind.counts) if kind else _COUNTS
+    return [(str(words.get(name, name)), number) for name, number in counts.items()]
 
 
 def files_of(run: JobRun) -> dict[str, tuple[str, Any]]:

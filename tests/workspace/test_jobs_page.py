@@ -14,7 +14,9 @@ from foundation.jobs.models import JobRun
 from tests.workspace.making import HX, enter, person, queries
 
 pytestmark = pytest.mark.django_db
-TRIAL = JobKind("workspace_tests.trial", "Trial work", lambda job: None, "imports.run")
+TRIAL = JobKind(
+    "workspace_tests.trial", "Trial work", lambda job: None, "imports.run", counts={"created": "Customers made"}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,7 @@ def test_progress_asks_again_until_the_end_and_then_loads_the_page():
     client = enter(admin)
     fragment = client.get(f"/jobs/{run.ref}/", headers=HX)
     text = fragment.content.decode()
+    assert "<dt>Customers made</dt><dd>49</dd>" in text
     assert "50 / 200" in text and "25 %" in text and 'hx-trigger="every 2s"' in text and "<html" not in text
     assert "HX-Refresh" not in fragment.headers
     JobRun.objects.filter(pk=run.pk).update(state="DONE", finished_at=clock.now())

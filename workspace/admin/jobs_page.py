@@ -15,7 +15,7 @@ from foundation.common.paging import keyset_page
 from foundation.jobs import services as jobs
 from foundation.jobs.kinds import job_kinds
 from foundation.jobs.models import JobRun, JobRunQuerySet
-from foundation.jobs.queries import files_of, job_list, title_of
+from foundation.jobs.queries import counts_of, files_of, job_list, title_of
 from foundation.ui.htmx import wants_fragment
 from staff.models import User
 from staff.requests import StaffRequest
@@ -84,6 +84,7 @@ def _answer(request: StaffRequest, run: JobRun, refused: str = "") -> HttpRespon
     context = {
         "run": run,
         "title": title_of(run),
+        "counts": counts_of(run.job, run.counts),
         "files": files_of(run) if _may_download(request.user, run) else {},
         "actor": User.objects.filter(pk=run.actor_id).first() if run.actor_id else None,
         "may_control": _may_control(request.user, run),

@@ -109,7 +109,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{imported.number}: {imported.get_state_display()}")
         for name, words in COUNT_WORDS.items():
             if name in imported.counts:
-                self.stdout.write(f"  {_(words)}: {imported.counts[name]}")
+                self.stdout.write(f"  {words}: {imported.counts[name]}")
         for note in imported.notes:
             self.stdout.write(f"  {note}")
         for row, number in kept_rows(imported, limit=20):
