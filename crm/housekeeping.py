@@ -35,7 +35,7 @@ def detach_partitions(job: RunningJob) -> None:
     for model in partitions.partitioned_models():
         months = getattr(model, "careline_keep_months", None)
         if months is not None:
-            gone += partitions.detach_before(model, clock.now() - timedelta(days=months * 31))
+            gone += partitions.detach_before(model, partitions.months_back(months))
     job.progress(len(gone), len(gone), detached=len(gone))
 
 

@@ -35,6 +35,7 @@ class AuditEntry(Row):
     """One act. Ids, codes, field names and salted digests only: never a personal value."""
 
     careline_partitioned = "id"
+    careline_keep_months = 36  # D§5.12: access logs 3 years; `verify` reads the detached months too
 
     tick = models.BigIntegerField(db_default=Tick(), editable=False)
     at = models.DateTimeField(default=clock.now)

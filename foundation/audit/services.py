@@ -18,10 +18,15 @@ from foundation.audit.models import AuditEntry, AuditPersonal
 from foundation.common import clock
 from foundation.common.errors import BadSetting
 from foundation.common.ids import first_id_at
+from foundation.common.partitions import detached_partitions
 
 log = structlog.get_logger(__name__)
 BATCH = 10_000
 
+_COLUMNS = (
+    "id, tick, at, verb, actor_id, on_behalf_of_id, unit_id, customer_id, target_type, target_id, request_id, detail,"
+    " personal_digest"
+)
 # Never `row::text`: a column added later would break every seal.
 _CANONICAL = """jsonb_build_array(id, tick, (extract(epoch FROM at) * 1000000)::bigint, verb, actor_id,
  on_behalf_of_id, unit_id, customer_id, target_type, target_id, request_id, detail,
@@ -80,12 +85,18 @@ def _sign(previous: bytes, from_tick: int, to_tick: int, rows_digest: bytes) -> 
     return hmac.new(settings.CARELINE_AUDIT_KEY, text, hashlib.sha256).digest()
 
 
-def _rows_digest(cursor: Any, from_tick: int, to_tick: int, floor: int) -> tuple[int, bytes]:
+def _everything() -> str:
+    """What a seal may cover, as a table expression: the entries, and the months that were detached."""
+    tables = [AuditEntry._meta.db_table, *detached_partitions(AuditEntry._meta.db_table)]
+    return "(" + " UNION ALL ".join(f'SELECT {_COLUMNS} FROM "{table}"' for table in tables) + ") AS everything"
+
+
+def _rows_digest(cursor: Any, source: str, from_tick: int, to_tick: int) -> tuple[int, bytes]:
     cursor.execute(
         f"""SELECT count(*), coalesce(sha256(string_agg(sha256(convert_to({_CANONICAL}, 'UTF8')), ''::bytea
             ORDER BY tick, id)), ''::bytea)
-            FROM audit_entry WHERE tick >= %s AND tick < %s AND id >= %s""",
-        [from_tick, to_tick, floor],
+            FROM {source} WHERE tick >= %s AND tick < %s""",
+        [from_tick, to_tick],
     )
     count, digest = cursor.fetchone()
     return int(count), bytes(digest)
@@ -117,7 +128,7 @@ def seal(limit: int = BATCH) -> int:
         )
         cut = cursor.fetchone()
         to_tick = min(horizon, cut[0] + 1) if cut else horizon
-        count, digest = _rows_digest(cursor, from_tick, to_tick, 0)
+        count, digest = _rows_digest(cursor, "audit_entry", from_tick, to_tick)
         if count == 0:
             return 0
         signed = _sign(previous, from_tick, to_tick, digest)
@@ -143,16 +154,17 @@ class Fault:
 def verify() -> list[Fault]:
     """Check every seal against the rows; an empty list means nothing was changed, deleted, forged or left out.
 
+    Months that were detached are read from their archive tables; entries of one that was taken away count as deleted.
     Also checks the personal parts that still exist against the digests of their entries.
     """
     faults: list[Fault] = []
-    previous, expected_from = b"", 0
+    previous, expected_from, everything = b"", 0, _everything()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, from_tick, to_tick, rows, digest FROM audit_seal ORDER BY from_tick")
         for seal_id, from_tick, to_tick, rows, stored in cursor.fetchall():
             if from_tick != expected_from:
                 faults.append(Fault(seal_id, from_tick, to_tick, "a seal before this one is missing"))
-            count, digest = _rows_digest(cursor, from_tick, to_tick, 0)
+            count, digest = _rows_digest(cursor, everything, from_tick, to_tick)
             if count != rows:
                 faults.append(Fault(seal_id, from_tick, to_tick, f"{rows} entries were sealed, {count} are there"))
             elif not hmac.compare_digest(_sign(previous, from_tick, to_tick, digest), bytes(stored)):
@@ -160,18 +172,19 @@ def verify() -> list[Fault]:
             previous, expected_from = bytes(stored), to_tick
     faults += [
         Fault(0, 0, 0, f"the personal part of entry {personal.entry_id} was changed")
-        for personal, stored in _personal_with_digest()
+        for personal, stored in _personal_with_digest(everything)
         if personal_digest(bytes(personal.salt), personal.values) != stored
     ]
     return faults
 
 
-def _personal_with_digest() -> Any:
+def _personal_with_digest(source: str) -> Any:
     rows = AuditPersonal.objects.order_by("entry_id").iterator(chunk_size=2_000)
     for chunk in _chunks(rows, 2_000):
-        digests = dict(
-            AuditEntry.objects.filter(pk__in=[row.entry_id for row in chunk]).values_list("pk", "personal_digest")
-        )
+        with connection.cursor() as cursor:
+            ids = [row.entry_id for row in chunk]
+            cursor.execute(f"SELECT id, personal_digest FROM {source} WHERE id = ANY(%s)", [ids])
+            digests = dict(cursor.fetchall())
         for row in chunk:
             yield row, bytes(digests.get(row.entry_id) or b"")
 

@@ -1,8 +1,9 @@
 """Append-only tables by month, partitioned by their time-ordered id (recipes §2).
 
 A model says `careline_partitioned = "id"` (or "month"); its migration uses `CreatePartitionedModel`;
-`ensure_partitions` makes the months (at migrate and daily), `detach_before` lets old months go. Every query on such
-a table carries a lower id bound, or it opens every month.
+`ensure_partitions` makes the months (at migrate and daily). A model whose rows need not stay within reach for ever says
+`careline_keep_months` (the figure and its rule in domain.md); `detach_before` lets its old months go. Every query on
+such a table carries a lower id bound, or it opens every month.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, migrations, models
+from django.db import connection, migrations, models, transaction
 
 from foundation.common import clock
 from foundation.common.ids import first_id_at
@@ -115,16 +116,42 @@ class MakePartitions(migrations.RunPython):
         super().__init__(make, migrations.RunPython.noop)
 
 
+def months_back(months: int, at: datetime | None = None) -> datetime:
+    """The first moment (UTC) of the month `months` before that of `at` (now)."""
+    return _month_start((at or clock.now()).astimezone(UTC).date(), -months)
+
+
 def detach_before(model: type[models.Model], moment: datetime) -> list[str]:
-    """Detach the monthly partitions of `model` that end before `moment`; the detached tables stay for the archive."""
+    """Detach the monthly partitions of `model` that end before the month of `moment`; returns their names.
+
+    The detached tables stay, with their indexes and guards, for the archive.
+    """
     table, gone = model._meta.db_table, []
     limit = f"{table}_{moment.astimezone(UTC):%Y_%m}"
     for name in existing_partitions(table):
         if name[len(table) + 1 :][:4].isdigit() and name < limit:
-            with connection.cursor() as cursor:
-                cursor.execute(f'ALTER TABLE "{table}" DETACH PARTITION "{name}"')
+            _detach(table, name)
             gone.append(name)
     return gone
+
+
+def detached_partitions(table: str) -> list[str]:
+    """Names of the months of `table` that were detached and are still there, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND NOT relispartition"
+            " AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = %s::regclass) AND relname ~ %s"
+            " ORDER BY relname",
+            [table, f"^{table}_[0-9]{{4}}_[0-9]{{2}}$"],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _detach(table: str, name: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'ALTER TABLE "{table}" DETACH PARTITION "{name}"')
+        # Detaching takes away the row triggers that were cloned from the parent; the archive is guarded as before.
+        _copy_triggers(cursor, table, name, rows=True)
 
 
 def _attach(table: str, name: str, low: str | None, high: str | None) -> None:
@@ -134,12 +161,16 @@ def _attach(table: str, name: str, low: str | None, high: str | None) -> None:
         cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)')
         cursor.execute(f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" {bound}')
         # Row triggers are cloned to partitions, statement triggers (the TRUNCATE guard) are not.
-        cursor.execute(
-            "SELECT pg_get_triggerdef(oid), tgname FROM pg_trigger"
-            " WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 1 = 0",
-            [table],
-        )
-        for definition, _name in cursor.fetchall():
-            for spelled in (f" ON public.{table} ", f" ON {table} ", f' ON public."{table}" '):
-                definition = definition.replace(spelled, f' ON "{name}" ')
-            cursor.execute(definition)
+        _copy_triggers(cursor, table, name, rows=False)
+
+
+def _copy_triggers(cursor: Any, table: str, name: str, *, rows: bool) -> None:
+    cursor.execute(
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger"
+        " WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgtype & 1 = %s",
+        [table, int(rows)],
+    )
+    for (definition,) in cursor.fetchall():
+        for spelled in (f" ON public.{table} ", f" ON {table} ", f' ON public."{table}" '):
+            definition = definition.replace(spelled, f' ON "{name}" ')
+        cursor.execute(definition)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from crm.beat import SCHEDULE
 from customers.models import Customer, CustomerFacts, FindName, SearchLink, TimelineLine
+from foundation.audit import services as audit
+from foundation.audit.models import AuditEntry, AuditSeal
 from foundation.common import clock, numbers
 from foundation.common.ids import first_id_at
-from foundation.common.partitions import existing_partitions
+from foundation.common.partitions import detached_partitions, ensure_table, existing_partitions
 from foundation.jobs.kinds import job_kinds
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import claim_and_run
 from foundation.jobs.services import start_job
 from tests.factories import CustomerFactory
+from tests.jobs.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -93,7 +97,7 @@ def months_before(limit: datetime) -> int:
 
 
 def test_old_months_go_only_where_the_model_says_how_long_they_stay(monkeypatch):
-    expected = months_before(NOON + timedelta(days=800 - 24 * 31))
+    expected = months_before(datetime(2027, 1, 1, tzinfo=UTC))  # 800 days on it is January 2029
     with clock.travel(NOON + timedelta(days=800)):
         before = run("common.detach_partitions").counts
         monkeypatch.setattr(TimelineLine, "careline_keep_months", 24, raising=False)
@@ -103,6 +107,45 @@ def test_old_months_go_only_where_the_model_says_how_long_they_stay(monkeypatch)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('timeline_2026_11') IS NOT NULL")
         assert cursor.fetchone()[0]  # the archive still has the table
+
+
+@pytest.fixture
+def _months_come_back() -> Iterator[None]:
+    """Detached months of the audit are made again when the test is over, empty as it found them."""
+    yield
+    gone = detached_partitions("audit_entry")
+    with connection.cursor() as cursor:
+        for name in gone:
+            cursor.execute(f'DROP TABLE "{name}"')
+    for name in gone:
+        ensure_table("audit_entry", months=0, at=datetime(int(name[-7:-3]), int(name[-2:]), 1, tzinfo=UTC))
+
+
+@pytest.mark.usefixtures("_months_come_back")
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_of_three_years_ago_goes_into_an_archive_that_is_guarded_and_verified():
+    entry = audit.record("thing.done", target=("thing", 1), actor=None, personal={"reason": "asked"})
+    month = f"audit_entry_{entry.at.astimezone(UTC):%Y_%m}"
+    wait_until(lambda: audit.seal() or AuditSeal.objects.exists(), 120, "the entry is sealed")
+    first = datetime(entry.at.year, entry.at.month, 1, tzinfo=UTC)
+    last_day = first.replace(year=first.year + 3) + timedelta(days=27)  # of the month three years on
+    with clock.travel(last_day):
+        run("common.detach_partitions")
+        assert month in existing_partitions("audit_entry")  # 36 months are not over for the whole of it
+    with clock.travel(last_day + timedelta(days=7)):
+        assert run("common.detach_partitions").counts["detached"] >= 1
+    assert detached_partitions("audit_entry")[-1] == month
+    assert not AuditEntry.objects.filter(pk=entry.pk).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {month}")
+        assert cursor.fetchall() == [(entry.pk,)]
+        for change in (f"UPDATE {month} SET verb = 'x'", f"DELETE FROM {month}", f"TRUNCATE {month}"):
+            with pytest.raises(DatabaseError, match=r"append-only|Cannot (update|delete)"):
+                cursor.execute(change)
+        assert audit.verify() == []
+        cursor.execute(f"ALTER TABLE {month} DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE {month} SET verb = 'forged'")
+    assert [fault.problem for fault in audit.verify()] == ["an entry or the seal was changed"]
 
 
 def test_a_sound_house_has_no_faults():
