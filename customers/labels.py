@@ -42,6 +42,7 @@ LABELS: dict[str, Any] = {
     "plan_id": _("Plan"),
     "contract_end": _("End of contract"),
     "user_name": _("User"),
+    "guardian": _("Guardian present"),
     "monthly_fee": _("Monthly fee"),
     "text": _("Need"),
     "state": _("State"),

@@ -47,8 +47,15 @@ def masked_number(line: Subscription) -> str:
 def _service(words: str, line: TimelineLine, ref: Any) -> tuple[str, str]:
     code = ref.product_line if ref else line.params.get("product_line", "")
     product = str(ProductLine(code).label) if code in ProductLine.values else ""
-    text = " · ".join(part for part in (masked_number(ref), ref.plan.name if ref.plan else "") if part) if ref else ""
+    plan = _plan(line, ref)
+    text = " · ".join(part for part in (masked_number(ref) if ref else "", plan) if part)
     return words % {"product": product}, text
+
+
+def _plan(line: TimelineLine, ref: Any) -> str:
+    """The plan as it was called then, after the one before it; else the one the line has now."""
+    told = [line.params[key] for key in ("was", "plan") if key in line.params]
+    return " → ".join(told) if told else ref.plan.name if ref and ref.plan else ""
 
 
 def _opened(line: TimelineLine, ref: Any) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as BadNumber
 
 from customers.models import ContactPoint, Customer
+from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 
@@ -30,7 +31,8 @@ _CHINA = re.compile(r"(?:\+|00)86(?=\d{7,})")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 # Hotlines and platforms are no subscribers' numbers, and the numbering plan of phonenumbers does not know them.
 _SERVICE = re.compile(r"1(?:00\d{1,3}|1\d|2\d{1,3}|06\d{2,17}|6\d{3,4})|9\d{4,5}|[48]00\d{7}")
-_FIXED = re.compile(r"0\d{9,11}|[2-8]\d{6,7}")
+_AREA_CODED = re.compile(r"0\d{9,11}")
+_FIXED = re.compile(rf"{_AREA_CODED.pattern}|[2-8]\d{{6,7}}")
 
 
 def without_marks(text: str) -> str:
@@ -208,4 +210,20 @@ def service_number(text: str) -> str:
         number = domestic(number)
     if not number or len(number) > 64:
         raise RuleBroken("customers.bad_service_no", _("A line needs a number of at most 64 characters."))
+    return number
+
+
+def line_number(text: str, *, product_line: str) -> str:
+    """The stored spelling of the number a line of a product is opened under by hand.
+
+    Refuses (customers.bad_service_no): a mobile line without 11 digits beginning 13 to 19, a fixed line without its
+    area code that is no service number either, else as `service_number`. Accounts of other products are free.
+    """
+    number = service_number(text)
+    if product_line == ProductLine.MOBILE and not is_mobile(number):
+        raise RuleBroken("customers.bad_service_no", _("A mobile number has 11 digits and begins with 13 to 19."))
+    if product_line == ProductLine.FIXED and not (_AREA_CODED.fullmatch(number) or is_service_number(number)):
+        raise RuleBroken(
+            "customers.bad_service_no", _("This is no telephone number. Write a fixed line with its area code.")
+        )
     return number

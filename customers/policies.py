@@ -53,6 +53,39 @@ define(
     help=gettext_lazy("Most mobile numbers one document may hold with us."),
 )
 define(
+    "customers.own_number_age",
+    type="int",
+    default=10,
+    low=0,
+    high=18,
+    unit="years",
+    source="P19",
+    title=gettext_lazy("Youngest age of a line of one's own"),
+    help=gettext_lazy("Age from which a child may have a line of its own."),
+)
+define(
+    "customers.guardian_until_age",
+    type="int",
+    default=16,
+    low=0,
+    high=18,
+    unit="years",
+    source="P19",
+    title=gettext_lazy("Guardian needed below"),
+    help=gettext_lazy("Age below which a guardian must be present when a line is opened."),
+)
+define(
+    "customers.number_freeze",
+    type="duration",
+    unit="days",
+    default=timedelta(days=90),
+    low=timedelta(days=90),
+    high=timedelta(days=3_650),
+    source="R13",
+    title=gettext_lazy("Rest of a number after its end"),
+    help=gettext_lazy("How long a number rests after its end before another customer may have it."),
+)
+define(
     "customers.completeness_weights",
     type="table",
     default=WEIGHTS,

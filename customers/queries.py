@@ -46,6 +46,12 @@ class Line:
         return self.subscription.status in Subscription.LIVE
 
     @property
+    def fee(self) -> Decimal | None:
+        """What it costs a month: its own fee, else that of the plan."""
+        own = self.subscription.monthly_fee
+        return own if own is not None else self.plan.monthly_fee if self.plan else None
+
+    @property
     def tone(self) -> str:
         status = self.subscription.status
         if status == Subscription.Status.ACTIVE:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers.views import customer_detail, customer_edit, customer_list, profile, reveals
+from customers.views import customer_detail, customer_edit, customer_list, profile, reveals, subscriptions
 
 app_name = "customers"
 urlpatterns = [
@@ -19,5 +19,9 @@ urlpatterns = [
     path("customers/<id:pk>/facts/", profile.fact_record, name="fact-record"),
     path("customers/<id:pk>/facts/<id:row>/remove/", profile.fact_remove, name="fact-remove"),
     path("customers/<id:pk>/needs/", profile.need_add, name="need-add"),
+    path("customers/<id:pk>/lines/new/", subscriptions.line_new, name="line-new"),
+    path("customers/<id:pk>/lines/<id:line>/", subscriptions.line_detail, name="line-detail"),
+    path("customers/<id:pk>/lines/<id:line>/change/", subscriptions.line_change, name="line-change"),
+    path("customers/<id:pk>/lines/<id:line>/end/", subscriptions.line_end, name="line-end"),
     path("customers/<id:pk>/needs/<id:need>/", profile.need_change, name="need-change"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from django.db import models
@@ -21,6 +22,13 @@ class ProductLine(models.TextChoices):
     ICT = "ICT", _("ICT")
 
 
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def on_sale(self, day: date) -> PlanQuerySet:
+        """Plans that are sold on a day, in the order of a price list."""
+        sold = self.filter(Q(on_sale_to__isnull=True) | Q(on_sale_to__gte=day), on_sale_from__lte=day)
+        return sold.order_by("product_line", "monthly_fee", "code")
+
+
 class Plan(models.Model):
     """A plan of the catalogue. Names are data of the operator and not translated."""
 
@@ -33,6 +41,8 @@ class Plan(models.Model):
     on_sale_from = models.DateField(default=clock.today)
     on_sale_to = models.DateField(null=True, blank=True)
 
+    objects = PlanQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(monthly_fee__gte=0), name="plan_fee_not_negative"),
@@ -40,6 +50,10 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_on_sale(self, day: date) -> bool:
+        """The same answer as `on_sale`, for a row that has been read."""
+        return self.on_sale_from <= day and (self.on_sale_to is None or self.on_sale_to >= day)
 
 
 class Subscription(Row):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,15 @@ from customers.models import ContactPoint, Customer, CustomerFacts, Plan, Subscr
 from customers.models.subscriptions import ProductLine
 from customers.services.archive import StaleCopy, check_mobile_limit
 from customers.services.contact_points import check_may_edit
+from customers.services.line_checks import (
+    EARLIEST,
+    check_begin,
+    check_number_free,
+    check_person,
+    checked_changes,
+    checked_fee,
+    checked_plan,
+)
 from customers.services.remembering import last_change_of_line, locked, remember
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -22,6 +31,7 @@ from staff.models import User
 
 CHANGEABLE = frozenset({"status", "plan_id", "contract_end", "user_name", "monthly_fee"})
 TOTALS = frozenset({"voice_minutes", "sms", "data_mb", "roaming_days", "zero_usage_days", "net_revenue"})
+LIVES_ONCE = "service_no_lives_once"
 NUMBER_GIVEN_AGAIN = "number given to another customer"
 
 
@@ -37,38 +47,46 @@ def open_subscription(
     contract_end: date | None = None,
     user_name: str = "",
     monthly_fee: Any = None,
+    guardian: str = "",
 ) -> Subscription:
     """Add a line, active from `activated_on` (default today).
 
     A number that lived with another customer before: their contact points of it end and their history stays theirs
-    (D§26). Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code, customers.bad_service_no,
-    customers.impossible_date (an activation in the future, a contract that ends before it), customers.line_lives
-    (the number is somebody's now), customers.too_many_mobiles (D§5.1).
+    (D§26). `guardian`: who was present for a minor. A person must have verified the customer; without an `actor`
+    somebody else has activated the line, and what they check is not asked again.
+    Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code, customers.bad_service_no,
+    customers.too_long, customers.invisible, customers.too_many_mobiles (D§5.1), and those of `check_person`,
+    `check_begin`, `check_number_free`, `checked_plan`, `checked_fee`.
     """
     check_may_edit(actor)
-    if product_line not in ProductLine.values or (plan is not None and plan.product_line != product_line):
+    if product_line not in ProductLine.values:
         raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Product")})
-    number = normal.service_number(service_no)
+    number = normal.line_number(service_no, product_line=product_line)
     since = activated_on or clock.today()
-    if since > clock.today() or (contract_end is not None and contract_end < since):
-        raise RuleBroken("customers.impossible_date", _("The line cannot begin in the future or end before it begins."))
+    check_begin(since, contract_end)
+    checked_plan(plan, product_line=product_line)
+    fee = checked_fee(monthly_fee)
+    user_name = normal.plain_text(user_name, longest=200, label=_("User"))
+    guardian = normal.plain_text(guardian, longest=200, label=_("Guardian present"))
     customer = locked(customer_id)
+    if actor is not None:
+        check_person(customer, guardian=guardian)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"line-{product_line}-{number}"])
-    lives = Subscription.objects.filter(product_line=product_line, service_no=number, terminated_on__isnull=True)
-    if lives.exists():
-        raise RuleBroken("customers.line_lives", _("This number lives already."))
+    check_number_free(number, product_line=product_line, customer_id=customer.pk, since=since)
     if product_line == ProductLine.MOBILE:
         check_mobile_limit(customer, more=1)
-    line = Subscription.objects.create(
-        customer=customer,
-        service_no=number,
-        product_line=product_line,
-        plan=plan,
-        activated_on=since,
-        contract_end=contract_end,
-        user_name=normal.plain_text(user_name, longest=200, label=_("User")),
-        monthly_fee=monthly_fee,
+    line = _opened(
+        Subscription(
+            customer=customer,
+            service_no=number,
+            product_line=product_line,
+            plan=plan,
+            activated_on=since,
+            contract_end=contract_end,
+            user_name=user_name,
+            monthly_fee=fee,
+        )
     )
     _end_points_of_former_owner(number, customer)
     _refresh_contract(customer)
@@ -77,12 +95,30 @@ def open_subscription(
         "subscription.opened",
         actor=actor,
         target=line,
+        changed={"guardian": (None, guardian)} if guardian else None,
         detail={"product_line": product_line, "plan": plan.code if plan else None},
         line="subscription.activated",
-        line_params={"product_line": product_line},
+        line_params={"product_line": product_line, **_named(plan)},
         refind=True,
     )
     return line
+
+
+def _opened(line: Subscription) -> Subscription:
+    """The stored line; an import does not ask for the lock of a number, so the constraint has the last word."""
+    try:
+        with transaction.atomic():
+            line.save(force_insert=True)
+    except IntegrityError as error:
+        if LIVES_ONCE not in str(error):
+            raise
+        raise RuleBroken("customers.line_lives", _("This number lives already.")) from error
+    return line
+
+
+def _named(plan: Plan | None, was: Plan | None = None) -> dict[str, str]:
+    """What the plans are called now, for the timeline: it keeps what the customer was told then."""
+    return {key: told.name for key, told in (("was", was), ("plan", plan)) if told}
 
 
 @transaction.atomic
@@ -91,8 +127,8 @@ def change_subscription(
 ) -> Subscription:
     """Change plan, status (not to an end), contract, user or fee of a line.
 
-    Raises NotAllowed (customers.may_not_edit), StaleCopy; RuleBroken customers.unknown_field, customers.bad_code,
-    customers.line_ended.
+    Raises NotAllowed (customers.may_not_edit), StaleCopy; RuleBroken customers.unknown_field, customers.line_ended,
+    and those of `checked_changes`.
     """
     check_may_edit(actor)
     customer, line = _locked_line(subscription_id)
@@ -101,12 +137,11 @@ def change_subscription(
         raise StaleCopy(current, line.version, last_change_of_line(customer, line))
     if unknown := set(changes) - CHANGEABLE:
         raise RuleBroken("customers.unknown_field", _("%(field)s cannot be changed here.") % {"field": min(unknown)})
-    open_states = {*Subscription.LIVE, Subscription.Status.PENDING}
-    if "status" in changes and changes["status"] not in open_states:
-        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Status")})
-    changed = {f: (getattr(line, f), new) for f, new in changes.items() if getattr(line, f) != new}
+    values = checked_changes(line, changes)
+    changed = {f: (getattr(line, f), new) for f, new in values.items() if getattr(line, f) != new}
     if not changed:
         return line
+    was = line.plan
     for field, (_old, new) in changed.items():
         setattr(line, field, new)
     line.version += 1
@@ -119,7 +154,7 @@ def change_subscription(
         target=line,
         changed=changed,
         line="subscription.changed",
-        line_params={"fields": sorted(changed)},
+        line_params={"fields": sorted(changed), **(_named(line.plan, was) if "plan_id" in changed else {})},
     )
     return line
 
@@ -135,7 +170,7 @@ def end_subscription(
     check_may_edit(actor)
     customer, line = _locked_line(subscription_id)
     day = on or clock.today()
-    if day > clock.today() or (line.activated_on is not None and day < line.activated_on):
+    if not (line.activated_on or EARLIEST) <= day <= clock.today():
         raise RuleBroken("customers.impossible_date", _("A line cannot end in the future or before it began."))
     old = line.status
     line.status = Subscription.Status.PORTED_OUT if ported else Subscription.Status.TERMINATED

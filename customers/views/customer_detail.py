@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from customers.labels import CHANNELS, TIERS, label, value_in_words
-from customers.models import Customer, FieldChange, Subscription
+from customers.models import Customer, FieldChange, Plan, Subscription
 from customers.panels import actions_for, rendered_panels
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.timeline import GROUPS, timeline_page
@@ -41,6 +41,7 @@ MASK_OF = {
     "name": "name",
     "short_name": "company",
     "user_name": "name",
+    "guardian": "name",
     "street": "address",
     "birth_date": "address",
 }
@@ -102,13 +103,24 @@ def customer_history(request: HttpRequest, pk: int) -> HttpResponse:
     except RuleBroken as no:
         refusal, page = no.message, keyset_page(rows, after=None, size=50)
     names = dict(User.objects.filter(pk__in={row.actor_id for row in page.items}).values_list("pk", "name"))
+    plans = _plan_names(page.items)
     for row in page.items:
         row.label = label(row.field)  # type: ignore[attr-defined]
         row.who = names.get(row.actor_id, _("System")) if row.actor_id else _("System")  # type: ignore[attr-defined]
+        if row.field == "plan_id":
+            row.old, row.new = plans.get(row.old or ""), plans.get(row.new or "")
         row.before = _history_value(view, row, row.old)  # type: ignore[attr-defined]
         row.after = _history_value(view, row, row.new)  # type: ignore[attr-defined]
     context = {"view": view, "customer": view.customer, "page": page, "refusal": refusal}
     return render(request, "customers/customer_history.html", context)
+
+
+def _plan_names(rows: list[FieldChange]) -> dict[str, str]:
+    """Names of the plans that field changes tell of, by the id as it is stored."""
+    told = {value for row in rows if row.field == "plan_id" for value in (row.old, row.new) if value}
+    if not told:
+        return {}
+    return {str(pk): name for pk, name in Plan.objects.filter(pk__in=told).values_list("pk", "name")}
 
 
 def _history_value(view: View, row: FieldChange, stored: str | None) -> str:

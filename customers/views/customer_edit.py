@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -116,12 +117,12 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
     return render(request, "customers/customer_edit.html", context, status=422 if form.errors else 200)
 
 
-def refuse(form: forms.Form, no: RuleBroken) -> None:
-    """Put a refusal of a service where the person looks for it."""
+def refuse(form: forms.Form, no: RuleBroken, fields: Mapping[str, str] = FIELD_OF) -> None:
+    """Put a refusal of a service where the person looks for it; `fields`: code -> field."""
     if isinstance(no, NotAllowed):
         form.add_error(None, no.message)
         return
-    field = FIELD_OF.get(no.code)
+    field = fields.get(no.code)
     form.add_error(field if field in form.fields else None, no.message)
 
 

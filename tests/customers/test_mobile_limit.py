@@ -21,7 +21,7 @@ def open_line(clerk: User, customer_id: int, number: str) -> Subscription:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_last_numbers_at_once_one_is_opened() -> None:
     clerk = UserFactory(role="HALL_CLERK")
-    document = {"id_type": "OTHER"}
+    document = {"id_type": "OTHER", "identity_status": "VERIFIED"}
     person = services.create_customer(actor=clerk, fields={"name": "A B", **document}, id_number=NUMBER)
     trader = services.create_customer(
         actor=clerk, fields={"name": "B Shop", "customer_type": "ENTERPRISE", **document}, id_number=NUMBER

@@ -49,7 +49,15 @@ def start_of(html: str) -> str:
 
 def with_history(op: Operator) -> Customer:
     """A customer with a plan, two months of use, an address, a fact and a need."""
-    row = customer(op.hall, "王小娟", mobile="13800138000", id_number=CARD, home_city="杭州", channel_preference="SMS")
+    row = customer(
+        op.hall,
+        "王小娟",
+        mobile="13800138000",
+        id_number=CARD,
+        home_city="杭州",
+        channel_preference="SMS",
+        identity_status="VERIFIED",
+    )
     plan = PlanFactory(name="畅享 169", monthly_fee="169.00", data_mb=61_440, voice_minutes=1_000)
     line = services.open_subscription(
         row.pk,

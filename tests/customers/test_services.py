@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db
 CARD = "33010619900307017X"
 CARD_15 = "330106900307017"
 LICENCE = "91110000600037341L"
+VERIFIED = {"identity_status": "VERIFIED"}
 
 
 @pytest.fixture
@@ -296,8 +297,8 @@ def test_a_need_is_written_down_and_met(clerk: User) -> None:
 @pytest.mark.covers("HND-23")
 @pytest.mark.parametrize("product", ["MOBILE", "BROADBAND", "FIXED", "VAS", "ICT"])
 def test_a_line_of_every_product_opens_and_ends(clerk: User, product: str) -> None:
-    customer = opened(clerk)
-    number = "13800138000" if product in {"MOBILE", "VAS"} else "kd 0571 0001"
+    customer = opened(clerk, fields=VERIFIED)
+    number = {"MOBILE": "138 0013 8000", "VAS": "13800138000", "FIXED": "(0571) 8888-0001"}.get(product, "kd 0571 0001")
     line = services.open_subscription(
         customer.pk, actor=clerk, service_no=number, product_line=product, contract_end=date(2099, 1, 1)
     )
@@ -312,7 +313,7 @@ def test_a_line_of_every_product_opens_and_ends(clerk: User, product: str) -> No
 
 
 def test_a_document_holds_at_most_five_mobile_numbers(clerk: User) -> None:
-    customer = opened(clerk, id_number=CARD)
+    customer = opened(clerk, fields=VERIFIED, id_number=CARD)
     for n in range(5):
         services.open_subscription(customer.pk, actor=clerk, service_no=f"1380013800{n}", product_line="MOBILE")
     with pytest.raises(RuleBroken) as no:
@@ -325,11 +326,14 @@ def test_a_document_holds_at_most_five_mobile_numbers(clerk: User) -> None:
 
 
 def test_a_number_given_again_leaves_its_former_owner(clerk: User) -> None:
-    former = opened(clerk, mobile="13800138000")
-    line = services.open_subscription(former.pk, actor=clerk, service_no="13800138000", product_line="MOBILE")
-    services.end_subscription(line.pk, actor=clerk)
+    former = opened(clerk, fields=VERIFIED, mobile="13800138000")
+    began, ended = clock.today() - timedelta(days=100), clock.today() - timedelta(days=90)
+    line = services.open_subscription(
+        former.pk, actor=clerk, service_no="13800138000", product_line="MOBILE", activated_on=began
+    )
+    services.end_subscription(line.pk, actor=clerk, on=ended)
     assert FindNumber.objects.filter(value="13800138000", customer_id=former.pk).exists()
-    owner = opened(clerk, fields={"name": "李四"})
+    owner = opened(clerk, fields={"name": "李四", **VERIFIED})
     services.open_subscription(owner.pk, actor=clerk, service_no="13800138000", product_line="MOBILE")
     assert list(FindNumber.objects.filter(value="13800138000").values_list("customer_id", flat=True)) == [owner.pk]
     point = ContactPoint.objects.get(customer=former)

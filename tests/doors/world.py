@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from customers.imports.models import Import
-from customers.models import Customer
+from customers.models import Customer, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
 from interactions.models import Interaction
@@ -19,6 +19,7 @@ from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
 from tests.factories import (
     ContactPointFactory,
     CustomerFactory,
+    SubscriptionFactory,
     TeamFactory,
     TeamMemberFactory,
     UnitFactory,
@@ -33,6 +34,7 @@ class Place:
     """The same set of things, near or far."""
 
     customer: Customer
+    line: Subscription
     mate: User
     team: Team
     member: TeamMember
@@ -86,6 +88,7 @@ def make_place(owner: User) -> Place:
     )
     return Place(
         customer=customer,
+        line=SubscriptionFactory(customer=customer),
         mate=mate,
         team=team,
         member=member,
@@ -141,6 +144,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }
 BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
+    "customers:line-new": lambda p: {"pk": p.customer.pk},
+    "customers:line-": lambda p: {"pk": p.customer.pk, "line": p.line.pk},
     "workspace:run-": lambda p: {"pk": p.run.pk},
     "staff:user-": lambda p: {"pk": p.mate.pk},
     "staff:role-": lambda p: {"pk": p.mate.pk},

@@ -49,6 +49,7 @@ UNITS = (
     _("days"),
     _("working days"),
     _("numbers"),
+    _("years"),
     _("reveals"),
 )
 TYPED = {
