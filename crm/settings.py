@@ -169,7 +169,7 @@ DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("CARELINE_TEST_DB"
 # Row-level locks and idempotency keys rely on seeing the winner's row.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.str("CACHE_URL")}}
+CACHES = {"default": {"BACKEND": "crm.cache.Cache", "LOCATION": env.str("CACHE_URL")}}
 
 AUTH_USER_MODEL = "staff.User"
 AUTHENTICATION_BACKENDS = [

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
 
 if TYPE_CHECKING:
     from customers.models import Customer
     from staff.models import User
 
-Opener = Callable[["User"], Iterable[int]]
+
+@dataclass(frozen=True)
+class Opener:
+    """A source of customers open to a user now.
+
+    `sql`: a SELECT of their ids, `%s` for parameters, bounded and served by an index. `params(user)`: their values.
+    """
+
+    sql: str
+    params: Callable[[User], Sequence[Any]]
+
+
 _openers: list[Opener] = []
 
 
 def register_opener(opener: Opener) -> None:
-    """Add a source of customer ids open to a user now; each may spend one query. Registering twice counts once."""
+    """Add a source. Registering twice counts once."""
     if opener not in _openers:
         _openers.append(opener)
 
 
 def opened_ids(user: User) -> set[int]:
-    """Ids of the customers the user's contacts open at this moment."""
-    return {customer_id for opener in _openers for customer_id in opener(user)}
+    """Ids of the customers the user's contacts and promises open at this moment: one query."""
+    if not _openers:
+        return set()
+    params = [value for opener in _openers for value in opener.params(user)]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"({opener.sql})" for opener in _openers), params)
+        return {customer_id for (customer_id,) in cursor.fetchall()}
 
 
 def contact_opens(user: User, customer: Customer) -> bool:

@@ -11,9 +11,8 @@ from customers.panels import CustomerAction, Panel, register_action, register_pa
 from customers.visibility import register_opener
 from foundation.common import clock
 from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
-from interactions.queries import open_contact_with
-from interactions.services import customers_open_to
-from interactions.views.calls import call_chip_slot
+from interactions.queries import CUSTOMERS_OPEN, open_contact_with
+from interactions.views.calls import CALL_CHIP
 from staff.models import User
 
 TAKE = "interactions.take"
@@ -34,7 +33,7 @@ def _start_url(customer: Customer) -> str:
 
 def register() -> None:
     """Make them known."""
-    register_opener(customers_open_to)
+    register_opener(CUSTOMERS_OPEN)
     register_panel(Panel("open-contact", "top", 10, TAKE, render=open_contact, max_queries=1))
     register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=0))
     register_action(CustomerAction("contact-start", _("Start contact"), "phone", _start_url, TAKE, 10))
@@ -60,4 +59,4 @@ def register() -> None:
             match=("interactions:",),
         )
     )
-    register_slot(Slot("call-chip", "interactions:call-chip", right=TAKE, render=call_chip_slot))
+    register_slot(Slot("call-chip", "interactions:call-chip", right=TAKE, first=CALL_CHIP))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.ids import first_id_at
 from interactions.models import Call, Interaction, Topic
@@ -30,6 +31,14 @@ def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
 def open_contact_with(user: User, customer_id: int) -> Interaction | None:
     """The user's contact with this customer that is not written up yet, if any."""
     return Interaction.objects.filter(staff=user, customer_id=customer_id).to_log().order_by("-pk").first()
+
+
+# Customers the user's own contacts make visible and clear now (D§3.1).
+CUSTOMERS_OPEN = Opener(
+    "SELECT customer_id FROM interactions_interaction"
+    " WHERE staff_id = %s AND opens_until > %s AND customer_id IS NOT NULL",
+    lambda user: [user.pk, clock.now()],
+)
 
 
 def live_call(user: User) -> Call | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
-from outreach.queries import my_count
-from outreach.views.bell import bell_slot
+from outreach.queries import MY_COUNT
+from outreach.views.bell import BELL
 
 
 def register() -> None:
@@ -19,7 +19,7 @@ def register() -> None:
             "outreach:followup-list",
             right="outreach.view",
             order=30,
-            count=my_count,
+            count=MY_COUNT,
             match=("outreach:followup-",),
             key_hint="t",
         )
@@ -35,4 +35,4 @@ def register() -> None:
             match=("outreach:message-",),
         )
     )
-    register_slot(Slot("bell", "outreach:bell-menu", render=bell_slot))
+    register_slot(Slot("bell", "outreach:bell-menu", first=BELL))

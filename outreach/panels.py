@@ -10,7 +10,7 @@ from customers.models import Customer
 from customers.panels import CustomerAction, Panel, register_action, register_panel
 from customers.visibility import register_opener
 from foundation.common import clock
-from outreach.queries import customers_owed_by, open_for_customer
+from outreach.queries import CUSTOMERS_OWED, open_for_customer
 from staff.models import User
 
 SHOWN = 5
@@ -36,6 +36,6 @@ def _new_url(customer: Customer) -> str:
 
 def register() -> None:
     """Make them known."""
-    register_opener(customers_owed_by)
+    register_opener(CUSTOMERS_OWED)
     register_panel(Panel("next-actions", "main", 10, "outreach.view", render=next_actions, max_queries=1))
     register_action(CustomerAction("followup", _("Follow-up"), "calendar-clock", _new_url, "outreach.work", 20, "f"))

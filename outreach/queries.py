@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, cast
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
+from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.paging import capped_count
-from outreach.models import FollowUp, Notification, OutMessage
+from foundation.ui.navigation import FrameQuery
+from outreach.lifecycle import FollowUpState
+from outreach.models import FollowUp, OutMessage
 from outreach.models.followups import FollowUpQuerySet
-from staff.models import Team, TeamMember, User, holds_on
+from staff.models import Team, User, holds_on
 from staff.rights import acted_for, sight_of
 from staff.roles import ROLES
 
@@ -22,17 +26,17 @@ WORKERS = sorted(code for code, role in ROLES.items() if "outreach.work" in role
 MOST_PEOPLE = 200
 MOST_UNREAD = 99
 MOST_OPENED = 500
-LINE = (
-    *("number", "kind", "subject", "priority", "state", "due_at", "created_at", "closed_at", "attempts"),
-    *("last_outcome", "owner__name", "customer__name", "handed_to__name"),
-)
 VIEWS = ("mine", "all", "pool", "closed")
 
 
 def my_followups(user: User) -> FollowUpQuerySet:
     """Open follow-ups the user must act on: own, of those acted for, and handed to the user as a lead."""
-    people = [user.pk, *sorted(acted_for(user))]
-    return FollowUp.objects.open().filter(Q(owner__in=people, pooled=False) | Q(handed_to=user))
+    return FollowUp.objects.open().filter(Q(owner__in=_people(user), pooled=False) | Q(handed_to=user))
+
+
+def _people(user: User) -> list[int]:
+    """The user and those acted for, as ids."""
+    return [user.pk, *sorted(acted_for(user))]
 
 
 def followups_in_view(user: User, view: str) -> FollowUpQuerySet:
@@ -53,9 +57,37 @@ def with_people(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
     return rows.select_related("owner", "customer", "handed_to", "team")
 
 
-def listed(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
-    """The rows with what a list line shows and nothing else: of the people and the customer the name."""
-    return rows.select_related("owner", "customer", "handed_to").only(*LINE)
+class Line(NamedTuple):
+    """What a list line shows of a follow-up; the names are those of `QuerySet.values_list`."""
+
+    pk: int
+    number: str
+    kind: str
+    subject: str
+    priority: int
+    state: str
+    due_at: datetime
+    created_at: datetime
+    closed_at: datetime | None
+    attempts: int
+    last_outcome: str
+    customer_id: int | None
+    customer__name: str | None
+    owner__name: str
+    handed_to__name: str | None
+
+
+def listed(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp, Line]:
+    """The rows as lines of a list."""
+    return cast("QuerySet[FollowUp, Line]", rows.values_list(*Line._fields, named=True))
+
+
+def line_of(row: FollowUp) -> Line:
+    """One follow-up as a line; loaded with it: owner, customer, handed_to."""
+    stored = {name: getattr(row, name) for name in Line._fields if "__" not in name}
+    customer = row.customer.name if row.customer is not None else None
+    handed_to = row.handed_to.name if row.handed_to is not None else None
+    return Line(**stored, owner__name=row.owner.name, customer__name=customer, handed_to__name=handed_to)
 
 
 @dataclass(frozen=True)
@@ -65,10 +97,10 @@ class Group:
     key: str
     label: str
     tone: str
-    rows: list[FollowUp]
+    rows: list[Line]
 
 
-def grouped(rows: list[FollowUp], at: datetime) -> list[Group]:
+def grouped(rows: list[Line], at: datetime) -> list[Group]:
     """A page of open follow-ups, ordered by due, in its three parts; empty parts are left out."""
     tomorrow = clock.business_midnight(clock.today(at) + timedelta(days=1))
     parts = [
@@ -84,10 +116,19 @@ def overdue_count(user: User) -> tuple[int, bool]:
     return capped_count(my_followups(user).filter(due_at__lte=clock.now()))
 
 
-def my_count(user: User) -> str | None:
-    """The badge of the menu: open follow-ups of the user; None for none."""
-    number, more = capped_count(my_followups(user), 99)
-    return None if not number else f"{number}+" if more else str(number)
+# `my_followups` by hand, for what every page asks.
+_MINE = "state = %s AND ((owner_id = ANY(%s) AND NOT pooled) OR handed_to_id = %s)"
+
+
+def _mine(user: User) -> list[Any]:
+    return [FollowUpState.OPEN, _people(user), user.pk]
+
+
+MY_COUNT = FrameQuery(
+    f"SELECT count(*) FROM (SELECT FROM outreach_followup WHERE {_MINE} LIMIT %s) few",
+    lambda user: [*_mine(user), MOST_UNREAD + 1],
+    lambda number: None if not number else f"{MOST_UNREAD}+" if number > MOST_UNREAD else str(number),
+)
 
 
 def pool_count(user: User) -> tuple[int, bool]:
@@ -101,17 +142,33 @@ def teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.filter(Q(lead=user) | Q(pk__in=member)).order_by("name")
 
 
+# Written by hand: as a queryset it costs more to put together than the rest of a list page.
+_COLLEAGUES = """
+WITH today AS (SELECT m.team_id, m.user_id FROM staff_teammember m
+  WHERE m.from_day <= %s AND (m.to_day IS NULL OR m.to_day >= %s)),
+mine AS (SELECT t.id, t.lead_id FROM staff_team t
+  WHERE t.lead_id = %s OR t.id IN (SELECT team_id FROM today WHERE user_id = %s))
+SELECT u.id FROM staff_user u
+WHERE u.is_active AND u.kind = %s
+  AND EXISTS (SELECT FROM staff_roleassignment r WHERE r.user_id = u.id AND r.role = ANY(%s))
+  AND u.id IN (
+    SELECT lead_id FROM mine
+    UNION ALL SELECT user_id FROM today JOIN mine ON mine.id = today.team_id
+    UNION ALL SELECT unnest(%s::int[])
+    UNION ALL SELECT id FROM staff_user WHERE unit_id = %s
+    UNION ALL SELECT w.id FROM staff_user w JOIN staff_orgunit o ON o.id = w.unit_id WHERE o.no <@ %s::int4multirange)
+ORDER BY u.name, u.id LIMIT %s
+"""
+
+
 def colleagues_of(user: User) -> QuerySet[User]:
     """Active people of the user's unit, teams and scope who can take follow-ups: whom to name as owner. At most 200."""
-    sight, teams = sight_of(user, "outreach.view"), teams_of(user).order_by()
-    mates = TeamMember.objects.filter(holds_on(clock.today()), team__in=teams.values("pk")).values("user")
-    near = Q(pk=user.pk) | Q(unit_id=user.unit_id) | Q(pk__in=mates) | Q(pk__in=teams.values("lead"))
-    near |= sight.rows(unit_no="unit__no", owner="pk") if not sight.everything else Q()
-    workers = User.objects.filter(near, is_active=True, kind=User.Kind.HUMAN).filter(
-        pk__in=User.objects.filter(role_assignments__role__in=WORKERS).values("pk")
-    )
+    sight, day = sight_of(user, "outreach.view"), clock.today()
+    numbers = ",".join(f"[{low},{high}]" for low, high in (() if sight.everything else sight.ranges))
+    near = [[user.pk, *sorted(sight.owners)], user.unit_id, f"{{{numbers}}}"]
+    params = [day, day, user.pk, user.pk, User.Kind.HUMAN, WORKERS, *near, MOST_PEOPLE]
     # A form asks the set for one more person: what was cut off could not be filtered any more, so it stands inside.
-    return User.objects.filter(pk__in=workers.order_by("name", "pk").values("pk")[:MOST_PEOPLE]).order_by("name", "pk")
+    return User.objects.filter(pk__in=RawSQL(_COLLEAGUES, params)).order_by("name", "pk")  # noqa: S611  values go as parameters
 
 
 def messages_of(user: User) -> QuerySet[OutMessage]:
@@ -119,27 +176,31 @@ def messages_of(user: User) -> QuerySet[OutMessage]:
     return OutMessage.objects.visible_to(user).recent().select_related("customer", "staff").order_by("-pk")
 
 
-def newest_notifications(user: User, most: int) -> tuple[list[Notification], int]:
-    """What the bell shows: the newest, and how many are unread (at most 99), in one query."""
-    unread = RawSQL(
-        "(SELECT count(*) FROM (SELECT FROM outreach_notification u"
-        " WHERE u.user_id = %s AND u.read_at IS NULL LIMIT %s) few)",
-        [user.pk, MOST_UNREAD],
-    )
-    found = list(Notification.objects.visible_to(user).annotate(unread_in_all=unread).order_by("-pk")[:most])
-    newest: list[Notification] = [*found]
-    return newest, int(found[0].unread_in_all) if found else 0
+# Id of the newest notification and how many are unread, at most 99. The frame of every page asks for it.
+BELL_STATE = (
+    "SELECT ARRAY[coalesce((SELECT id FROM outreach_notification WHERE user_id = %s ORDER BY id DESC LIMIT 1), 0),"
+    " (SELECT count(*) FROM (SELECT FROM outreach_notification WHERE user_id = %s AND read_at IS NULL LIMIT %s) few)]"
+)
 
 
-def unread_count(user: User) -> int:
-    """Unread notifications, at most 99."""
-    return Notification.objects.filter(user=user, read_at__isnull=True)[:MOST_UNREAD].count()
+def bell_params(user: User) -> list[int]:
+    """The parameters of `BELL_STATE`."""
+    return [user.pk, user.pk, MOST_UNREAD]
 
 
-def customers_owed_by(user: User) -> list[int]:
-    """Customers the user owes something now, as owner, stand-in or lead: visible and clear to them (D§3.1)."""
-    owed = my_followups(user).filter(customer__isnull=False).order_by("due_at")
-    return list(owed.values_list("customer_id", flat=True)[:MOST_OPENED])
+def bell_state(user: User) -> tuple[int, int]:
+    """Id of the user's newest notification (0 for none) and the number of unread ones, at most 99."""
+    with connection.cursor() as cursor:
+        cursor.execute(BELL_STATE, bell_params(user))
+        newest, unread = cursor.fetchone()[0]
+    return newest, unread
+
+
+# Customers the user owes something now, as owner, stand-in or lead: visible and clear to them (D§3.1).
+CUSTOMERS_OWED = Opener(
+    f"SELECT customer_id FROM outreach_followup WHERE {_MINE} AND customer_id IS NOT NULL ORDER BY due_at LIMIT %s",
+    lambda user: [*_mine(user), MOST_OPENED],
+)
 
 
 def open_for_customer(customer_id: int, *, most: int = 6) -> list[FollowUp]:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
 from foundation.common import clock
-from staff.models import OrgUnit, Team, TeamMember, User, holds_on
+from staff.models import OrgUnit, User
 from staff.roles import ROLES, Scope
 
 M = TypeVar("M", bound=Model)
@@ -46,6 +46,13 @@ FROM (SELECT DISTINCT id FROM acted) p
 LEFT JOIN staff_roleassignment r ON r.user_id = p.id AND r.from_day <= %(day)s
      AND (r.to_day IS NULL OR r.to_day >= %(day)s)
 LEFT JOIN staff_orgunit u ON u.id = r.unit_id
+"""
+
+_MATES = """
+SELECT m.user_id FROM staff_teammember m JOIN staff_team t ON t.id = m.team_id
+WHERE m.from_day <= %(day)s AND (m.to_day IS NULL OR m.to_day >= %(day)s) AND (t.lead_id = ANY(%(people)s)
+  OR t.id IN (SELECT w.team_id FROM staff_teammember w
+    WHERE w.user_id = ANY(%(people)s) AND w.from_day <= %(day)s AND (w.to_day IS NULL OR w.to_day >= %(day)s)))
 """
 
 
@@ -198,10 +205,9 @@ def _mates(standing: _Standing, people: frozenset[int]) -> set[int]:
 
 def team_mates(people: Iterable[int]) -> set[int]:
     """Ids of those who work today in the teams these people (ids) lead or work in, inactive ones included."""
-    today, ids = clock.today(), list(people)
-    works_in = TeamMember.objects.filter(holds_on(today), user__in=ids).values("team")
-    teams = Team.objects.filter(Q(lead__in=ids) | Q(pk__in=works_in)).values("pk")
-    return set(TeamMember.objects.filter(holds_on(today), team__in=teams).values_list("user_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_MATES, {"people": list(people), "day": clock.today()})
+        return {person for (person,) in cursor.fetchall()}
 
 
 def unit_ranges(unit: OrgUnit) -> tuple[Range, ...]:

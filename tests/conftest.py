@@ -93,7 +93,7 @@ def client_for() -> Callable[[User], Client]:
     def make(user: User) -> Client:
         client = Client()
         with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
-            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            client.force_login(user, backend="staff.backends.StaffBackend")
         return client
 
     return make

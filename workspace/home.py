@@ -16,13 +16,12 @@ from customers.models import Customer
 from foundation.calendars.queries import missing_next_year
 from foundation.common import clock
 from foundation.common.doors import requires
-from foundation.common.ids import first_id_at
+from foundation.common.ids import first_id_at, to_text
 from foundation.jobs.models import JobRun
 from foundation.jobs.queries import beat_silence, title_of
 from foundation.ui.htmx import wants_fragment
 from interactions.models import Interaction
-from outreach.models import FollowUp
-from outreach.queries import followups_in_view, listed
+from outreach.queries import Line, followups_in_view, listed
 from staff.models import Reveal, User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
@@ -46,7 +45,7 @@ class Desk:
     """The part that changes by itself: figures and the next duties."""
 
     figures: list[Figure]
-    rows: list[FollowUp]
+    rows: list[Line]
 
     @property
     def figures_seen(self) -> str:
@@ -56,7 +55,7 @@ class Desk:
     @property
     def rows_seen(self) -> str:
         """The same for the rows; a rescheduled or taken one changes it."""
-        state = ",".join(f"{row.ref}:{int(row.due_at.timestamp())}:{row.attempts}" for row in self.rows)
+        state = ",".join(f"{to_text(row.pk)}:{int(row.due_at.timestamp())}:{row.attempts}" for row in self.rows)
         return hashlib.sha256(state.encode()).hexdigest()[:16]
 
 

@@ -21,7 +21,6 @@ from customers.panels import actions_for
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.ui.navigation import nav_items
-from staff.masking import masked
 from staff.models import User
 from staff.requests import StaffRequest
 from workspace.search import found_customers
@@ -92,12 +91,11 @@ def _customers(user: User, text: str) -> list[Item]:
         return []
     items = []
     for found in found_customers(user, hits):
-        name = masked(found.mask, found.customer.name)
         if found.outside:
-            items.append(Item(name, _results_url(user, text), "building-2", _("Looked after by another unit")))
+            items.append(Item(found.name, _results_url(user, text), "building-2", _("Looked after by another unit")))
         else:
             url = reverse("customers:customer-detail", args=[found.customer.pk])
-            items.append(Item(name, url, "user-round", found.customer.number))
+            items.append(Item(found.name, url, "user-round", found.customer.number))
     return items
 
 

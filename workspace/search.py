@@ -13,21 +13,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from customers.finding.search import Hit, Kind, search
+from customers.finding.search import Hit, Kind, only_owner, search
 from customers.models import Customer, SearchLink
 from customers.normal import without_marks
+from customers.visibility import contact_opens
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
-from interactions.lifecycle import Caller, Channel
-from staff.models import OrgUnit, User
+from foundation.ui.addresses import row_address
+from staff.masking import masked
+from staff.models import User
 from staff.requests import StaffRequest
+from staff.rights import sight_of
 
 PAGE = "workspace/search.html"
 LONGEST = 80
 SHOWN = 25
-STATUS_TONES = {"ACTIVE": "ok", "PROSPECT": "info", "DECEASED": "mute", "ANONYMISED": "mute"}
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,26 @@ class Found:
     outside: bool
 
     @property
-    def mask(self) -> str:
-        return "company" if self.customer.customer_type == Customer.Type.ENTERPRISE else "name"
-
-    @property
-    def tone(self) -> str:
-        return STATUS_TONES.get(self.customer.status, "")
+    def name(self) -> str:
+        """The masked name."""
+        enterprise = self.customer.customer_type == Customer.Type.ENTERPRISE
+        return masked("company" if enterprise else "name", self.customer.name)
 
 
 @require_POST
 @requires("customers.find")
 def search_start(request: StaffRequest) -> HttpResponseBase:
-    """Keep the words and leave for their page: what was typed never stands in an address or a log."""
+    """The customer a full identifier belongs to; else keep the words and leave for their page. What was typed never
+    stands in an address or a log."""
     text = " ".join(without_marks(request.POST.get("q", "")).split())
     if not text:
         return _page(request, "", refusal=_("Type a number, a name or letters of it."), status=422)
     if len(text) > LONGEST:
         words = _("At most %(longest)s characters can be searched for.") % {"longest": LONGEST}
         return _page(request, text[:LONGEST], refusal=words, status=422)
+    owner = only_owner(request.user, text)
+    if owner is not None:
+        return redirect(row_address("customers:customer-detail", owner))
     link = SearchLink.objects.create(token=secrets.token_urlsafe(24), user_id=request.user.pk, query=text)
     return redirect("workspace:search-results", token=link.token)
 
@@ -81,15 +85,22 @@ def search_results(request: StaffRequest, token: str) -> HttpResponseBase:
 
 
 def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
-    """The customers of `hits` in their order, with one query for those the user sees and one for the others."""
-    hits = list(hits)
-    columns = ("pk", "number", "name", "customer_type", "status", "home_city")
-    inside = [hit.customer_id for hit in hits if not hit.outside]
-    outside = [hit.customer_id for hit in hits if hit.outside]
-    rows = Customer.objects.visible_to(user).only(*columns).in_bulk(inside) if inside else {}
-    if outside:
-        rows |= Customer.objects.only(*columns).in_bulk(outside)
-    return [Found(rows[hit.customer_id], Kind(hit.kind).label, hit.outside) for hit in hits if hit.customer_id in rows]
+    """The customers of `hits` in their order: one query, one more where an own contact opened one.
+
+    A hit that says "inside" is believed only when the customer's own row says so too.
+    """
+    hits, sight = list(hits), sight_of(user, "customers.view")
+    columns = ("pk", "number", "name", "customer_type", "status", "home_city", "unit_no", "manager_id")
+    rows = Customer.objects.only(*columns).in_bulk([hit.customer_id for hit in hits]) if hits else {}
+
+    def inside(row: Customer) -> bool:
+        return sight.covers(unit_no=row.unit_no, owner_id=row.manager_id) or contact_opens(user, row)
+
+    return [
+        Found(row, Kind(hit.kind).label, hit.outside)
+        for hit in hits
+        if (row := rows.get(hit.customer_id)) is not None and (hit.outside or inside(row))
+    ]
 
 
 def _page(
@@ -101,15 +112,11 @@ def _page(
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    # The words go back to their owner in a hidden field: "Start contact" needs the full identifier (D§3.1).
-    at_the_hall = request.user.unit.function == OrgUnit.Function.HALL
     context = {
         "text": text,
         "found": found,
         "has_more": has_more,
         "refusal": refusal,
         "may_start": request.user.has_perm("interactions.take"),
-        "channel": Channel.HALL_OWN if at_the_hall else Channel.HOTLINE,
-        "caller": Caller.CUSTOMER,
     }
     return render(request, PAGE, context, status=status)

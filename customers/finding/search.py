@@ -103,8 +103,7 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
         raise NotAllowed("search.may_not", _("You do not look up customers."))
     plain = folded(text)
     _check(plain)
-    sight = sight_of(user, SEE_RIGHT)
-    opened = () if sight.everything else tuple(sorted(visibility.opened_ids(user)))
+    sight, opened = _sight(user)
     if after is None:
         full = _full(plain, sight, opened, limit)
         if full:
@@ -125,6 +124,23 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
         if len(hits) == limit and place + 1 < len(looks):
             return Found(list(hits.values()), _pack(place + 1, None))
     return Found(list(hits.values()))
+
+
+def only_owner(user: User, text: str) -> int | None:
+    """The one customer a full identifier belongs to, when it is one the user sees; None for every other text.
+
+    Raises NotAllowed (search.may_not) without the right to find.
+    """
+    if not user.has_perm(FIND_RIGHT):
+        raise NotAllowed("search.may_not", _("You do not look up customers."))
+    hits = _full(folded(text), *_sight(user), limit=2)
+    return hits[0].customer_id if len(hits) == 1 and not hits[0].outside else None
+
+
+def _sight(user: User) -> tuple[Sight, tuple[int, ...]]:
+    """The user's sight of customers, and those opened besides."""
+    sight = sight_of(user, SEE_RIGHT)
+    return sight, () if sight.everything else tuple(sorted(visibility.opened_ids(user)))
 
 
 def _check(plain: str) -> None:

@@ -18,8 +18,7 @@ from customers.models import Customer, FieldChange, Plan, Subscription
 from customers.panels import actions_for, rendered_panels
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.timeline import GROUPS, timeline_page
-from customers.views.customer_list import STATUS_TONES
-from customers.views.showing import View, name_mask, seen
+from customers.views.showing import STATUS_TONES, View, name_mask, seen
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.ids import from_text, to_text

@@ -10,22 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from customers.filters import CustomerFilter
-from customers.labels import QUALITY_MARKS, TIERS
 from customers.models import Customer
-from customers.views.showing import name_mask
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
-
-STATUS_TONES = {
-    Customer.Status.ACTIVE: "ok",
-    Customer.Status.PROSPECT: "info",
-    Customer.Status.DORMANT: "warn",
-    Customer.Status.FORMER: "mute",
-    Customer.Status.DECEASED: "mute",
-    Customer.Status.ANONYMISED: "mute",
-}
 
 
 @require_GET
@@ -44,11 +33,6 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         page = keyset_page(found.qs, after=request.GET.get("after"), size=50)
     except RuleBroken as no:
         refusal, page = no.message, keyset_page(found.qs, after=None, size=50)
-    for row in page.items:
-        row.mask, row.tone = name_mask(row), STATUS_TONES[row.status]
-        tier = row.facts.tier if hasattr(row, "facts") else ""
-        row.tier = TIERS.get(tier, tier)
-        row.marks = [QUALITY_MARKS.get(mark, mark) for mark in row.quality_marks]
     context = {
         "page": page,
         "filter": found,

@@ -14,6 +14,15 @@ from staff.masking import masked
 from staff.models import User
 from staff.reveals import revealed_fields
 
+STATUS_TONES = {
+    Customer.Status.ACTIVE: "ok",
+    Customer.Status.PROSPECT: "info",
+    Customer.Status.DORMANT: "warn",
+    Customer.Status.FORMER: "mute",
+    Customer.Status.DECEASED: "mute",
+    Customer.Status.ANONYMISED: "mute",
+}
+
 
 @dataclass
 class Shown:

@@ -10,18 +10,18 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from foundation.common.errors import RuleBroken
 
-M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Page(Generic[M]):
+class Page(Generic[R]):
     """One page: its rows, the cursors around it, and whether it is the first."""
 
-    items: list[M]
+    items: list[R]
     next_cursor: str | None
     is_first: bool
 
@@ -56,7 +56,7 @@ def _unpack(cursor: str, length: int) -> list[Any]:
     return values
 
 
-def keyset_page(rows: QuerySet[M], *, after: str | None, size: int = 50) -> Page[M]:
+def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50) -> Page[R]:
     """The page of `rows` after the cursor `after` (None or empty: the first).
 
     `rows` must be ordered by plain, non-null columns ending in a unique one (a total order), each "name" or

@@ -1,20 +1,29 @@
-"""The context processor behind `templates/ui/shell.html`: everything is computed on first use only."""
+"""The context processor behind `templates/ui/shell.html`: everything is computed on first use only.
+
+The parts of the frame are the same for all who may see the same places. Each is rendered once per language, set of
+places and looks, with holes where a request has its own value (`Mould`), and afterwards only filled.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
 from foundation.ui.addresses import place
-from foundation.ui.navigation import NavItem, nav_items, slot
+from foundation.ui.moulds import hole, pour
+from foundation.ui.navigation import SLOTS, FrameQuery, NavItem, nav_items, slot
+from foundation.ui.parts.marks import avatar, count
+from foundation.ui.widgetry import said
 
 TABS_ON_PHONE = 4
 HTML_LANGUAGES = {"zh-hans": "zh-Hans", "en": "en"}
@@ -32,7 +41,7 @@ class NavLink:
 
     item: NavItem
     href: str
-    count: int | str | None
+    badge: SafeString
     current: bool
 
 
@@ -48,7 +57,7 @@ class ShownSlot:
 class Shell:
     """What the frame of a page needs to know about the request.
 
-    Menu links cost one query per counted item. A control whose URL name does not exist is not shown.
+    Counts and slots together cost one query. A control whose URL name does not exist is not shown.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -65,6 +74,16 @@ class Shell:
     @property
     def user_name(self) -> str:
         return self.user.get_full_name() or self.user.get_username()
+
+    @cached_property
+    def user_face(self) -> SafeString:
+        """Who is signed in, as the side menu shows it."""
+        if not self.signed_in:
+            return SafeString("")
+        name = self.user_name
+        return SafeString(
+            f'{avatar(name, "m")}<span class="who"><b>{said(name)}</b><span>{said(self.user_line)}</span></span>'
+        )
 
     @property
     def user_line(self) -> str:
@@ -139,25 +158,42 @@ class Shell:
     def sign_out_url(self) -> str:
         return place("account_logout")
 
-    @property
+    @cached_property
     def here(self) -> str:
         """The address of this page, to come back to after a switch."""
         return self._request.get_full_path() if self._request.method == "GET" else self._request.path
 
     @cached_property
-    def links(self) -> list[NavLink]:
+    def places(self) -> list[NavItem]:
+        """The menu items this user may see."""
         if not self.signed_in:
             return []
-        allowed = [
-            (item, href)
-            for item in nav_items()
-            if (not item.right or self.user.has_perm(item.right)) and (href := place(item.url_name))
-        ]
-        current = self._current([item for item, _ in allowed])
+        return [item for item in nav_items() if self._may(item.right) and place(item.url_name)]
+
+    @cached_property
+    def links(self) -> list[NavLink]:
+        current, found = self._current(self.places), self._answers
         return [
-            NavLink(item, href, item.count(self.user) if item.count else None, item.key == current)
-            for item, href in allowed
+            NavLink(item, place(item.url_name), count(found.get(item.key), item.tone), item.key == current)
+            for item in self.places
         ]
+
+    def _may(self, right: str) -> bool:
+        return not right or self.user.has_perm(right)
+
+    @cached_property
+    def _answers(self) -> dict[str, Any]:
+        """What the database said to the counts of the menu and the slots, by key: one query."""
+        asked: dict[str, FrameQuery] = {item.key: item.count for item in self.places if item.count is not None}
+        slots = (found for key in SLOTS if (found := slot(key)) is not None and self.signed_in)
+        asked |= {found.key: found.first for found in slots if found.first is not None and self._may(found.right)}
+        if not asked:
+            return {}
+        params = [value for query in asked.values() for value in query.params(self.user)]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT " + ", ".join(f"({query.sql})" for query in asked.values()), params)
+            values = cursor.fetchone()
+        return {key: query.shown(value) for (key, query), value in zip(asked.items(), values, strict=True)}
 
     def _current(self, items: list[NavItem]) -> str:
         match = getattr(self._request, "resolver_match", None)
@@ -184,13 +220,13 @@ class Shell:
 
     def _slot(self, key: str) -> ShownSlot | None:
         found = slot(key)
-        if found is None or not self.signed_in or (found.right and not self.user.has_perm(found.right)):
+        if found is None or not self.signed_in or not self._may(found.right):
             return None
         href = place(found.url_name)
         if not href:
             return None
-        content = mark_safe(found.render(self._request)) if found.render else ""  # noqa: S308  rendered by a template
-        trigger = "live:tick from:body" if found.render else "load, live:tick from:body"
+        content = mark_safe(self._answers[key]) if found.first else ""  # noqa: S308  rendered by a template
+        trigger = "live:tick from:body" if found.first else "load, live:tick from:body"
         return ShownSlot(href, content, trigger)
 
     @cached_property
@@ -200,6 +236,47 @@ class Shell:
     @cached_property
     def bell(self) -> ShownSlot | None:
         return self._slot("bell")
+
+    @cached_property
+    def _looks(self) -> tuple[Any, ...]:
+        """What decides how the frame looks, besides what fills its holes."""
+        return (
+            type(self),
+            get_language(),
+            self.signed_in,
+            self.theme,
+            self.shortcuts,
+            self.search_url,
+            self.palette_url,
+            tuple((link.item.key, link.current) for link in self.links),
+            self.call_chip and (self.call_chip.href, self.call_chip.trigger),
+            self.bell and (self.bell.href, self.bell.trigger),
+        )
+
+    def frame(self, part: str, csrf_token: Any) -> SafeString:
+        """A part of the frame, `templates/ui/_<part>.html`, in this user's language and looks."""
+        holes = {
+            "token": csrf_token,
+            "here": self.here,
+            "face": self.user_face,
+            "call": self.call_chip.content if self.call_chip else "",
+            "bell": self.bell.content if self.bell else "",
+        }
+        holes |= {f"badge-{link.item.key}": link.badge for link in self.links}
+        return pour(f"ui/_{part}.html", self._looks, self._cast, holes)
+
+    def _cast(self) -> dict[str, Any]:
+        """The context a mould is made with: this shell, with holes where each request has its own value."""
+        cast = copy(self)
+        vars(cast).update(
+            here=hole("here"),
+            user_face=hole("face"),
+            call_chip=self.call_chip and replace(self.call_chip, content=hole("call")),
+            bell=self.bell and replace(self.bell, content=hole("bell")),
+            links=[replace(link, badge=hole(f"badge-{link.item.key}")) for link in self.links],
+        )
+        vars(cast).pop("sections", None)
+        return {"shell": cast, "csrf_token": hole("token")}
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

@@ -1,19 +1,32 @@
 """What the shell offers: places in the side menu and live slots in the top bar, registered by the apps.
 
 Each app registers in its `AppConfig.ready()`. An item whose URL name does not exist or whose right the
-user lacks is not shown. Cost: `count` is called once per full page and item (never for a fragment) and
-may spend one query, bounded by a partial index or a capped count; a page with n counted items spends n.
+user lacks is not shown. Cost: one query for a full page (none for a fragment), however many items and slots ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.http import HttpRequest
-
 Tone = Literal["", "danger", "warn", "info"]
+SlotKey = Literal["call-chip", "bell"]
+SLOTS: tuple[SlotKey, ...] = ("call-chip", "bell")
+
+
+@dataclass(frozen=True)
+class FrameQuery:
+    """A value the frame asks the database for; the frame sends all of them as one statement.
+
+    `sql`: a SELECT of one row with one column, `%s` for parameters, bounded by an index. `params(user)`: their values.
+    `shown(value)`: what the frame shows of it, for a menu item a number, a text such as "99+" or None for no badge,
+    for a slot its inner HTML.
+    """
+
+    sql: str
+    params: Callable[[Any], Sequence[Any]]
+    shown: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class NavItem:
 
     `label`: lazy translation. `icon`: lucide name. `right`: permission string, "" for everybody signed in.
     `order`: ascending inside `section`; the first four of "work" are the phone's tab bar.
-    `count(user)`: a number, a text such as "500+", or None for no badge. `tone`: of that badge.
+    `count`: the badge; `tone`: its colour.
     `match`: prefixes of view names that make the item current besides `url_name` itself.
     `key_hint`: the letter of the `g` sequence that leads here.
     """
@@ -33,7 +46,7 @@ class NavItem:
     url_name: str
     right: str = ""
     order: int = 100
-    count: Callable[[Any], int | str | None] | None = None
+    count: FrameQuery | None = None
     section: Literal["work", "manage"] = "work"
     tone: Tone = ""
     match: tuple[str, ...] = ()
@@ -45,14 +58,14 @@ class Slot:
     """A live part of the top bar: `call-chip` or `bell`.
 
     The element polls `url_name` on `live:tick`; the view answers the inner HTML or 204. Hidden inputs inside the
-    content are sent along, so a view can compare the version that is shown. `render(request)` gives the first
-    content on the server; without it the element asks once after loading.
+    content are sent along, so a view can compare the version that is shown. `first` gives the first content on the
+    server; without it the element asks once after loading.
     """
 
-    key: Literal["call-chip", "bell"]
+    key: SlotKey
     url_name: str
     right: str = ""
-    render: Callable[[HttpRequest], str] | None = None
+    first: FrameQuery | None = None
 
 
 _items: dict[str, NavItem] = {}

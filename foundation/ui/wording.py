@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
+from django.db.models import Choices
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
@@ -69,15 +71,20 @@ def say_date(day: date | datetime) -> str:
     """`Sun, Nov 22`; with the year when it is not this year's."""
     if isinstance(day, datetime):
         day = local(day).date()
+    return _date(get_language(), day, with_year=day.year != local(clock.now()).year)
+
+
+@lru_cache(maxsize=2_048)
+def _date(_language: str | None, day: date, *, with_year: bool) -> str:
     parts = {
         "year": day.year,
         "month": month_word(day.month),
         "day": day.day,
         "weekday": weekday_word(day.weekday()),
     }
-    if day.year == local(clock.now()).year:
-        return pgettext("date", "%(weekday)s, %(month)s %(day)s") % parts
-    return pgettext("date", "%(weekday)s, %(month)s %(day)s, %(year)s") % parts
+    if with_year:
+        return pgettext("date", "%(weekday)s, %(month)s %(day)s, %(year)s") % parts
+    return pgettext("date", "%(weekday)s, %(month)s %(day)s") % parts
 
 
 def say_time(moment: datetime) -> str:
@@ -87,7 +94,8 @@ def say_time(moment: datetime) -> str:
 
 def say_moment(moment: datetime) -> str:
     """Date and time, absolute: `Sun, Nov 22 10:24`."""
-    return f"{say_date(moment)} {say_time(moment)}"
+    here = local(moment)
+    return f"{say_date(here.date())} {here:%H:%M}"
 
 
 def say_day(day: date) -> str:
@@ -124,6 +132,17 @@ def say_since(moment: datetime) -> str:
             ngettext("%(n)s day ago", "%(n)s days ago", n) if past else ngettext("in %(n)s day", "in %(n)s days", n)
         ) % {"n": n}
     return say_date(moment)
+
+
+def say_choice(choices: type[Choices], code: Any) -> str:
+    """The label of a stored code; the code itself where nothing is called so. For lists: quicker than the model's own
+    `get_…_display`."""
+    return _labels(get_language(), choices).get(code, str(code))
+
+
+@cache
+def _labels(_language: str | None, choices: type[Choices]) -> dict[Any, str]:
+    return {code: str(label) for code, label in choices.choices}
 
 
 def say_span(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from interactions.services.calls import CallReport, take_call_event
 from interactions.services.contacts import (
-    customers_open_to,
     end_contact,
     link_customer,
     start_contact,
@@ -13,7 +12,6 @@ from interactions.services.logging import NextAction, log_contact, quick_log
 __all__ = [
     "CallReport",
     "NextAction",
-    "customers_open_to",
     "end_contact",
     "link_customer",
     "log_contact",

@@ -129,12 +129,6 @@ def close_contact(contact: Interaction, actor: User) -> None:
     remember(contact, ContactAct.ENDED, actor)
 
 
-def customers_open_to(user: User) -> list[int]:
-    """Ids of the customers the user's own contacts make visible and clear now; what `customers.visibility` asks."""
-    opening = Interaction.objects.filter(staff=user).opening(clock.now())
-    return list(opening.values_list("customer_id", flat=True).distinct())
-
-
 def own_open_contact(contact_id: int, actor: User) -> Interaction:
     """The same, still going on. Raises NotAllowed "contact.not_yours", RuleBroken "contact.ended"."""
     contact = own_contact(contact_id, actor)

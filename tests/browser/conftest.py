@@ -124,7 +124,7 @@ def browser_page(chromium: Browser, live_server: Any, watch: Watch) -> Iterator[
             user.save(update_fields=["language"])
             client = Client()
             with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
-                client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+                client.force_login(user, backend="staff.backends.StaffBackend")
             session = client.cookies[settings.SESSION_COOKIE_NAME].value
             cookies.append({"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url})
         context.add_cookies(cookies)

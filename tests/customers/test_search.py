@@ -189,7 +189,8 @@ def test_a_manager_finds_own_customers_wherever_they_live(op: Operator) -> None:
 def test_a_customer_an_open_contact_opens_is_found_and_in_sight(op: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     other = customer(op.elsewhere, "\u738b\u5c0f\u660e", mobile="13800138000")
     assert search(op.clerk, "13800138000")[0].outside
-    monkeypatch.setattr(visibility, "_openers", [lambda user: [other.pk] if user == op.clerk else []])
+    opener = visibility.Opener("SELECT %s::bigint WHERE %s", lambda user: [other.pk, user == op.clerk])
+    monkeypatch.setattr(visibility, "_openers", [opener])
     assert not search(op.clerk, "13800138000")[0].outside
     assert found(op.clerk, "\u5c0f\u660e") == [(other.pk, "name_part")]
     assert search(op.head, "\u5c0f\u660e") == []

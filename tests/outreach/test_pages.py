@@ -214,8 +214,10 @@ def test_the_bell_rings_once_leads_there_and_falls_silent(client_for: ClientFor)
     assert notify(lead, "followup.due", **more) is None
     client = client_for(lead)
     slot = client.get("/bell/menu/").content.decode()
+    assert 'hx-get="/bell/menu/?list=1"' in slot
+    opened = client.get("/bell/menu/?list=1").content.decode()
     assert 'data-title-count="1"' in slot
-    assert f"Due now: {follow_up.number}, Tue, Nov 24 11:00" in slot
+    assert f"Due now: {follow_up.number}, Tue, Nov 24 11:00" in opened
     notice = Notification.objects.get()
     seen = f"{notice.ref}-1"
     assert client.get(f"/bell/menu/?seen={seen}").status_code == 204

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.template import Context, Template
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from foundation.common import clock
 from foundation.ui import navigation, wording
 from foundation.ui.context import Shell
-from foundation.ui.navigation import NavItem, Slot
+from foundation.ui.navigation import FrameQuery, NavItem, Slot
 from foundation.ui.parts.charts import Chart, Series, chart_bars, chart_line, spark, ticks
 from foundation.ui.parts.frames import kv
 from foundation.ui.parts.lists import Entry, days_of, meter, trend
@@ -212,9 +214,11 @@ def menu(monkeypatch):
     monkeypatch.setattr(navigation, "_slots", {})
     asked = []
 
-    def counting(user):
+    def of(user):
         asked.append(user)
-        return 7
+        return [6]
+
+    counting = FrameQuery("SELECT %s + 1", of, lambda number: number)
 
     navigation.register_nav(NavItem("b", "Board", "gauge", "ui:styleguide", "x.lead", 1, counting, section="manage"))
     navigation.register_nav(NavItem("a", "All", "inbox", "ui:styleguide-quiet", "", 5, match=("ui:",)))
@@ -231,15 +235,18 @@ def shell_for(rf, user, path="/_styleguide/"):
     return Shell(request)
 
 
+@pytest.mark.django_db
 def test_the_menu_shows_what_the_user_may_and_what_exists(rf, menu):
     assert [link.item.key for link in shell_for(rf, Viewer()).links] == ["a"]
     assert menu == []
     lead = shell_for(rf, Viewer("x.lead"))
-    assert [[link.item.key for link in part] for part in lead.sections] == [["a"], ["b"]]
-    assert [link.count for link in lead.links] == [None, 7]
-    assert len(menu) == 1
+    with CaptureQueriesContext(connection) as sent:
+        assert [[link.item.key for link in part] for part in lead.sections] == [["a"], ["b"]]
+        assert [link.badge for link in lead.links] == ["", '<span class="count">7</span>']
+    assert (len(menu), len(sent)) == (1, 1)
 
 
+@pytest.mark.django_db
 def test_the_exact_page_is_current_before_a_prefix(rf, menu):
     lead = Viewer("x.lead")
     assert [link.item.key for link in shell_for(rf, lead).links if link.current] == ["b"]
@@ -264,10 +271,16 @@ def test_a_key_or_slot_is_taken_once(menu):
         navigation.register_slot(Slot("bell", "ui:styleguide"))
 
 
+@pytest.mark.django_db
 def test_a_slot_needs_its_right_and_loads_after_the_page_unless_rendered(rf, menu):
+    def chip(number):
+        return f"<b>call {number}</b>"
+
     navigation.register_slot(Slot("bell", "ui:styleguide-quiet", "x.lead"))
-    navigation.register_slot(Slot("call-chip", "ui:styleguide-quiet", "", lambda request: "<b>call</b>"))
+    navigation.register_slot(
+        Slot("call-chip", "ui:styleguide-quiet", "", FrameQuery("SELECT 5", lambda user: [], chip))
+    )
     assert shell_for(rf, Viewer()).bell is None
     lead = shell_for(rf, Viewer("x.lead"))
     assert lead.bell.trigger == "load, live:tick from:body"
-    assert (lead.call_chip.trigger, lead.call_chip.content) == ("live:tick from:body", "<b>call</b>")
+    assert (lead.call_chip.trigger, lead.call_chip.content) == ("live:tick from:body", "<b>call 5</b>")

@@ -31,7 +31,7 @@ def enter(user: User) -> Client:
     """A client signed in as `user`, reading English."""
     client = Client()
     with override_settings(AXES_ENABLED=False):  # force_login's request has no address to count attempts by
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(user, backend="staff.backends.StaffBackend")
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     return client
 

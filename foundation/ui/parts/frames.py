@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
-from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from foundation.ui.context import NavLink, html_language
+from foundation.ui.context import NavLink, Shell, html_language
 from foundation.ui.parts.formats import DASH
-from foundation.ui.parts.marks import attributes, btn, count, icon, optional_icon, tone_class
+from foundation.ui.parts.marks import attributes, btn, icon, optional_icon, tone_class
 from foundation.ui.widgetry import said
 from foundation.ui.wording import month_word, weekday_word
 
@@ -37,23 +36,10 @@ def html_lang() -> str:
 
 
 @register.simple_tag(takes_context=True)
-def dialogs(context: Context) -> SafeString:
-    """What every page holds besides toasts: dialogs, palette, templates and words for scripts. Made once per language
-    and set of keys."""
-    shell = context.get("shell")
-    if not shell:
-        return _dialogs(get_language(), False, "", False, ())
-    keys = tuple((str(link.item.label), link.item.key_hint) for link in shell.go_keys)
-    return _dialogs(get_language(), shell.signed_in, shell.palette_url, shell.shortcuts, keys)
-
-
-@lru_cache(maxsize=256)
-def _dialogs(
-    _language: str | None, signed_in: bool, palette_url: str, shortcuts: bool, keys: tuple[tuple[str, str], ...]
-) -> SafeString:
-    go_keys = [{"item": {"label": label, "key_hint": hint}} for label, hint in keys]
-    shell = {"signed_in": signed_in, "palette_url": palette_url, "shortcuts": shortcuts, "go_keys": go_keys}
-    return SafeString(render_to_string("ui/_dialogs.html", {"shell": shell}))
+def frame(context: Context, part: str) -> SafeString:
+    """A part of what stands around every page of the shell: head, side, top, tabbar or dialogs."""
+    shell: Shell = context["shell"]
+    return shell.frame(part, context.get("csrf_token", ""))
 
 
 @register.simple_tag
@@ -63,7 +49,7 @@ def nav_link(link: NavLink, look: str) -> SafeString:
     go = f' data-go="{said(link.item.key_hint)}"' if look == "nav-a" and link.item.key_hint else ""
     return SafeString(
         f'<a class="{look}" href="{said(link.href)}"{here}{go}>{icon(link.item.icon)}'
-        f"<span>{said(link.item.label)}</span>{count(link.count, link.item.tone)}</a>"
+        f"<span>{said(link.item.label)}</span>{link.badge}</a>"
     )
 
 

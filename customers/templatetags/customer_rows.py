@@ -1,0 +1,46 @@
+"""The rows of the customer list, written by Python: a page shows fifty of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import template
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from customers.labels import QUALITY_MARKS, TIERS
+from customers.models import Customer
+from customers.views.showing import STATUS_TONES, name_mask
+from foundation.ui.addresses import row_address
+from foundation.ui.parts.formats import or_dash
+from foundation.ui.parts.marks import tag
+from foundation.ui.widgetry import said
+from foundation.ui.wording import say_choice
+from staff.templatetags.masking import masked
+
+register = template.Library()
+
+
+@register.simple_tag
+def customer_rows(rows: Iterable[Customer]) -> SafeString:
+    """The rows of the table, names masked. Loaded with them: manager, facts."""
+    heads = tuple(said(_(word)) for word in ("Number", "Segment", "City", "Manager"))
+    return SafeString("".join(_row(row, *heads) for row in rows))
+
+
+def _row(row: Customer, number: str, segment: str, city: str, manager: str) -> str:
+    tier = row.facts.tier if hasattr(row, "facts") else ""
+    marks = "".join(f"{tag(QUALITY_MARKS.get(mark, mark), 'warn')} " for mark in row.quality_marks)
+    owner = row.manager.name if row.manager is not None else ""
+    shown_tier = f" {tag(TIERS.get(tier, tier), 'violet')}" if tier else ""
+    status = tag(say_choice(Customer.Status, row.status), STATUS_TONES[Customer.Status(row.status)])
+    return (
+        '<tr role="row" data-row><td role="cell" class="main-c">'
+        f'<a class="main-a" data-main href="{row_address("customers:customer-detail", row.pk)}">'
+        f"{masked(name_mask(row), row.name)}</a>{shown_tier}</td>"
+        f'<td role="cell" class="nowrap" data-label="{number}">{said(row.number)}</td>'
+        f'<td role="cell" data-label="{segment}">{said(say_choice(Customer.Segment, row.segment))}</td>'
+        f'<td role="cell" data-label="{city}">{said(or_dash(row.home_city))}</td>'
+        f'<td role="cell">{status}</td>'
+        f'<td role="cell" data-label="{manager}">{said(or_dash(owner))}</td><td role="cell">{marks}</td></tr>'
+    )
