@@ -1,20 +1,21 @@
 """Static files for production: hashed, compressed, and the style layers joined into one file.
 
-The browser would otherwise fetch `app.css` and then six imported layers; the budget is 12 requests a page.
-Development and tests serve the layers as they lie, without any build.
+The browser would otherwise fetch `app.css` and then every file it imports; the budget is 12 requests a page.
+Development and tests serve the files as they lie, without any build.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 ENTRY = "ui/css/app.css"
-_IMPORT = re.compile(r'@import url\("(?P<file>[\w.]+)"\) layer\((?P<layer>\w+)\);\n?')
+_IMPORT = re.compile(r'@import url\("(?P<file>[\w./-]+)"\) layer\((?P<layer>\w+)\);\n?')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -43,15 +44,18 @@ def _text(source: Any) -> str:
         return file.read().decode()
 
 
-def join_layers(read: Any) -> str:
-    """The text of `app.css` with each import replaced by `@layer name { … }`.
+def join_layers(read: Callable[[str], str]) -> str:
+    """The text of `app.css` with neighbouring imports of one layer replaced by one `@layer name { … }`.
 
     `read(name)` gives the text of a static file.
     """
+    entry = read(ENTRY)
 
-    def layer(found: re.Match[str]) -> str:
-        body = _COMMENT.sub("", read(f"ui/css/{found['file']}"))
-        body = re.sub(r"\n\s*", "\n", body).strip()
-        return f"@layer {found['layer']} {{\n{body}\n}}\n"
+    def body(file: str) -> str:
+        return re.sub(r"\n\s*", "\n", _COMMENT.sub("", read(f"ui/css/{file}"))).strip()
 
-    return _IMPORT.sub(layer, read(ENTRY))
+    joined = [_IMPORT.sub("", entry)]
+    for layer, imports in groupby(_IMPORT.finditer(entry), key=lambda found: found["layer"]):
+        files = "\n".join(body(found["file"]) for found in imports)
+        joined.append(f"@layer {layer} {{\n{files}\n}}\n")
+    return "".join(joined)
