@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from foundation.audit.models import AuditEntry
 from foundation.audit.services import record
+from foundation.policies.services import set_policy
 from tests.factories import CustomerFactory
 from tests.workspace.making import HX, enter, person, queries
 
@@ -72,13 +74,82 @@ def test_pages_and_fragments(written):
     client = enter(person("SYS_ADMIN"))
     first = client.get(PAGE, {"staff_no": agent.staff_no}, headers=HX)
     text = first.content.decode()
-    assert "<html" not in text and text.count("<code>customer.revealed</code>") == 50
+    assert "<html" not in text and text.count(">Masked field shown</td>") == 50
     after = client.get(PAGE, {"staff_no": agent.staff_no}).context["page"].next_cursor
     assert len(client.get(PAGE, {"staff_no": agent.staff_no, "after": after}).context["lines"]) == 11
     assert client.get(PAGE, {"after": "@@"}).url == PAGE
     with queries() as seen:
         client.get(PAGE)
     assert len(seen) <= 10
+
+
+def words_of(client, **asked) -> list:
+    """Act, kind, target, who, details of each line."""
+    lines = client.get(PAGE, asked).context["lines"]
+    return [(line.act, line.kind, line.target, line.who, line.details) for line in lines]
+
+
+def test_entries_are_read_in_words(written):
+    agent, other, customer = written
+    client = enter(person("DPO"))
+    [shown] = words_of(client, verb="customer.revealed")
+    assert shown == ("Masked field shown", "Customer", "", agent.name, ["Field: Document number"])
+    record(
+        "absence.delegate_set",
+        target=("staff.absence", 7),
+        actor=other,
+        detail={"delegate": [None, agent.pk], "reason": "LEAVE", "from": "2026-11-24T10:30:00+08:00"},
+    )
+    assert words_of(client, verb="absence.") == [
+        (
+            "Delegate named",
+            "Absence",
+            "7",
+            other.name,
+            ["Reason: Leave", "From: 2026-11-24 10:30", f"Delegate: – → {agent.name}"],
+        )
+    ]
+    record("unit.moved", target=agent.unit, actor=other, detail={"from": None, "to": agent.unit_id, "no": 7})
+    assert words_of(client, verb="unit.moved")[0][-1] == ["From: –", f"To: {agent.unit.name}", "Number: 7"]
+    page = client.get(PAGE, {"customer": customer.number}).content.decode()
+    for code in ("customer.changed<", "customers.customer", "id_number", ">customer.revealed<"):
+        assert code not in page
+
+
+def test_a_decision_is_read_with_its_title_and_values():
+    admin = person("POLICY_ADMIN")
+    set_policy("outreach.hours.care", [(540, 1200)], actor=admin, note="as agreed")
+    [(act, kind, _target, who, details)] = words_of(enter(person("DPO")), verb="policy.set")
+    assert (act, kind, who) == ("Value of a policy set", "Policy", admin.name)
+    assert details[0] == "Policy: Hours of care messages" and "New: 09:00-20:00" in details
+
+
+def test_what_nobody_signed_in_did_is_not_the_clocks():
+    agent, client = person("AGENT"), enter(person("DPO"))
+    Client().post("/accounts/login/", {"login": "nobody-here", "password": "wrong"})
+    Client().post("/accounts/login/", {"login": agent.username, "password": "wrong"})
+    record("followup.reminded", target=("outreach.followup", 5), actor=None, detail={"level": 0})
+    failed = words_of(client, verb="user.sign_in_failed")
+    assert [(act, target, who, details) for act, _kind, target, who, details in failed] == [
+        ("Sign-in failed", f"{agent.name} {agent.staff_no}", "not signed in", ["Account known: yes"]),
+        ("Sign-in failed", "", "not signed in", ["Account known: no"]),
+    ]
+    assert words_of(client, verb="followup.")[0][3:] == ("the clock", ["Level: Owner"])
+    assert "not signed in" in client.get(PAGE, {"verb": "user."}).content.decode()
+
+
+def test_the_list_of_acts_is_in_words_and_costs_nothing_more(written):
+    client = enter(person("DPO"))
+    page = client.get(PAGE).content.decode()
+    assert '<optgroup label="Customers">' in page and '<option value="customer.revealed">Masked field shown' in page
+    client.get(PAGE)
+    with queries() as few:
+        client.get(PAGE)
+    for at in range(40):
+        record("absence.ended", target=("staff.absence", at), actor=written[0], detail={"user": written[1].pk})
+    with queries() as more:
+        client.get(PAGE)
+    assert len(few) == len(more) <= 10
 
 
 def test_only_those_who_may_look(written):

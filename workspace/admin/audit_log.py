@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from customers.models import Customer
 from foundation.audit import services as audit
 from foundation.audit.models import AuditEntry
+from foundation.audit.words import areas
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -24,21 +25,30 @@ from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from staff.models import User
 from staff.requests import StaffRequest
+from workspace.admin.audit_lines import lines_of
 
 USUAL_DAYS, LONGEST_DAYS = 31, 366
 FIRST_DAY = date(2020, 1, 1)  # ids begin here (foundation.common.ids)
-VERB = RegexValidator(r"^[a-z_]+(\.[a-z_]*)?$", _("An act is written like customer.revealed."))
+
+
+def _acts() -> list[tuple[str, Any]]:
+    """Every act there is, by area; the area itself stands for all of its acts."""
+    every = [("", gettext("All"))]
+    for area, title, acts in areas():
+        whole = gettext("%(area)s: everything") % {"area": title}
+        every.append((title, [(f"{area}.", whole), *acts]))
+    return every
 
 
 class AuditFilter(forms.Form):
     """Which entries: everything optional, a span of at most a year.
 
-    What was typed is not recorded as such: numbers become ids, an act has letters only.
+    What was typed is not recorded as such: numbers become ids, an act is one of the list.
     """
 
     staff_no = forms.CharField(label=_("Staff number"), required=False, max_length=16)
     customer = forms.CharField(label=_("Customer number"), required=False, max_length=20)
-    verb = forms.CharField(label=_("Act"), required=False, max_length=64, validators=[VERB])
+    verb = forms.ChoiceField(label=_("Act"), required=False, choices=_acts)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
@@ -91,36 +101,6 @@ class AuditFilter(forms.Form):
         return {name: str(value) for name, value in self.cleaned_data.items() if value and name != "customer"}
 
 
-@dataclass(frozen=True)
-class Line:
-    """An entry with the people and the customer number behind its ids."""
-
-    entry: AuditEntry
-    actor: User | None
-    behalf: User | None
-    customer_number: str
-
-
-def _lines(entries: list[AuditEntry]) -> list[Line]:
-    people = User.objects.in_bulk(
-        {person for entry in entries for person in (entry.actor_id, entry.on_behalf_of_id) if person}
-    )
-    numbers = dict(
-        Customer.objects.filter(pk__in={entry.customer_id for entry in entries if entry.customer_id}).values_list(
-            "pk", "number"
-        )
-    )
-    return [
-        Line(
-            entry,
-            people.get(entry.actor_id or 0),
-            people.get(entry.on_behalf_of_id or 0),
-            numbers.get(entry.customer_id or 0, ""),
-        )
-        for entry in entries
-    ]
-
-
 @require_GET
 @requires("audit.view")
 def audit_list(request: StaffRequest) -> HttpResponse:
@@ -140,5 +120,5 @@ def audit_list(request: StaffRequest) -> HttpResponse:
             detail=form.as_detail(),
         )
     template = "workspace/audit_list.html" + ("#results" if wants_fragment(request) else "")
-    context = {"form": form, "page": page, "lines": _lines(page.items) if page else []}
+    context = {"form": form, "page": page, "lines": lines_of(page.items) if page else []}
     return render(request, template, context, status=200 if form.is_valid() else 422)

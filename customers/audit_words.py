@@ -1,0 +1,115 @@
+"""What the log calls acts on the archive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from customers.labels import label
+from customers.models import Address, ContactBlock, ContactPoint, ProfileField
+from customers.models.subscriptions import ProductLine
+from foundation.audit.words import Detail, codes, name_acts, name_kinds
+
+REVEALED: dict[str, Any] = {
+    "name": _("Name"),
+    "phone": _("Phone"),
+    "email": _("E-mail"),
+    "address": _("Address"),
+    "birthday": _("Birthday"),
+    "account": _("Account"),
+    "id_number": _("Document number"),
+    "income": _("Income band"),
+    "stratum": _("Social standing"),
+    "family": _("Family"),
+    "note": _("Note"),
+}
+_OTHER_FIELDS = {"guardian": _("Guardian")}
+# Of every change of an archive: its number, and the names of the fields.
+_EACH = {
+    "version": Detail(_("Version")),
+    "fields": Detail(_("Fields"), words=lambda value, _detail: _OTHER_FIELDS.get(value) or label(value)),
+}
+
+name_kinds(
+    {
+        "customers.customer": _("Customer"),
+        "customers.contactpoint": pgettext_lazy("address", "Contact"),
+        "customers.address": _("Address"),
+        "customers.profilefield": _("Fact of the profile"),
+        "customers.need": _("Need"),
+        "customers.contactblock": _("Block of contact"),
+        "customers.subscription": _("Product"),
+        "setting": _("Setting"),
+    }
+)
+name_acts(
+    "customer",
+    title=_("Customers"),
+    acts={
+        "created": _("Archive opened"),
+        "changed": _("Archive changed"),
+        "revealed": _("Masked field shown"),
+        "keys_rotated": _("Document numbers sealed with a new key"),
+    },
+    details=_EACH
+    | {
+        "number": Detail(_("Customer number")),
+        "source": Detail(_("Source")),
+        "despite_duplicates": Detail(_("Despite a possible duplicate")),
+        "field": Detail(_("Field"), words=codes(REVEALED)),
+        "reveal": Detail(_("Reveal")),
+        "key": Detail(_("Key")),
+        "rotated": Detail(_("How many")),
+    },
+)
+name_acts(
+    "contact_point",
+    title=_("Contacts of customers"),
+    acts={
+        "added": _("Number or address added"),
+        "ended": _("Number or address ended"),
+        "primary": _("Made the main one"),
+        "verified": _("Number or address verified"),
+        "unusable": _("Marked as unusable"),
+    },
+    details=_EACH | {"kind": Detail(_("Kind"), words=codes(dict(ContactPoint.Kind.choices)))},
+)
+name_acts(
+    "address",
+    title=_("Addresses"),
+    acts={"changed": _("Address changed")},
+    details=_EACH | {"kind": Detail(_("Kind"), words=codes(dict(Address.Kind.choices)))},
+)
+name_acts(
+    "contact",
+    acts={"blocked": _("Messages held back"), "block_lifted": _("Messages no longer held back")},
+    details=_EACH
+    | {
+        "reason": Detail(_("Reason"), words=codes(dict(ContactBlock.Reason.choices))),
+        "classes": Detail(_("Classes of messages")),
+    },
+)
+name_acts(
+    "profile",
+    title=_("Facts of the profile"),
+    acts={"recorded": _("Fact written down"), "removed": _("Fact removed")},
+    details=_EACH | {"key": Detail(_("Fact"), words=codes(dict(ProfileField.Key.choices)))},
+)
+name_acts(
+    "need",
+    title=_("Needs"),
+    acts={"added": _("Need written down"), "changed": _("Need changed")},
+    details=dict(_EACH),
+)
+name_acts(
+    "subscription",
+    title=_("Products"),
+    acts={"opened": _("Product opened"), "changed": _("Product changed"), "ended": _("Product ended")},
+    details=_EACH
+    | {
+        "product_line": Detail(_("Product"), words=codes(dict(ProductLine.choices))),
+        "plan": Detail(_("Plan")),
+    },
+)

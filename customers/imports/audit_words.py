@@ -1,0 +1,31 @@
+"""What the log calls imports."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.imports.working import COUNT_WORDS
+from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
+
+name_kinds({"imports.import": _("Import")})
+name_acts(
+    "import",
+    title=_("Imports"),
+    acts={
+        "started": _("File of an import uploaded"),
+        "checked": _("File of an import checked"),
+        "run_started": _("Import started"),
+        "done": _("Import done"),
+        "failed": _("Import failed"),
+        "revert_started": _("Revert of an import started"),
+        "reverted": _("Import reverted"),
+        "errors_downloaded": _("Wrong rows downloaded"),
+    },
+    details={
+        "mapping": Detail(_("Mapping")),
+        "as_of": Detail(_("As of"), Shape.MOMENT),
+        "check_only": Detail(_("Check only")),
+        "size": Detail(_("Bytes")),
+        "counts": Detail(_("Counts"), words=codes(COUNT_WORDS)),
+    },
+)

@@ -1,0 +1,33 @@
+"""What the log calls follow-ups and messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
+
+LEVELS: dict[int, Any] = {0: _("Owner"), 1: _("Lead"), 2: _("Above the lead")}
+
+name_kinds({"outreach.followup": _("Follow-up"), "outreach.outmessage": _("Message")})
+name_acts(
+    "followup",
+    title=_("Follow-ups"),
+    acts={
+        "owed": _("Follow-up promised"),
+        "taken": _("Follow-up taken from the pool"),
+        "reassigned": _("Follow-up given to another person"),
+        "rescheduled": _("Follow-up moved"),
+        "reminded": _("Owner reminded"),
+        "handed_over": _("Follow-up handed to the lead"),
+        "done": _("Follow-up done"),
+        "cancelled": _("Follow-up cancelled"),
+    },
+    details={
+        "owner": Detail(_("Owner"), Shape.PERSON),
+        "level": Detail(_("Level"), words=codes(LEVELS)),
+        "due_at": Detail(_("Due"), Shape.MOMENT),
+    },
+)
+name_acts("message", title=_("Messages"), acts={"retried": _("Message queued again")})
