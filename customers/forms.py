@@ -220,6 +220,13 @@ class LineChangeForm(LineTermsForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        plan = self.fields["plan"]
+        plan.required = bool(self.initial.get("plan"))
+        if not plan.required:  # imported without one: saving another term must not choose a plan
+            plan.choices = [*_NONE, *plan.choices]  # type: ignore[attr-defined]
+
     def changes(self) -> dict[str, Any]:
         """The terms under their stored names."""
         chosen = self.cleaned_data["plan"]

@@ -315,6 +315,20 @@ def test_a_plan_no_longer_sold_may_be_kept_but_not_chosen(
             services.change_subscription(line.pk, actor=op.clerk, version=line.version, changes={"plan_id": wrong})
 
 
+def test_a_line_without_a_plan_keeps_none_until_one_is_chosen(
+    op: Operator, client_for: ClientFor, row: Customer, plan: Plan
+) -> None:
+    line = SubscriptionFactory(customer=row, plan=None)
+    client = client_for(op.clerk)
+    assert client.post(url(row, "line-change", line.pk), terms(line, monthly_fee="9")).status_code == 302
+    line.refresh_from_db()
+    assert (line.plan, str(line.monthly_fee)) == (None, "9.00")
+    assert client.post(url(row, "line-change", line.pk), terms(line, plan=plan.pk)).status_code == 302
+    line.refresh_from_db()
+    assert line.plan == plan
+    assert client.post(url(row, "line-change", line.pk), terms(line, plan="")).context["change"].errors["plan"]
+
+
 @pytest.mark.parametrize(
     ("more", "field"),
     [
