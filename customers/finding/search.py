@@ -17,10 +17,9 @@ from django.db import connection
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from stdnum.cn import ric
 
 from customers import visibility
-from customers.finding.forms import folded, grams, number_forms
+from customers.finding.forms import folded, grams, id_forms, number_forms
 from customers.normal import compact, domestic
 from foundation.common import crypto
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -177,19 +176,11 @@ def _full(plain: str, sight: Sight, opened: tuple[int, ...], limit: int) -> list
         cursor.execute(
             "SELECT id, id_last4, unit_no, manager_id FROM customers_customer"
             " WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s",
-            [[crypto.blind_index(form) for form in _id_forms(compact(plain))], limit],
+            [[crypto.blind_index(form) for form in id_forms(plain)], limit],
         )
         note(cursor.fetchall(), Kind.ID)
     # The caller's own customers first, then the masked lines of others.
     return sorted(found.values(), key=lambda hit: (hit.outside, -hit.customer_id))[:limit]
-
-
-def _id_forms(number: str) -> list[str]:
-    """The number itself; a card of 15 digits also by its 18 (customers.normal upgrades it when it is stored)."""
-    if len(number) != 15 or not number.isdecimal():
-        return [number]
-    longer = f"{number[:6]}19{number[6:]}0"
-    return [number, longer[:17] + ric.calc_check_digit(longer)]
 
 
 def _looks(plain: str) -> list[_Look]:
