@@ -33,7 +33,7 @@ FIRST_DAY = date(2020, 1, 1)  # ids begin here (foundation.common.ids)
 
 def _acts() -> list[tuple[str, Any]]:
     """Every act there is, by area; the area itself stands for all of its acts."""
-    every = [("", gettext("All"))]
+    every: list[tuple[str, Any]] = [("", gettext("All"))]
     for area, title, acts in areas():
         whole = gettext("%(area)s: everything") % {"area": title}
         every.append((title, [(f"{area}.", whole), *acts]))
