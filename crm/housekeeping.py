@@ -15,6 +15,7 @@ from crm.integrity import FAULTS, faults
 from customers.models import SearchLink
 from foundation.common import clock, numbers, partitions
 from foundation.common.errors import RuleBroken
+from foundation.common.replica import read_from_replica
 from foundation.jobs.kinds import JobKind, register_job
 from foundation.jobs.running import RunningJob
 from foundation.jobs.services import drop_old_files
@@ -66,7 +67,8 @@ def clear_sessions(job: RunningJob) -> None:
 
 def check_integrity(job: RunningJob) -> None:
     """Look for what no constraint forbids; fails, with a list of table and row id, when it finds something."""
-    found = list(chain.from_iterable(faults()))
+    with read_from_replica():
+        found = list(chain.from_iterable(faults()))
     if found:
         listing = job.folder() / "integrity.csv"
         with listing.open("w", newline="", encoding="utf-8") as target:

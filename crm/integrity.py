@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer, CustomerFacts, FindName
 from foundation.common import clock
 from foundation.common.partitions import existing_partitions, partitioned_models
+from foundation.common.replica import reading_connection
 
 LISTED = 100  # per kind of fault and table: one is enough to look into it
 CUSTOMERS = Customer._meta.db_table
@@ -80,7 +81,7 @@ def _orphans(table: str) -> list[Fault]:
 
 def _without(code: str, table: str, column: str, other: str, other_column: str, which: str = "true") -> list[Fault]:
     """Rows t of `table` with the condition `which` whose `column` is set and has no row in `other`."""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(
             f'SELECT t."{column}" FROM "{table}" t WHERE t."{column}" IS NOT NULL AND {which} AND NOT EXISTS'
             f' (SELECT FROM "{other}" o WHERE o."{other_column}" = t."{column}") LIMIT {LISTED}'

@@ -158,13 +158,21 @@ DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
 DATABASES["default"].update(
     CONN_MAX_AGE=env.int("CARELINE_CONN_MAX_AGE", 600),
     CONN_HEALTH_CHECKS=True,
-    OPTIONS={"options": "-c lock_timeout=5000"},
+    OPTIONS=DATABASES["default"].get("OPTIONS", {}) | {"options": "-c lock_timeout=5000"},  # a URL may ask for TLS
 )
 if DATABASES["default"]["CONN_MAX_AGE"] == 0:  # behind a transaction-mode pooler
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 for alias, variable in (("direct", "DIRECT_DATABASE_URL"), ("replica", "REPLICA_DATABASE_URL")):
     if env.str(variable, ""):
         DATABASES[alias] = env.dj_db_url(variable) | {"TEST": {"MIRROR": "default"}}
+if "replica" in DATABASES:
+    DATABASES["replica"].update(
+        CONN_MAX_AGE=DATABASES["default"]["CONN_MAX_AGE"],
+        CONN_HEALTH_CHECKS=True,
+        OPTIONS=DATABASES["replica"].get("OPTIONS", {}) | {"options": "-c default_transaction_read_only=on"},
+        DISABLE_SERVER_SIDE_CURSORS=DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS", False),
+    )
+    DATABASE_ROUTERS = ["foundation.common.replica.ReplicaRouter"]
 DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("CARELINE_TEST_DB", "test_careline")
 # Row-level locks and idempotency keys rely on seeing the winner's row.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
