@@ -116,6 +116,8 @@ class Whole:
         """Kill a service while the `letter`-th letter from now lies at the peer; returns when it is back."""
         self.held.arm(letter)
         assert self.held.arrived.wait(LETTER_PATIENCE), f"no letter to kill {name} at\n{self.told()}"
+        # Beat ends when the database took its lock away, and may still be on its way back from that.
+        assert wait_for(lambda: None not in self.pids().values(), 60), self.told()
         before = self.pids()
         pid = before[name]
         assert pid is not None
