@@ -94,7 +94,7 @@ class LogForm(SummaryForm):
     def logged(self) -> dict[str, Any]:
         """The keyword arguments of `log_contact`."""
         data = self.cleaned_data
-        topic = Topic.objects.get(code=data["topic"]) if data["topic"] else None
+        topic = Topic.objects.select_related("parent").get(code=data["topic"]) if data["topic"] else None
         asked = data["next_kind"] or data["next_due"] or data["next_subject"]
         return {
             "summary": data["summary"],

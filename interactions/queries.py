@@ -46,6 +46,18 @@ def live_call(user: User) -> Call | None:
     return Call.objects.live_for(user, clock.now() - CALL_FADES_AFTER).first()
 
 
+def topic_tree() -> list[Topic]:
+    """Every topic, retired ones too, each of the first level followed by those below it; parents are loaded."""
+    topics = list(Topic.objects.order_by("order", "pk"))
+    tops = {topic.pk: topic for topic in topics if topic.parent_id is None}
+    below: dict[int, list[Topic]] = {}
+    for topic in topics:
+        if topic.parent_id is not None:
+            topic.parent = tops[topic.parent_id]
+            below.setdefault(topic.parent_id, []).append(topic)
+    return [topic for top in tops.values() for topic in (top, *below.get(top.pk, []))]
+
+
 def topic_choices() -> list[tuple[str, Any]]:
     """Active topics for a select: the first level groups the second, one without a second level stands alone."""
     topics = list(Topic.objects.filter(active=True).order_by("order", "pk"))

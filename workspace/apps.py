@@ -43,6 +43,16 @@ class WorkspaceConfig(AppConfig):
                 section="manage",
                 match=("workspace:calendar-",),
             ),
+            NavItem(
+                "topics",
+                _("Topics"),
+                "list-tree",
+                "workspace:topic-list",
+                "topics.view",
+                85,
+                section="manage",
+                match=("workspace:topic-",),
+            ),
             NavItem("audit", _("Audit log"), "scroll-text", "workspace:audit-list", "audit.view", 90, section="manage"),
         ):
             register_nav(item)

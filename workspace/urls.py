@@ -1,7 +1,7 @@
 from django.urls import path
 
 from workspace import board, home, palette, search, work
-from workspace.admin import audit_log, calendars_page, jobs_page, policies_page
+from workspace.admin import audit_log, calendars_page, jobs_page, policies_page, topics_page
 
 app_name = "workspace"
 urlpatterns = [
@@ -22,4 +22,6 @@ urlpatterns = [
     path("admin/policies/<str:key>/", policies_page.policy_detail, name="policy-detail"),
     path("admin/calendars/", calendars_page.calendar_list, name="calendar-list"),
     path("admin/calendars/<str:code>/<int:year>/", calendars_page.calendar_year, name="calendar-year"),
+    path("admin/topics/", topics_page.topic_list, name="topic-list"),
+    path("admin/topics/<int:pk>/", topics_page.topic_detail, name="topic-detail"),
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import get_language
 
 
@@ -21,8 +22,21 @@ class Topic(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="topic_not_own_parent")
+            models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="topic_not_own_parent"),
+            models.CheckConstraint(condition=~Q(name_zh="") & ~Q(name_en=""), name="topic_named_in_both"),
+            # Two of one name beside each other could not be told apart when one is chosen.
+            models.UniqueConstraint(
+                Coalesce("parent", Value(0)), Lower("name_zh"), condition=Q(active=True), name="topic_name_zh_once"
+            ),
+            models.UniqueConstraint(
+                Coalesce("parent", Value(0)), Lower("name_en"), condition=Q(active=True), name="topic_name_en_once"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name_en if (get_language() or "").startswith("en") else self.name_zh
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it may be chosen for something new: neither it nor what it lies below is retired."""
+        return self.active and (self.parent is None or self.parent.active)

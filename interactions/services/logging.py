@@ -50,12 +50,14 @@ def log_contact(
     """Write up the actor's contact, ending it if it goes on; with `next_action` a follow-up is owed in the same breath.
 
     Raises NotAllowed "contact.not_yours"; RuleBroken "contact.already_logged", "contact.no_summary",
-    "contact.summary_too_long", "contact.unknown_code", "contact.needs_next_action" (the result says that something
-    follows), "contact.next_action_needs_owner_and_due", and those of `owe_followup`.
+    "contact.summary_too_long", "contact.unknown_code", "contact.topic_retired", "contact.needs_next_action" (the
+    result says that something follows), "contact.next_action_needs_owner_and_due", and those of `owe_followup`.
     """
     contact = own_contact(contact_id, actor)
     if contact.logged_at is not None:
         raise RuleBroken("contact.already_logged", _("This contact has been logged already."))
+    if topic is not None and not topic.is_offered:
+        raise RuleBroken("contact.topic_retired", _("This topic was retired. Choose another one."))
     summary = _check(summary, kind, result, phase, next_action)
     if contact.is_open:
         close_contact(contact, actor)

@@ -11,7 +11,7 @@ from customers.imports.models import Import
 from customers.models import Customer, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
-from interactions.models import Interaction
+from interactions.models import Interaction, Topic
 from interactions.services import start_contact
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
@@ -120,6 +120,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:run-file": lambda p: {"pk": p.run.pk, "what": "result"},
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
+    "workspace:topic-detail": lambda _p: {"pk": Topic.objects.get(code="BILLING").pk},
     "staff:role-end": lambda p: {"pk": p.mate.pk, "held": _held(p)},
     "staff:user-act": lambda p: {"pk": p.mate.pk, "what": "unlock"},
     "staff:unit-act": lambda p: {"pk": p.mate.unit_id, "what": "close"},

@@ -1,0 +1,148 @@
+"""Keeping the topic tree: adding, renaming, retiring and bringing back (two levels, both languages; D§10.2).
+
+A topic is never deleted: old contacts keep theirs. Codes are made once and stay, for reports and other systems.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from foundation.audit.services import record
+from foundation.common.errors import NotAllowed, RuleBroken
+from interactions.models import Topic
+from staff.models import User
+
+CHANGE_RIGHT = "topics.change"
+LONGEST_NAME, LONGEST_CODE = 60, 40
+# Of the code of a topic below another: its own part, and what tells two of one name apart.
+OWN_PART = 16
+NAMED_ONCE = ("topic_name_zh_once", "topic_name_en_once")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+@transaction.atomic
+def add_topic(*, actor: User, name_zh: str, name_en: str, parent_id: int | None = None) -> Topic:
+    """A new topic at the end of its level; without `parent_id` one of the first level.
+
+    Raises NotAllowed (topics.may_not_change); RuleBroken topics.no_name, topics.bad_name, topics.too_long,
+    topics.name_taken, topics.no_parent (none, of the second level itself, or retired).
+    """
+    _check_may_change(actor)
+    names = _checked_names(name_zh, name_en)
+    parent = None
+    if parent_id is not None:
+        parent = Topic.objects.select_for_update().filter(pk=parent_id, parent__isnull=True, active=True).first()
+        if parent is None:
+            raise RuleBroken("topics.no_parent", _("Choose a topic of the first level that is in use."))
+    last = Topic.objects.filter(parent=parent).aggregate(last=Max("order"))["last"]
+    topic = Topic(
+        parent=parent, code=_new_code(names["name_en"], parent), order=0 if last is None else last + 1, **names
+    )
+    _save(topic)
+    _remember("topic.added", topic, actor, **names)
+    return topic
+
+
+@transaction.atomic
+def rename_topic(topic_id: int, *, actor: User, name_zh: str, name_en: str) -> Topic:
+    """Other names for the same topic, on old contacts too. Raises as `add_topic`; Topic.DoesNotExist."""
+    _check_may_change(actor)
+    names = _checked_names(name_zh, name_en)
+    topic = Topic.objects.select_for_update().get(pk=topic_id)
+    changed = {field: [getattr(topic, field), new] for field, new in names.items() if getattr(topic, field) != new}
+    if not changed:
+        return topic
+    topic.name_zh, topic.name_en = names["name_zh"], names["name_en"]
+    _save(topic)
+    _remember("topic.renamed", topic, actor, **changed)
+    return topic
+
+
+@transaction.atomic
+def retire_topic(topic_id: int, *, actor: User) -> Topic:
+    """Offer the topic, and what lies below it, for nothing new. Retired twice is retired.
+
+    Raises NotAllowed (topics.may_not_change); RuleBroken topics.last (something must be left to choose);
+    Topic.DoesNotExist.
+    """
+    _check_may_change(actor)
+    # All of the first level, so that two who retire one each do not leave none.
+    tops = {top.pk: top for top in Topic.objects.select_for_update().filter(parent__isnull=True).order_by("pk")}
+    topic = tops.get(topic_id) or Topic.objects.select_for_update().get(pk=topic_id)
+    if not topic.active:
+        return topic
+    if topic.pk in tops and not any(top.active for top in tops.values() if top.pk != topic.pk):
+        raise RuleBroken("topics.last", _("This is the last topic in use: add another one first."))
+    topic.active = False
+    topic.save(update_fields=["active"])
+    _remember("topic.retired", topic, actor)
+    return topic
+
+
+@transaction.atomic
+def restore_topic(topic_id: int, *, actor: User) -> Topic:
+    """Offer a retired topic again. Raises as `add_topic` (its name may be another's now); Topic.DoesNotExist."""
+    _check_may_change(actor)
+    topic = Topic.objects.select_for_update().get(pk=topic_id)
+    if topic.active:
+        return topic
+    topic.active = True
+    _save(topic)
+    _remember("topic.restored", topic, actor)
+    return topic
+
+
+def _check_may_change(actor: User) -> None:
+    if not actor.has_perm(CHANGE_RIGHT):
+        raise NotAllowed("topics.may_not_change", _("Your role does not change topics."))
+
+
+def _checked_names(name_zh: str, name_en: str) -> dict[str, str]:
+    return {"name_zh": _checked_name(name_zh), "name_en": _checked_name(name_en)}
+
+
+def _checked_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name:
+        raise RuleBroken("topics.no_name", _("A topic needs a name in both languages."))
+    if any(unicodedata.category(letter) in _INVISIBLE for letter in name):
+        raise RuleBroken("topics.bad_name", _("There are invisible characters in this name. Type it by hand."))
+    if len(name) > LONGEST_NAME:
+        raise RuleBroken(
+            "topics.too_long",
+            _("At most %(longest)s characters fit, these are %(length)s.")
+            % {"longest": LONGEST_NAME, "length": len(name)},
+        )
+    return name
+
+
+def _new_code(name_en: str, parent: Topic | None) -> str:
+    """A code nobody has: letters and digits of the English name, below the code of the parent."""
+    own = re.sub(r"[^A-Z0-9]+", "_", name_en.upper()).strip("_")[:OWN_PART].strip("_") or "TOPIC"
+    stem = f"{parent.code}.{own}" if parent else own
+    stem = stem[: LONGEST_CODE - 4]
+    taken = set(Topic.objects.filter(code__startswith=stem).values_list("code", flat=True))
+    if stem not in taken:
+        return stem
+    return next(code for n in range(2, len(taken) + 3) if (code := f"{stem}_{n}") not in taken)
+
+
+def _save(topic: Topic) -> None:
+    try:
+        with transaction.atomic():
+            topic.save()
+    except IntegrityError as error:
+        if not any(name in str(error) for name in NAMED_ONCE):
+            raise
+        raise RuleBroken("topics.name_taken", _("Another topic beside it has this name.")) from error
+
+
+def _remember(verb: str, topic: Topic, actor: User, **detail: Any) -> None:
+    # Names of topics are the operator's own words, never a person's.
+    record(verb, target=topic, actor=actor, detail={"code": topic.code, **detail})
