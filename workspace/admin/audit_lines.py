@@ -66,7 +66,11 @@ def _line(entry: AuditEntry, names: _Names, numbers: dict[int, str]) -> Line:
         kind=words.say_kind(entry.target_type),
         target=_target(entry, names),
         customer_number=numbers.get(entry.customer_id or 0, ""),
-        details=[_said(detail, value, entry.detail, names) for detail, value in words.details_of(entry)],
+        details=[
+            _said(detail, value, entry.detail, names)
+            for detail, value in words.details_of(entry)
+            if value not in (None, "", [], {})
+        ],
     )
 
 
