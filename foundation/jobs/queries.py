@@ -32,10 +32,11 @@ def title_of(run: JobRun) -> str:
 
 
 def counts_of(job: str, counts: dict[str, int]) -> list[tuple[str, int]]:
-    """The counts a run of `job` reported, each with its name in the reader's language."""
+    """The counts a run of `job` reported, each with its name in the reader's language, in the order of the names."""
     kind = job_kinds().get(job)
     words = _COUNTS | dict(kind.counts) if kind else _COUNTS
-    return [(str(words.get(name, name)), number) for name, number in counts.items()]
+    names = [*(name for name in words if name in counts), *(name for name in counts if name not in words)]
+    return [(str(words.get(name, name)), counts[name]) for name in names]
 
 
 def files_of(run: JobRun) -> dict[str, tuple[str, Any]]:

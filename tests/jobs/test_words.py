@@ -45,7 +45,7 @@ def test_every_fault_of_the_nightly_check_has_words() -> None:
 
 def test_counts_are_read_in_words() -> None:
     with translation.override("zh-hans"):
-        assert counts_of("imports.run", {"rows": 3, "unchanged": 2}) == [
+        assert counts_of("imports.run", {"unchanged": 2, "rows": 3}) == [
             (str(COUNT_WORDS["rows"]), 3),
             (str(COUNT_WORDS["unchanged"]), 2),
         ]
