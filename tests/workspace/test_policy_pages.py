@@ -9,8 +9,10 @@ import pytest
 from foundation.common import clock
 from foundation.policies.models import PolicySetting
 from foundation.policies.queries import effective
+from foundation.policies.registry import definitions
 from tests.factories import UnitFactory
 from tests.workspace.making import enter, person, queries
+from workspace.admin.policies_page import UNITS
 
 pytestmark = pytest.mark.django_db
 KEY = "outreach.followup.to_lead_after"
@@ -37,6 +39,11 @@ def test_a_policy_has_a_short_title_above_what_it_does():
     assert "How long after its due moment an open follow-up is brought to the lead." in page
     listed = client.get("/admin/policies/").content.decode()
     assert ">Overdue follow-up: to the lead</a>" in listed
+
+
+def test_every_unit_is_one_the_catalogues_hold():
+    symbols = {"", "%", "MB", "CNY"}
+    assert {policy.unit for policy in definitions()} - symbols - set(map(str, UNITS)) == set()
 
 
 def test_a_value_is_set_everywhere_in_a_unit_and_for_a_segment():

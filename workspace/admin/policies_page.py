@@ -51,6 +51,8 @@ UNITS = (
     _("numbers"),
     _("years"),
     _("reveals"),
+    _("rows"),
+    _("contacts"),
 )
 TYPED = {
     Kind.INT: _("A whole number."),
