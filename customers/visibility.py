@@ -43,6 +43,14 @@ def opened_ids(user: User) -> set[int]:
         return {customer_id for (customer_id,) in cursor.fetchall()}
 
 
+def opens(column: str, user: User) -> tuple[str, list[Any]]:
+    """A condition in SQL that the customer whose id stands in `column` is open to the user, and its parameters."""
+    if not _openers:
+        return "false", []
+    sources = " UNION ALL ".join(f"({opener.sql})" for opener in _openers)
+    return f"{column} IN ({sources})", [value for opener in _openers for value in opener.params(user)]
+
+
 def contact_opens(user: User, customer: Customer) -> bool:
     """Whether an own open contact makes this customer visible, with name, phone and address clear."""
     return customer.pk in opened_ids(user)

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from customers.models import Customer
+from customers.recent import recently_viewed
 from foundation.calendars.queries import missing_next_year
 from foundation.common import clock
 from foundation.common.doors import requires
@@ -31,6 +32,7 @@ from workspace.team import members, people_of, with_counts
 
 NEXT_SHOWN = 10
 CONTACTS_SHOWN = 6
+VIEWED_SHOWN = 6
 TEAM_SHOWN = 8
 TEAM_READ = 200  # of a larger staff the desk looks at the first; the board has all of them
 FAILED_FOR = timedelta(days=7)
@@ -82,6 +84,7 @@ def home(request: StaffRequest) -> HttpResponse:
         return render(request, f"workspace/home.html#{part}", context)
     context |= {
         "may_find": user.has_perm("customers.find"),
+        "viewed": recently_viewed(user, most=VIEWED_SHOWN) if user.has_perm("customers.view") else None,
         "contacts": _recent_contacts(user) if user.has_perm("interactions.take") else None,
     }
     if user.has_perm("workspace.board"):

@@ -11,6 +11,7 @@ from customers.models.archive import (
     ProfileField,
 )
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
+from customers.models.recent import RecentlyViewed
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
 
@@ -27,6 +28,7 @@ __all__ = [
     "Need",
     "Plan",
     "ProfileField",
+    "RecentlyViewed",
     "SearchLink",
     "Subscription",
     "TimelineLine",

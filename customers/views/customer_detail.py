@@ -17,6 +17,7 @@ from customers.labels import CHANNELS, TIERS, label, value_in_words
 from customers.models import Customer, FieldChange, Plan, Subscription
 from customers.panels import actions_for, rendered_panels
 from customers.queries import CustomerPage, contract_ends_soon, since_of
+from customers.recent import note_viewed
 from customers.timeline import GROUPS, timeline_page
 from customers.views.showing import STATUS_TONES, View, name_mask, seen
 from foundation.common.doors import requires
@@ -52,6 +53,7 @@ MASK_OF = {
 def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; a customer outside one's sight is not there (404) until a contact is started."""
     view = View(request, pk)
+    note_viewed(view.user, pk)
     group = _group(request)
     context = {
         "view": view,
