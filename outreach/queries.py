@@ -52,6 +52,11 @@ def followups_in_view(user: User, view: str) -> FollowUpQuerySet:
     return rows.order_by("due_at", "pk")
 
 
+def closed_streams(user: User) -> tuple[FollowUpQuerySet, list[Q]]:
+    """The closed tab in parts, for `keyset_page`: all closed ones in its order, and the conditions of those seen."""
+    return FollowUp.objects.closed().order_by("-closed_at", "-pk"), sight_of(user, "outreach.view").streams()
+
+
 def with_people(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp]:
     """The rows with what a list line shows."""
     return rows.select_related("owner", "customer", "handed_to", "team")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -56,11 +57,13 @@ def _unpack(cursor: str, length: int) -> list[Any]:
     return values
 
 
-def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50) -> Page[R]:
+def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50, streams: Sequence[Q] = ()) -> Page[R]:
     """The page of `rows` after the cursor `after` (None or empty: the first).
 
     `rows` must be ordered by plain, non-null columns ending in a unique one (a total order), each "name" or
-    "-name". Raises RuleBroken("page.bad_cursor") for a cursor that is damaged or of another order.
+    "-name". `streams`: only rows that meet one of these conditions. Each is read in the order of the page by an index
+    of its own, which one condition with OR would not be. Raises RuleBroken("page.bad_cursor") for a cursor that is
+    damaged or of another order.
     """
     order = [str(name) for name in rows.query.order_by]
     if not order:
@@ -79,10 +82,18 @@ def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50) ->
             rows = rows.filter(Q(**{edge: values[0]}) & condition)
         except (ValueError, TypeError, ValidationError) as error:  # values of another kind than the columns
             raise RuleBroken("page.bad_cursor", "this page address is damaged; start from the first page") from error
-    found = list(rows[: size + 1])
+    found = list(first_of(rows, streams, size + 1))
     items = found[:size]
     cursor = _pack([_value(items[-1], name) for name in names]) if len(found) > size else None
     return Page(items=items, next_cursor=cursor, is_first=not after)
+
+
+def first_of(rows: QuerySet[Any, R], streams: Sequence[Q], count: int) -> QuerySet[Any, R]:
+    """The first `count` of `rows` that lie in any of the streams (none: of all)."""
+    parts = [rows.filter(condition)[:count] for condition in streams]
+    if len(parts) < 2:
+        return parts[0] if parts else rows[:count]
+    return parts[0].union(*parts[1:]).order_by(*rows.query.order_by)[:count]
 
 
 def _value(row: Any, path: str) -> Any:

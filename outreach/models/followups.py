@@ -29,7 +29,10 @@ class FollowUpQuerySet(models.QuerySet["FollowUp"]):
     def closed_in_sight_of(self, user: User) -> FollowUpQuerySet:
         """Closed ones of the user's scope; those once handed to the user count by their owner now."""
         sight = sight_of(user, "outreach.view")
-        return self.filter(sight.rows(unit_no="unit_no", owner="owner_id"), closed_at__isnull=False)
+        return self.closed().filter(sight.rows(unit_no="unit_no", owner="owner_id"))
+
+    def closed(self) -> FollowUpQuerySet:
+        return self.filter(closed_at__isnull=False)
 
     def open(self) -> FollowUpQuerySet:
         return self.filter(state=FollowUpState.OPEN)
@@ -119,6 +122,16 @@ class FollowUp(Row):
                 condition=Q(closed_at__isnull=False),
             ),
             models.Index(fields=["-closed_at", "-id"], name="followup_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["unit_no", "-closed_at", "-id"],
+                name="followup_unit_closed",
+                condition=Q(closed_at__isnull=False),
+            ),
+            models.Index(
+                fields=["kind", "-closed_at", "-id"],
+                name="followup_kind_closed",
+                condition=Q(closed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

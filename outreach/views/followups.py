@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,7 +26,7 @@ from outreach import services
 from outreach.filters import FollowUpFilter
 from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp
-from outreach.queries import VIEWS, followups_in_view, grouped, listed, with_people
+from outreach.queries import VIEWS, closed_streams, followups_in_view, grouped, listed, with_people
 from outreach.services.followups import ASSIGN_RIGHT, may_work_on
 from staff.requests import StaffRequest
 
@@ -46,9 +47,12 @@ def followup_list(request: StaffRequest) -> HttpResponse:
     """The duties in view, grouped overdue, today, later; the URL holds tab and filters."""
     view = request.GET.get("view", "mine")
     view = view if view in VIEWS else "mine"
-    found = FollowUpFilter(request.GET, listed(followups_in_view(request.user, view)), request=request)
+    rows, streams = followups_in_view(request.user, view), list[Q]()
+    if view == "closed":
+        rows, streams = closed_streams(request.user)
+    found = FollowUpFilter(request.GET, listed(rows), request=request)
     try:
-        page = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE)
+        page = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE, streams=streams)
     except RuleBroken:
         return redirect(f"{request.path}?view={view}")
     now = clock.now()

@@ -5,9 +5,11 @@ import threading
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.models import Q
 
 from foundation.audit import services as audit
 from foundation.audit.models import AuditEntry, AuditPersonal, AuditSeal
+from foundation.common import clock
 from tests.jobs.processes import wait_until
 from tests.racing import race
 
@@ -168,3 +170,20 @@ def test_after_a_restore_ticks_go_on_above_the_stored_ones() -> None:
     assert audit.verify() == []
     with connection.cursor() as cursor:
         cursor.execute("UPDATE audit_era SET base = 0")
+
+
+def test_an_act_and_an_area_of_acts_are_found_by_index_among_all_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_entry (id, at, verb, target_type, target_id, request_id, detail)"
+            " SELECT make_id(), at, CASE n WHEN 77 THEN 'policies.changed' ELSE 'staff.signed_in' END,"
+            " 'thing', n, '', '{}' FROM generate_series(1, 4000) n, (SELECT %s::timestamptz AS at) m",
+            [clock.now()],
+        )
+        cursor.execute("ANALYZE audit_entry")
+        for asked in (Q(verb="policies.changed"), Q(verb__startswith="policies."), Q(verb="nothing.like_it")):
+            rows = AuditEntry.objects.filter(asked, pk__gte=1).order_by("-id")[:51]
+            sql, parameters = rows.query.sql_with_params()
+            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {sql}", parameters)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Rows Removed by Filter" not in plan, plan

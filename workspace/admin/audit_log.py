@@ -92,8 +92,8 @@ class AuditFilter(forms.Form):
             rows = rows.filter(actor_id=asked["staff_no"])
         if asked["customer"]:
             rows = rows.filter(customer_id=asked["customer"])
-        if asked["verb"]:
-            rows = rows.filter(verb__startswith=asked["verb"])
+        if act := asked["verb"]:
+            rows = rows.filter(verb__startswith=act) if act.endswith(".") else rows.filter(verb=act)
         return rows.order_by("-id")
 
     def as_detail(self) -> dict[str, str]:
