@@ -1,4 +1,5 @@
-"""Every page type on the sample operator, as people see it: axe, sideways scroll, weight, requests, nodes, queries.
+"""Every page on the sample operator, as people see it and as production serves it: axe, sideways scroll, weight,
+requests, nodes, queries.
 
 One operator for all pages: what is found is collected and shown together, page by page.
 """
@@ -12,47 +13,33 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, Response
 
-from customers.models import Customer, TimelineLine
-from staff.models import User
 from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.production import served_as_in_production
+from tests.browser.site import Opening, make_site
+from tests.doors.test_doors import read_table
 from tests.factories import PASSWORD
-from workspace.sample import make_sample_operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
-COLD_BYTES, REQUESTS, NODES, QUERIES = 90_000, 12, 2_500, 15
+COLD_BYTES, COLD_REQUESTS, WARM_REQUESTS, NODES, QUERIES = 90_000, 12, 2, 2_500, 15
 NARROWEST = {"width": 320, "height": 640}
-YEAR = 2026
+# Answers to GET that are no pages: fragments, choices, plain text for machines. The style guide is a test of its own.
+NO_PAGES = {
+    "customers:customer-timeline",
+    "healthz",
+    "interactions:contact-quick-log",
+    "metrics",
+    "outreach:bell-menu",
+    "readyz",
+    "staff:person-options",
+    "staff:unit-options",
+    "ui:styleguide",
+}
 
-SIGNED_OUT = [("sign-in", "/accounts/login/")]
-AGENT = [
-    ("home", "/"),
-    ("work", "/work/"),
-    ("customers", "/customers/"),
-    ("customer-new", "/customers/new/"),
-    ("follow-ups", "/follow-ups/"),
-    ("follow-up-new", "/follow-ups/new/"),
-    ("contacts", "/interactions/"),
-    ("contact-start", "/interactions/start/"),
-    ("messages", "/messages/"),
-    ("bell", "/bell/"),
-    ("me", "/me/"),
-    ("sessions", "/accounts/sessions/"),
-]
-LEAD = [("board", "/team/"), ("absences", "/admin/absences/"), ("shifts", "/admin/shifts/")]
-ADMIN = [
-    ("imports", "/imports/"),
-    ("import-new", "/imports/new/"),
-    ("jobs", "/jobs/"),
-    ("policies", "/admin/policies/"),
-    ("policy", "/admin/policies/outreach.hours.marketing/"),
-    ("calendars", "/admin/calendars/"),
-    ("calendar", f"/admin/calendars/STANDARD/{YEAR}/"),
-    ("audit", "/admin/audit/"),
-    ("people", "/admin/people/"),
-    ("person-new", "/admin/people/new/"),
-    ("units", "/admin/units/"),
-    ("teams", "/admin/teams/"),
-]
+
+@pytest.fixture(scope="module")
+def live_server(tmp_path_factory):
+    with served_as_in_production(tmp_path_factory.mktemp("static")) as server:
+        yield server
 
 
 @dataclass
@@ -60,35 +47,43 @@ class Look:
     """One page in one combination; `faults` says what breaks a rule of ui-guide §10 and §11."""
 
     page: Page
+    opening: Opening
     answers: list[Response] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def open(self, path: str) -> None:
+    def open(self) -> None:
+        """The first visit of a browser that knows nothing of the site."""
         self.page.on("response", lambda answer: self.answers.append(answer))
-        self.page.goto(path, wait_until="load")
+        self.page.goto(self.opening.path, wait_until="load")
+        if self.opening.url_name not in ("account_login", "account_reauthenticate") and "next=" in self.page.url:
+            self.page.locator("main [name=password]").fill(PASSWORD)
+            self.answers.clear()
+            self.page.keyboard.press("Enter")
+            self.page.wait_for_url(f"**{self.opening.path}", wait_until="load")
+        if (status := self._own().status) != self.opening.status:
+            self.faults.append(f"status {status}")
 
     def weigh(self) -> None:
-        """What a cold visit costs; production joins the style layers that tests serve one by one."""
-        layers = [answer for answer in self.answers if "/css/" in answer.url]
-        count = len(self.answers) - len(layers) + bool(layers)
-        size = sum(len(gzip.compress(answer.body())) for answer in self.answers if answer.ok)
-        nodes = self.page.evaluate("document.querySelectorAll('*').length")
-        # Asked again: the first request of a session also writes the session.
-        timing = self.page.request.get(self.answers[0].url).headers.get("server-timing", "")
-        queries = int(found[1]) if (found := re.search(r"q;desc=\"?(\d+)", timing)) else -1
-        for name, value, most in (
-            ("bytes", size, COLD_BYTES),
-            ("requests", count, REQUESTS),
-            ("nodes", nodes, NODES),
-            ("queries", queries, QUERIES),
-        ):
-            if not 0 <= value <= most:
-                self.faults.append(f"{value} {name}, at most {most}")
+        """What the visit costs, cold and with the browser's cache filled."""
+        self._limit(
+            "bytes", sum(len(gzip.compress(answer.body())) for answer in self._arrived() if answer.ok), COLD_BYTES
+        )
+        self._limit("requests", len(self._arrived()), COLD_REQUESTS)
+        self._limit("nodes", self.page.evaluate("document.querySelectorAll('*').length"), NODES)
+        self.answers.clear()
+        self.page.reload(wait_until="load")
+        timing = self._own().headers.get("server-timing", "")
+        found = re.search(r"q;desc=\"?(\d+)", timing)
+        # The handler of errors answers without having counted.
+        if self.opening.status == 200:
+            self._limit("queries", int(found[1]) if found else -1, QUERIES)
+        cached = self.page.evaluate(
+            "performance.getEntriesByType('resource').filter(one => one.transferSize === 0).length"
+        )
+        self._limit("requests when warm", len(self._arrived()) - cached, WARM_REQUESTS)
 
     def examine(self) -> None:
         """What people meet: names, contrast, order, and no sideways scroll down to 320 pixels."""
-        if self.answers[0].status != 200:
-            self.faults.append(f"status {self.answers[0].status}")
         self.faults += axe_violations(self.page)
         if wide := sideways(self.page):
             self.faults.append(f"scrolls {wide} px sideways")
@@ -98,42 +93,41 @@ class Look:
         if wide := sideways(self.page):
             self.faults.append(f"scrolls {wide} px sideways at 320")
 
+    def _arrived(self) -> list[Response]:
+        return [answer for answer in self.answers if not answer.url.startswith(("data:", "blob:"))]
 
-def rich_customer(agent: User) -> Customer:
-    """The customer with the longest history of those the agent may see."""
-    seen = Customer.objects.visible_to(agent).filter(customer_type="PERSON").values_list("pk", flat=True)[:300]
-    return max(
-        Customer.objects.filter(pk__in=list(seen)),
-        key=lambda row: (row.subscriptions.count(), TimelineLine.objects.filter(customer_id=row.pk).count()),
-    )
+    def _own(self) -> Response:
+        """The answer that is the page itself."""
+        return next(answer for answer in self.answers if answer.url.endswith(self.opening.path))
+
+    def _limit(self, what: str, value: int, most: int) -> None:
+        if not 0 <= value <= most:
+            self.faults.append(f"{value} {what}, at most {most}")
 
 
 @pytest.mark.covers("ARC-04")
 @pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
-def test_every_page_keeps_the_rules(browser_page, shoot, theme, language, width):
-    make_sample_operator(PASSWORD)
-    agent, lead, admin = (User.objects.get(username=name) for name in ("agent", "team_lead", "sys_admin"))
-    customer = rich_customer(agent)
-    person = f"/admin/people/{agent.pk}/"
-    own = f"/customers/{customer.ref}/"
-    of_agent = [("customer", own), ("customer-profile", f"{own}profile/"), ("customer-history", f"{own}history/")]
+def test_every_page_keeps_the_rules(browser_page, watch, shoot, theme, language, width):
+    watch.allowed += ["status of 404", "status of 403"]
     faults: list[str] = []
-    for user, pages in (
-        (None, SIGNED_OUT),
-        (agent, AGENT + of_agent),
-        (lead, LEAD),
-        (admin, [*ADMIN, ("person", person), ("unit", f"/admin/units/{agent.unit_id}/")]),
-    ):
-        if user is not None:
-            user.theme = theme
-            user.save(update_fields=["theme"])
-        for name, path in pages:
-            page = browser_page(user, theme=theme, language=language, width=width, bypass_csp=True)
-            look = Look(page)
-            look.open(path)
-            shoot(page, f"{name}-{theme}-{language}-{width}")
-            look.examine()
-            look.weigh()
-            faults += [f"{name}: {fault}" for fault in look.faults]
-            page.context.close()
+    openings = make_site()
+    for opening in openings:
+        if opening.user is not None and opening.user.theme != theme:
+            opening.user.theme = theme
+            opening.user.save(update_fields=["theme"])
+        page = browser_page(opening.user, theme=theme, language=language, width=width, bypass_csp=True)
+        look = Look(page, opening)
+        look.open()
+        shoot(page, f"{opening.name}-{theme}-{language}-{width}")
+        look.weigh()
+        look.examine()
+        faults += [f"{opening.name}: {fault}" for fault in look.faults]
+        page.context.close()
     assert faults == [], "\n".join(faults)
+    assert pages_of_the_doors() - {opening.url_name for opening in openings} == set()
+
+
+def pages_of_the_doors() -> set[str]:
+    """The names of all addresses that answer a GET with a page."""
+    rows = [row for row in read_table() if (row["method"], row["ok"]) == ("GET", "200")]
+    return {row["url"] for row in rows} - NO_PAGES
