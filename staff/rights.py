@@ -21,8 +21,8 @@ from staff.roles import ROLES, Scope
 
 M = TypeVar("M", bound=Model)
 Range = tuple[int, int]
-FRESH = timedelta(seconds=30)
 NARROW_UNITS = 10  # a hall or a department
+FRESH = timedelta(seconds=30)
 _KEPT = "_standing"
 
 # The user and those the user acts for (delegation, at most 3 hops), each with the roles held today and the numbers
@@ -76,7 +76,6 @@ class Sight:
             seen |= Q(**{f"{owner}__in": sorted(self.owners)})
         return seen
 
-    def covers(self, *, unit_no: int, owner_id: int | None = None) -> bool:
     def streams(self, *, unit_no: str = "unit_no", owner: str = "owner_id") -> list[Q]:
         """`rows` in parts that an index on (unit or owner, order of a list) gives in that order, for `keyset_page`.
 
@@ -96,6 +95,7 @@ class Sight:
             parts.append(Q(**{f"{owner}__in": sorted(self.owners)}))
         return parts or [Q(pk__in=[])]
 
+    def covers(self, *, unit_no: int, owner_id: int | None = None) -> bool:
         """Whether one row with these values would be seen."""
         return (
             self.everything
