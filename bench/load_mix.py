@@ -28,15 +28,14 @@ class _Answers:
 
 
 def measure(server: Server, minutes: float, customers: int) -> list[Figure]:
-    """Send 135 requests a second for `minutes`; latencies count from the moment a request was due."""
-    headers = signed_in("agent")
-    token = csrf_of(server, headers)
+    """135 requests a second of a hundred agents for `minutes`; latencies count from the moment a request was due."""
+    desks = [(headers, csrf_of(server, headers)) for headers in (signed_in(f"a{n}") for n in range(world.AGENTS))]
     refs = some_refs(2_000)
     chance = random.Random(3)
     kinds = list(MIX)
-    due: queue.Queue[tuple[float, tuple[str, str, str]] | None] = queue.Queue()
+    due: queue.Queue[tuple[float, dict[str, str], tuple[str, str, str]] | None] = queue.Queue()
     answers = _Answers()
-    threads = [threading.Thread(target=_client, args=(server.port, headers, due, answers)) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=_client, args=(server.port, due, answers)) for _ in range(CLIENTS)]
     for thread in threads:
         thread.start()
     begin, count = time.perf_counter() + 0.5, int(RATE * 60 * minutes)
@@ -44,7 +43,8 @@ def measure(server: Server, minutes: float, customers: int) -> list[Figure]:
         kind = chance.choices(kinds, weights=list(MIX.values()))[0]
         at = begin + number / RATE
         time.sleep(max(0.0, at - time.perf_counter()))
-        due.put((at, _request(kind, chance, refs, token, customers)))
+        headers, token = desks[number % len(desks)]
+        due.put((at, headers, _request(kind, chance, refs, token, customers)))
     for _thread in threads:
         due.put(None)
     for thread in threads:
@@ -73,10 +73,10 @@ def _request(kind: str, chance: random.Random, refs: list[str], token: str, cust
     return "GET", "/bell/menu/", ""
 
 
-def _client(port: int, headers: dict[str, str], due: queue.Queue, answers: _Answers) -> None:
+def _client(port: int, due: queue.Queue, answers: _Answers) -> None:
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     while (item := due.get()) is not None:
-        at, (method, path, body) = item
+        at, headers, (method, path, body) = item
         more = {"Content-Type": "application/x-www-form-urlencoded"} if method == "POST" else {}
         try:
             link.request(method, path, body.encode(), headers | more)

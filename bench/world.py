@@ -28,7 +28,7 @@ from staff.models import OrgUnit, RoleAssignment, User
 
 BRANCHES, UNITS_A_BRANCH = 10, 199
 MONTHS, LINES_A_CUSTOMER, DUTY_EVERY = 12, 10, 10
-STAFF = 1_000
+STAFF, AGENTS = 1_000, 100
 BATCH = 5_000
 SURNAMES = list(words.SURNAMES)
 WEIGHTS = list(itertools.accumulate(words.SURNAMES.values()))
@@ -58,7 +58,7 @@ def load_customers(low: int, high: int, processes: int, say: Callable[[str], Non
 
 
 def organisation() -> None:
-    """Units, five users, plans, and partitions for the year behind."""
+    """Units, five users of different roles, a hall full of agents, owners of duties, plans, and partitions behind."""
     total = 1 + BRANCHES * (UNITS_A_BRANCH + 1)
     root = OrgUnit.objects.create(code="HQ", name="HQ", function="HEADQUARTERS", no=1, last_no=total)
     units = []
@@ -84,6 +84,11 @@ def organisation() -> None:
     ):
         user = User.objects.create_user(name, name=name, staff_no=name, unit=unit)
         RoleAssignment.objects.create(user=user, role=role, unit=unit)
+    branch = OrgUnit.objects.get(code="B0")
+    desk = User.objects.bulk_create(
+        User(username=f"a{n}", name=f"Agent {n}", staff_no=f"A{n}", unit=branch) for n in range(AGENTS)
+    )
+    RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role="AGENT", unit=branch) for user in desk)
     halls = list(OrgUnit.objects.filter(function="HALL").order_by("no"))
     User.objects.bulk_create(
         User(username=f"s{n}", name=f"Staff {n}", staff_no=f"S{n}", unit=halls[n % len(halls)]) for n in range(STAFF)

@@ -26,6 +26,7 @@ from customers.models import (
 )
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
+from foundation.common.prepared import prepared
 from staff.models import User
 
 MOST_LINES = 40
@@ -148,7 +149,7 @@ class CustomerPage:
 
 # By hand, for building it from expressions costs more than running it.
 _PAGE = """
-SELECT c.*, u.name AS manager_name, o.number AS parent_number, row_to_json(f) AS facts_json,
+SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json(f) AS facts_json,
   (SELECT json_agg(p ORDER BY p.kind, p.id) FROM customers_contactpoint p
     WHERE p.customer_id = c.id AND p.valid_to IS NULL) AS points_json,
   (SELECT json_agg(a ORDER BY a.id) FROM customers_address a
@@ -183,10 +184,15 @@ def customer_page(pk: int, *, user: User, opened: set[int]) -> CustomerPage | No
         "today": today,
         "first": _month_back(today, MONTHS),
     }
-    customer = next(iter(Customer.objects.raw(_PAGE, values)), None)
+    customer = next(iter(Customer.objects.raw(*prepared(_PAGE.format(columns=_columns()), values))), None)
     if customer is None or not customer.is_visible_to(user, opened):
         return None
     return _assemble(customer)
+
+
+@cache
+def _columns() -> str:
+    return ",".join(f"c.{field.column}" for field in Customer._meta.concrete_fields)
 
 
 def _month_back(day: date, months: int) -> date:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from foundation.common.prepared import prepared
+
 if TYPE_CHECKING:
     from customers.models import Customer
     from staff.models import User
@@ -39,7 +41,7 @@ def opened_ids(user: User) -> set[int]:
         return set()
     params = [value for opener in _openers for value in opener.params(user)]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"({opener.sql})" for opener in _openers), params)
+        cursor.execute(*prepared(" UNION ALL ".join(f"({opener.sql})" for opener in _openers), params))
         return {customer_id for (customer_id,) in cursor.fetchall()}
 
 

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
 from foundation.common import clock
+from foundation.common.prepared import prepared
 from staff.models import OrgUnit, User
 from staff.roles import ROLES, Scope
 
@@ -126,7 +127,7 @@ def _standing(user: User) -> _Standing:
         return kept
     held: dict[int, list[tuple[str, tuple[Range, ...]]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"user": user.pk, "at": now, "day": clock.today(now)})
+        cursor.execute(*prepared(_STANDING, {"user": user.pk, "at": now, "day": clock.today(now)}))
         for person, role, no, last_no, former, foreign in cursor.fetchall():
             roles = held.setdefault(person, [])
             if role in ROLES:
@@ -226,7 +227,7 @@ def _mates(standing: _Standing, people: frozenset[int]) -> set[int]:
 def team_mates(people: Iterable[int]) -> set[int]:
     """Ids of those who work today in the teams these people (ids) lead or work in, inactive ones included."""
     with connection.cursor() as cursor:
-        cursor.execute(_MATES, {"people": list(people), "day": clock.today()})
+        cursor.execute(*prepared(_MATES, {"people": list(people), "day": clock.today()}))
         return {person for (person,) in cursor.fetchall()}
 
 

@@ -23,12 +23,20 @@ from customers.finding.forms import folded, grams, id_forms, number_forms
 from customers.normal import compact, domestic
 from foundation.common import crypto
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.prepared import prepared
 from staff.models import User
 from staff.rights import Sight, sight_of
 
 FIND_RIGHT, SEE_RIGHT = "customers.find", "customers.view"
 LONGEST, FEWEST_DIGITS, SHORTEST_FULL = 80, 3, 5
 MOST_CITIES = 5
+_OWNERS_OF_NUMBER = (
+    "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
+    " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s"
+)
+_OWNERS_OF_ID = (
+    "SELECT id, id_last4, unit_no, manager_id FROM customers_customer WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s"
+)
 _LETTERS = re.compile(r"[a-z][a-z' ]*")
 
 
@@ -75,6 +83,9 @@ class _Look:
 
     `within`: a column the condition holds to one value by a range. It stands in the order too, so that only an index
     that begins with it serves, and not a walk over all ids from the newest on.
+
+    `by_unit`: a user who sees some units only gets the rows unit by unit. In the order of all numbers a unit of a
+    hundredth of the customers would let a hundred rows pass for each one shown.
     """
 
     kind: str
@@ -85,6 +96,7 @@ class _Look:
     shown: str = "''"
     key: str = "customer_id"
     within: str = ""
+    by_unit: bool = False
 
 
 def search(user: User, text: str, limit: int = 26) -> list[Hit]:
@@ -167,17 +179,9 @@ def _full(plain: str, sight: Sight, opened: tuple[int, ...], limit: int) -> list
             found.setdefault(customer_id, Hit(customer_id, kind, value, not seen))
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
-            " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s",
-            [forms, limit],
-        )
+        cursor.execute(*prepared(_OWNERS_OF_NUMBER, [forms, limit]))
         note(cursor.fetchall(), Kind.NUMBER)
-        cursor.execute(
-            "SELECT id, id_last4, unit_no, manager_id FROM customers_customer"
-            " WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s",
-            [[crypto.blind_index(form) for form in id_forms(plain)], limit],
-        )
+        cursor.execute(*prepared(_OWNERS_OF_ID, [[crypto.blind_index(form) for form in id_forms(plain)], limit]))
         note(cursor.fetchall(), Kind.ID)
     # The caller's own customers first, then the masked lines of others.
     return sorted(found.values(), key=lambda hit: (hit.outside, -hit.customer_id))[:limit]
@@ -208,7 +212,8 @@ def _number_looks(number: str) -> list[_Look]:
         looks.append(_Look(Kind.NUMBER_TAIL, "customer_find_number", where, (tail,), by="tail", shown="t.value"))
     if len(short) >= FEWEST_DIGITS:
         where = "t.value LIKE %s AND t.kind <> 'EMAIL'"
-        prefix = _Look(Kind.NUMBER_PREFIX, "customer_find_number", where, (like(short),), by="value", shown="t.value")
+        numbers = (Kind.NUMBER_PREFIX, "customer_find_number", where, (like(short),))
+        prefix = _Look(*numbers, by="value", shown="t.value", by_unit=True)
         # Four digits are mostly an ending, more or fewer a beginning.
         looks.insert(len(looks) if len(short) == 4 else 0, prefix)
     return looks
@@ -270,6 +275,7 @@ def _city_looks(plain: str) -> list[_Look]:
             shown="t.home_city",
             key="id",
             within="home_city",
+            by_unit=True,
         )
         for city in cities
     ]
@@ -303,13 +309,20 @@ def _exact(look: _Look, matched: str, plain: str) -> str:
     return Kind.NAME if look.kind == Kind.NAME_PREFIX and matched == plain else look.kind
 
 
+RANGE = "t.unit_no BETWEEN %s AND %s"
+# Numbers rows may carry in a range: of units, and of units that moved.
+_UNITS = (
+    "SELECT no FROM staff_orgunit WHERE no BETWEEN %s AND %s"
+    " UNION SELECT no FROM staff_unitformerno WHERE no BETWEEN %s AND %s"
+)
+
+
 def _scopes(sight: Sight, opened: tuple[int, ...], key: str) -> list[tuple[str, tuple[Any, ...]]]:
     """The parts of the user's sight, each a condition an index can serve."""
     if sight.everything:
         return [("TRUE", ())]
     parts: list[tuple[str, tuple[Any, ...]]] = [
-        ("t.unit_no = %s", (low,)) if low == high else ("t.unit_no BETWEEN %s AND %s", (low, high))
-        for low, high in sight.ranges
+        ("t.unit_no = %s", (low,)) if low == high else (RANGE, (low, high)) for low, high in sight.ranges
     ]
     if sight.owners:
         parts.append(("t.manager_id = ANY(%s)", (sorted(sight.owners),)))
@@ -325,29 +338,37 @@ def look_sql(
 
     None when the user sees nothing.
     """
-    within = f"t.{look.within}, " if look.within else ""
-    order = f"t.{look.by}, t.{look.key}" if look.by else f"{within}t.{look.key} DESC"
+    by_unit = look.by_unit and not sight.everything
     sort_key = f"t.{look.by}" if look.by else "NULL::text"
+    if by_unit:
+        sort_key = "lpad(t.unit_no::text, 9, '0')" + (f" || {sort_key}" if look.by else "")
+    sorted_up = bool(look.by or by_unit)
+    within = f"t.{look.within}, " if look.within else ""
+    order = f"{sort_key}, t.{look.key}" if sorted_up else f"{within}t.{look.key} DESC"
     branches, params = [], []
     for scope, scope_params in _scopes(sight, opened, look.key):
-        where, values = f"{look.where} AND {scope}", [*look.params, *scope_params]
+        where, values = look.where, [*look.params]
         if mark is not None:
-            if look.by:
-                where += f" AND (t.{look.by}, t.{look.key}) > (%s, %s)"
-                values += [mark[0], mark[1]]
-            else:
-                where += f" AND t.{look.key} < %s"
-                values += [mark[1]]
-        branches.append(
-            f"(SELECT t.{look.key} AS customer_id, {look.shown}::text AS matched, {sort_key} AS sort_key"
-            f" FROM {look.table} t WHERE {where} ORDER BY {order} LIMIT %s)"
-        )
-        params += [*values, limit]
+            where += f" AND ({sort_key}, t.{look.key}) > (%s, %s)" if sorted_up else f" AND t.{look.key} < %s"
+            values += [mark[0], mark[1]] if sorted_up else [mark[1]]
+        columns = f"t.{look.key} AS customer_id, {look.shown}::text AS matched, {sort_key} AS sort_key"
+        if by_unit and scope == RANGE:
+            in_unit = f"t.{look.by}, t.{look.key}" if look.by else f"t.{look.key}"
+            branches.append(
+                f"(SELECT t.* FROM ({_UNITS}) u CROSS JOIN LATERAL (SELECT {columns} FROM {look.table} t"
+                f" WHERE {where} AND t.unit_no = u.no ORDER BY {in_unit} LIMIT %s) t ORDER BY u.no, sort_key LIMIT %s)"
+            )
+            params += [*scope_params, *scope_params, *values, limit, limit]
+        else:
+            branches.append(
+                f"(SELECT {columns} FROM {look.table} t WHERE {where} AND {scope} ORDER BY {order} LIMIT %s)"
+            )
+            params += [*values, *scope_params, limit]
     if not branches:
         return None
     if len(branches) == 1:
         return branches[0], params
-    final = 'sort_key COLLATE "C", customer_id' if look.by else "customer_id DESC"
+    final = 'sort_key COLLATE "C", customer_id' if sorted_up else "customer_id DESC"
     union = " UNION ".join(branches)
     return f"SELECT * FROM ({union}) AS u ORDER BY {final} LIMIT %s", [*params, limit]
 

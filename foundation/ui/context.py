@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from foundation.common import clock
+from foundation.common.prepared import prepared
 from foundation.ui.addresses import place
 from foundation.ui.moulds import hole, pour
 from foundation.ui.navigation import SLOTS, FrameQuery, NavItem, nav_items, slot
@@ -191,7 +192,7 @@ class Shell:
             return {}
         params = [value for query in asked.values() for value in query.params(self.user)]
         with connection.cursor() as cursor:
-            cursor.execute("SELECT " + ", ".join(f"({query.sql})" for query in asked.values()), params)
+            cursor.execute(*prepared("SELECT " + ", ".join(f"({query.sql})" for query in asked.values()), params))
             values = cursor.fetchone()
         return {key: query.shown(value) for (key, query), value in zip(asked.items(), values, strict=True)}
 
