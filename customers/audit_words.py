@@ -41,6 +41,7 @@ name_kinds(
         "customers.need": _("Need"),
         "customers.contactblock": _("Block of contact"),
         "customers.subscription": _("Product"),
+        "customers.recentlyviewed": _("Recently viewed"),
         "setting": _("Setting"),
     }
 )
