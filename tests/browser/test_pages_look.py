@@ -65,9 +65,11 @@ class Look:
 
     def weigh(self) -> None:
         """What the visit costs, cold and with the browser's cache filled."""
-        self._limit(
-            "bytes", sum(len(gzip.compress(answer.body())) for answer in self._arrived() if answer.ok), COLD_BYTES
+        page = len(gzip.compress(self.page.content().encode()))
+        rest = self.page.evaluate(
+            "performance.getEntriesByType('resource').reduce((sum, one) => sum + one.encodedBodySize, 0)"
         )
+        self._limit("bytes", page + rest, COLD_BYTES)
         self._limit("requests", len(self._arrived()), COLD_REQUESTS)
         self._limit("nodes", self.page.evaluate("document.querySelectorAll('*').length"), NODES)
         self.answers.clear()
