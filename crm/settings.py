@@ -314,5 +314,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CONSUMER = "crm.worker:Consumer"
 
 PROMETHEUS_EXPORT_MIGRATIONS = False
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # the audit knows who signed in from where
 
 from crm.logs import LOGGING  # noqa: E402, F401  (structlog must be configured after the names above exist)

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.paging import capped_count
+from foundation.common.prepared import prepared
 from foundation.ui.navigation import FrameQuery
-from outreach.lifecycle import FollowUpState
+from outreach.lifecycle import FollowUpKind, FollowUpState
 from outreach.models import FollowUp, OutMessage
 from outreach.models.followups import FollowUpQuerySet
 from staff.models import Team, User, holds_on
@@ -127,6 +128,22 @@ _MINE = "state = %s AND ((owner_id = ANY(%s) AND NOT pooled) OR handed_to_id = %
 
 def _mine(user: User) -> list[Any]:
     return [FollowUpState.OPEN, _people(user), user.pk]
+
+
+_DESK = ("due_at <= %s", "due_at > %s AND due_at <= %s", "TRUE", "kind = %s")
+_DESK_COUNTS = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM (SELECT FROM outreach_followup WHERE {_MINE} AND {part} LIMIT %s) few)" for part in _DESK
+)
+
+
+def desk_counts(user: User, at: datetime, soon: datetime, most: int) -> tuple[int, int, int, int]:
+    """How many of `my_followups` are overdue at `at`, due until `soon`, open, call-backs; each counted to `most`."""
+    mine = _mine(user)
+    parts: list[list[Any]] = [[at], [at, soon], [], [FollowUpKind.CALLBACK]]
+    with connection.cursor() as cursor:
+        cursor.execute(*prepared(_DESK_COUNTS, [value for part in parts for value in (*mine, *part, most)]))
+        overdue, until_soon, every, callbacks = cursor.fetchone()
+    return overdue, until_soon, every, callbacks
 
 
 MY_COUNT = FrameQuery(

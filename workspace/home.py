@@ -64,7 +64,7 @@ class Desk:
 def desk_of(user: User) -> Desk:
     """Figures and next duties of the user: own, of those acted for, handed over."""
     mine = followups_in_view(user, "mine")
-    return Desk(desk_figures(user, mine), list(listed(mine)[:NEXT_SHOWN]))
+    return Desk(desk_figures(user), list(listed(mine)[:NEXT_SHOWN]))
 
 
 @require_GET
