@@ -14,7 +14,7 @@ from foundation.common import clock
 from foundation.ui.parts.marks import SOON_SECONDS
 from outreach.lifecycle import FollowUpKind, FollowUpState, MessageClass, MessageState
 from outreach.models import FollowUp, OutMessage
-from outreach.queries import colleagues_of, teams_of
+from outreach.queries import colleague_names, teams_of
 from staff.models import Team, User
 
 
@@ -30,13 +30,13 @@ class Done(models.TextChoices):
     TODAY = "today", _("Today")
 
 
-def _owners(request: Any) -> QuerySet[User]:
-    if request is None:
-        return User.objects.none()
-    people = colleagues_of(request.user)
+def _owners(request: Any) -> list[tuple[int, str]]:
+    people = colleague_names(request.user)
     asked = request.GET.get("owner", "")
     # A board leads here with anybody of its viewer's scope, who need not be among those offered.
-    return people | User.objects.filter(pk=asked) if asked.isdecimal() and len(asked) < 10 else people
+    if asked.isdecimal() and len(asked) < 10 and int(asked) not in dict(people):
+        people += User.objects.filter(pk=asked).values_list("pk", "name")
+    return people
 
 
 def _teams(request: Any) -> QuerySet[Team]:
@@ -45,7 +45,7 @@ def _teams(request: Any) -> QuerySet[Team]:
 
 class FollowUpFilter(filters.FilterSet):
     kind = filters.ChoiceFilter(label=_("Kind"), choices=FollowUpKind.choices, empty_label=_("all"))
-    owner = filters.ModelChoiceFilter(label=_("Owner"), queryset=_owners, empty_label=_("all"))
+    owner = filters.ChoiceFilter(label=_("Owner"), choices=(), empty_label=_("all"))
     team = filters.ModelChoiceFilter(label=_("Team"), queryset=_teams, method="of_team", empty_label=_("all"))
 
     due = filters.ChoiceFilter(label=_("Due"), choices=Due.choices, method="of_due", empty_label=_("all"))
@@ -54,6 +54,12 @@ class FollowUpFilter(filters.FilterSet):
     class Meta:
         model = FollowUp
         fields = ("kind", "owner", "team", "due", "done")
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if self.request is not None:
+            request = self.request  # a function is shared by the copies of the form, a bound method would be copied
+            self.filters["owner"].extra["choices"] = lambda: _owners(request)
 
     def of_due(self, rows: QuerySet[FollowUp], _name: str, part: str) -> QuerySet[FollowUp]:
         now = clock.now()
