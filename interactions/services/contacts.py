@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.timeline import add_line
+from customers.visibility import contact_opens
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -18,8 +19,10 @@ from interactions.identifiers import is_full_identifier
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Verified
 from interactions.models import Call, Interaction, InteractionMove
 from staff.models import User
+from staff.rights import sight_of
 
 TAKE_RIGHT = "interactions.take"
+ENDING = ["ended_at", "opens_until"]
 
 
 @transaction.atomic
@@ -118,14 +121,14 @@ def end_contact(contact_id: int, *, actor: User) -> Interaction:
     """The conversation is over; it stays on the actor's list until it is logged. Raises as `verify_caller`."""
     contact = own_open_contact(contact_id, actor)
     close_contact(contact, actor)
+    contact.save(update_fields=ENDING)
     return contact
 
 
 def close_contact(contact: Interaction, actor: User) -> None:
-    """End an open contact under its lock: visibility runs on for a day from here."""
+    """End an open contact under its lock: visibility runs on for a day from here. The caller saves `ENDING`."""
     now = max(clock.now(), contact.started_at)
     contact.ended_at, contact.opens_until = now, now + policy("interactions.opens_for")
-    contact.save(update_fields=["ended_at", "opens_until"])
     remember(contact, ContactAct.ENDED, actor)
 
 
@@ -148,7 +151,9 @@ def own_contact(contact_id: int, actor: User) -> Interaction:
 
 
 def _needs_opening(customer: Customer, actor: User) -> bool:
-    return not Customer.objects.visible_to(actor).filter(pk=customer.pk).exists()
+    sight = sight_of(actor, "customers.view")
+    inside = sight.covers(unit_no=customer.unit_no, owner_id=customer.manager_id)
+    return not inside and not (actor.has_perm("customers.find") and contact_opens(actor, customer))
 
 
 def _check_foreign(customer: Customer, actor: User, identifier: str, call_ref: str | None) -> None:

@@ -15,7 +15,7 @@ from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from interactions.lifecycle import NEEDS_NEXT_ACTION, Caller, Channel, ContactAct, Direction, Kind, Phase, Result
 from interactions.models import Interaction, Topic
-from interactions.services.contacts import close_contact, own_contact, remember, start_contact
+from interactions.services.contacts import ENDING, close_contact, own_contact, remember, start_contact
 from outreach.lifecycle import FollowUpKind, MessageClass
 from outreach.models import FollowUp
 from outreach.services import owe_followup, queue_message
@@ -56,11 +56,27 @@ def log_contact(
     contact = own_contact(contact_id, actor)
     if contact.logged_at is not None:
         raise RuleBroken("contact.already_logged", _("This contact has been logged already."))
+    return _write_up(contact, actor, summary, kind, topic, result, phase, next_action)
+
+
+def _write_up(
+    contact: Interaction,
+    actor: User,
+    summary: str,
+    kind: str,
+    topic: Topic | None,
+    result: str,
+    phase: str,
+    next_action: NextAction | None,
+) -> Interaction:
+    """`log_contact` of a contact nobody else can touch now: locked, or made in this transaction."""
     if topic is not None and not topic.is_offered:
         raise RuleBroken("contact.topic_retired", _("This topic was retired. Choose another one."))
     summary = _check(summary, kind, result, phase, next_action)
+    ending = []
     if contact.is_open:
         close_contact(contact, actor)
+        ending = ENDING
     contact.kind, contact.topic, contact.phase = kind, topic, phase
     contact.summary, contact.result = summary, result
     contact.resolved_on_spot = result == Result.RESOLVED
@@ -69,6 +85,7 @@ def log_contact(
         contact.next_action = _owe(contact, actor, next_action)
     contact.save(
         update_fields=[
+            *ending,
             "kind",
             "topic",
             "phase",
@@ -121,6 +138,7 @@ def quick_log(
         contact = start_contact(
             actor=actor, customer=customer, channel=channel, caller=Caller.CUSTOMER, direction=direction
         )
+        return _write_up(contact, actor, summary, kind, topic, result, Phase.IN, next_action)
     return log_contact(
         contact.pk, actor=actor, summary=summary, kind=kind, topic=topic, result=result, next_action=next_action
     )
