@@ -237,10 +237,10 @@ CUSTOMERS_OWED = Opener(
 )
 
 
-def open_for_customer(customer_id: int, *, most: int = 6) -> list[FollowUp]:
+def open_for_customer(customer_id: int, *, most: int = 6) -> list[Line]:
     """The next open duties towards a customer, by due; one more than shown tells that there are others."""
-    rows = FollowUp.objects.open().filter(customer_id=customer_id).select_related("owner", "handed_to")
-    return list(rows.order_by("due_at", "pk")[:most])
+    rows = FollowUp.objects.open().filter(customer_id=customer_id).order_by("due_at", "pk")
+    return list(listed(rows)[:most])
 
 
 def work_of(user: User) -> dict[str, Any]:

@@ -53,6 +53,12 @@ def followup_icon(kind: str) -> SafeString:
     return icon(ICONS.get(FollowUpKind(kind), "list-checks"))
 
 
+@register.simple_tag
+def followup_kind(kind: str) -> str:
+    """What a kind is called."""
+    return say_choice(FollowUpKind, kind)
+
+
 @dataclass(frozen=True)
 class _Same:
     """What is the same in all rows of a language: the button, the icons, the mark of what is urgent."""

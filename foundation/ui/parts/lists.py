@@ -18,7 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from foundation.ui import wording
-from foundation.ui.parts.marks import attributes, count, icon, optional_icon, tone_class
+from foundation.ui.parts.formats import when
+from foundation.ui.parts.marks import attributes, btn, count, icon, optional_icon, tone_class
+from foundation.ui.widgetry import said
 
 register = template.Library()
 
@@ -141,7 +143,30 @@ def days_of(entries: Iterable[Entry]) -> list[Day]:
 @register.simple_tag
 def timeline(entries: Iterable[Entry], earlier_url: str = "", id: str = "timeline") -> str:
     """One stream, newest first, grouped by day. `earlier_url`: where the next part is, if there is one."""
-    return render_to_string("ui/timeline.html", {"days": days_of(entries), "earlier_url": earlier_url, "id": id})
+    days = "".join(
+        f'<h3 class="tl-d">{said(day.label)}</h3>\n<ol class="tl">{"".join(map(_entry, day.entries))}</ol>'
+        for day in days_of(entries)
+    )
+    return SafeString(
+        f'<div class="tls" id="{said(id)}">{days}{_earlier(id, earlier_url) if earlier_url else ""}</div>'
+    )
+
+
+def _entry(entry: Entry) -> str:
+    box = {"": "", "note": ' class="tl-box -note"'}.get(entry.box, ' class="tl-box"')
+    title = f'<a href="{said(entry.href)}">{said(entry.title)}</a>' if entry.href else said(entry.title)
+    text = f'<p class="tl-x fold" data-fold>{said(entry.text)}</p>' if entry.text else ""
+    who = f'<p class="tl-w">{said(entry.who)}</p>' if entry.who else ""
+    return (
+        f'<li><span class="tl-i{tone_class(entry.tone)}">{icon(entry.icon)}</span><div{box}><div class="tl-h"><b>{title}</b>'
+        f"{''.join(map(said, entry.tags))}{when(entry.at, 'time')}</div>{text}{who}</div></li>"
+    )
+
+
+def _earlier(id: str, url: str) -> SafeString:
+    target = f"#{id}-earlier"
+    link = btn(_("Earlier"), icon="history", href=url, small=True, hx_get=url, hx_target=target, hx_swap="outerHTML")
+    return format_html('<p class="center" id="{}-earlier">{}</p>', id, link)
 
 
 @dataclass(frozen=True)
