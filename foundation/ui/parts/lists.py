@@ -157,10 +157,9 @@ def _entry(entry: Entry) -> str:
     title = f'<a href="{said(entry.href)}">{said(entry.title)}</a>' if entry.href else said(entry.title)
     text = f'<p class="tl-x fold" data-fold>{said(entry.text)}</p>' if entry.text else ""
     who = f'<p class="tl-w">{said(entry.who)}</p>' if entry.who else ""
-    return (
-        f'<li><span class="tl-i{tone_class(entry.tone)}">{icon(entry.icon)}</span><div{box}><div class="tl-h"><b>{title}</b>'
-        f"{''.join(map(said, entry.tags))}{when(entry.at, 'time')}</div>{text}{who}</div></li>"
-    )
+    head = f'<div class="tl-h"><b>{title}</b>{"".join(map(said, entry.tags))}{when(entry.at, "time")}</div>'
+    ink = f'<span class="tl-i{tone_class(entry.tone)}">{icon(entry.icon)}</span>'
+    return f"<li>{ink}<div{box}>{head}{text}{who}</div></li>"
 
 
 def _earlier(id: str, url: str) -> SafeString:
