@@ -8,7 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers.labels import label
-from customers.models import Address, ContactBlock, ContactPoint, ProfileField
+from customers.models import (
+    Address,
+    ConsentChannel,
+    ConsentSource,
+    ContactBlock,
+    ContactPoint,
+    EvidenceKind,
+    ProfileField,
+    Purpose,
+)
 from customers.models.subscriptions import ProductLine
 from foundation.audit.words import Detail, codes, name_acts, name_kinds
 
@@ -39,6 +48,7 @@ name_kinds(
         "customers.address": _("Address"),
         "customers.profilefield": _("Fact of the profile"),
         "customers.need": _("Need"),
+        "customers.consent": _("Consent"),
         "customers.contactblock": _("Block of contact"),
         "customers.subscription": _("Product"),
         "customers.recentlyviewed": _("Recently viewed"),
@@ -90,6 +100,22 @@ name_acts(
     | {
         "reason": Detail(_("Reason"), words=codes(dict(ContactBlock.Reason.choices))),
         "classes": Detail(_("Classes of messages")),
+    },
+)
+name_acts(
+    "consent",
+    title=_("Consents of customers"),
+    acts={
+        "given": _("Consent given"),
+        "refused": _("Consent refused"),
+        "withdrawn": _("Consent withdrawn"),
+    },
+    details=_EACH
+    | {
+        "purpose": Detail(_("Purpose"), words=codes(dict(Purpose.choices))),
+        "channel": Detail(_("Channel"), words=codes(dict(ConsentChannel.choices))),
+        "evidence": Detail(_("Evidence"), words=codes(dict(EvidenceKind.choices))),
+        "source": Detail(_("Source"), words=codes(dict(ConsentSource.choices))),
     },
 )
 name_acts(

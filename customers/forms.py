@@ -9,7 +9,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.labels import CHANNELS, LABELS
-from customers.models import Address, ContactPoint, Customer, Need, Plan, ProfileField
+from customers.models import (
+    Address,
+    ConsentChannel,
+    ConsentSource,
+    ContactPoint,
+    Customer,
+    EvidenceKind,
+    Need,
+    Plan,
+    ProfileField,
+    Purpose,
+)
+from customers.models.consent import CONTACTS
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from foundation.ui.widgets import DayInput
@@ -92,8 +104,11 @@ class CustomerEditForm(ArchiveForm):
     identity_status = forms.ChoiceField(label=LABELS["identity_status"], choices=Customer.IdentityStatus.choices)
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
-    def __init__(self, *args: Any, managers: Any, hides_name: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, managers: Any, hides_name: bool, hides_birth_date: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.hides_birth_date = hides_birth_date
+        if hides_birth_date:
+            self.fields["birth_date"].help_text = _("Hidden here. Leave empty to keep the date on file.")
         if hides_name:
             self.fields["name"].required = False
             self.fields["name"].help_text = _("Hidden here. Leave empty to keep the name on file.")
@@ -105,6 +120,8 @@ class CustomerEditForm(ArchiveForm):
         values = super().fields_of_archive()
         if not self.fields["name"].required and not values["name"].strip():
             del values["name"]
+        if self.hides_birth_date and values["birth_date"] is None:
+            del values["birth_date"]
         return values | {
             "status": self.cleaned_data["status"],
             "identity_status": self.cleaned_data["identity_status"],
@@ -159,6 +176,55 @@ class NeedStateForm(forms.Form):
     state = forms.ChoiceField(
         label=_("State"), choices=Need.State.choices, widget=forms.Select(attrs={"class": "input"})
     )
+
+
+def consent_pairs() -> list[tuple[str, str]]:
+    """Every purpose with each channel it may be agreed to on; "" where it is no contact."""
+    return [
+        (str(purpose.value), channel)
+        for purpose in Purpose
+        for channel in (ConsentChannel.values if purpose in CONTACTS else [""])
+    ]
+
+
+def consent_choices() -> list[tuple[str, Any]]:
+    """The pairs for a select, in full: a closed select must not leave out what the channel is for."""
+    return [*_NONE, *((f"{purpose}:{channel}", _pair_words(purpose, channel)) for purpose, channel in consent_pairs())]
+
+
+def _pair_words(purpose: str, channel: str) -> str:
+    words = str(Purpose(purpose).label)
+    return f"{words} · {ConsentChannel(channel).label}" if channel else words
+
+
+class ConsentForm(forms.Form):
+    """An answer of the customer. Only one who agrees must show it; a no needs nothing but what it is about."""
+
+    what = forms.ChoiceField(label=_("What is asked"), choices=consent_choices)
+    evidence_kind = forms.ChoiceField(label=_("Shown by"), choices=[*_NONE, *EvidenceKind.choices])
+    evidence = forms.CharField(
+        label=_("Evidence"), max_length=200, strip=False, help_text=_("Number of the form, of the recording.")
+    )
+    source = forms.ChoiceField(label=_("Heard"), choices=ConsentSource.choices, required=False)
+    expires_on = forms.DateField(label=_("Holds until"), required=False, widget=DayInput)
+
+    def __init__(self, *args: Any, agrees: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.agrees = agrees
+        for name in ("evidence_kind", "evidence"):
+            self.fields[name].required = agrees
+
+    def answer(self) -> dict[str, Any]:
+        """The cleaned values as the services take them."""
+        data = self.cleaned_data
+        purpose, _colon, channel = data["what"].partition(":")
+        told = {
+            "purpose": purpose,
+            "channel": channel,
+            "source": data["source"] or ConsentSource.DESK,
+            "evidence": data["evidence"],
+        }
+        return told | {name: data[name] for name in ("evidence_kind", "expires_on")} if self.agrees else told
 
 
 def plan_choices(plans: Iterable[Plan]) -> list[tuple[str, Any]]:

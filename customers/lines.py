@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from customers.labels import label
-from customers.models import ContactBlock, Need, Subscription, TimelineLine
+from customers.models import ConsentChannel, ContactBlock, Need, Purpose, Subscription, TimelineLine
 from customers.models.subscriptions import ProductLine
 from customers.timeline import LineKind, register_kind
 from foundation.ui.wording import join_words
@@ -96,6 +96,27 @@ def _lifted(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _("Messages no longer held back"), _reason(line)
 
 
+def _agreed_to(line: TimelineLine) -> str:
+    """The purpose and, where it has one, the channel of a consent."""
+    purpose, channel = line.params.get("purpose", ""), line.params.get("channel", "")
+    words = [str(Purpose(purpose).label)] if purpose in Purpose.values else [purpose]
+    if channel in ConsentChannel.values:
+        words.append(str(ConsentChannel(channel).label))
+    return " · ".join(words)
+
+
+def _consent_given(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Consent given"), _agreed_to(line)
+
+
+def _consent_refused(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Consent refused"), _agreed_to(line)
+
+
+def _consent_withdrawn(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Consent withdrawn"), _agreed_to(line)
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for kind in (
@@ -109,5 +130,8 @@ def register() -> None:
         LineKind("need.changed", "lightbulb", "", "business", _need_changed, _load_needs),
         LineKind("contact.blocked", "ban", "warn", "changes", _blocked),
         LineKind("contact.block_lifted", "circle-check", "", "changes", _lifted),
+        LineKind("consent.given", "circle-check", "ok", "changes", _consent_given),
+        LineKind("consent.refused", "ban", "warn", "changes", _consent_refused),
+        LineKind("consent.withdrawn", "ban", "warn", "changes", _consent_withdrawn),
     ):
         register_kind(kind)

@@ -15,6 +15,7 @@ from customers.completeness import Completeness, filled_parts, weighed
 from customers.lines import masked_number
 from customers.models import (
     Address,
+    Consent,
     ContactBlock,
     ContactPoint,
     Customer,
@@ -87,6 +88,7 @@ class CustomerPage:
     fields: list[ProfileField]
     needs: list[Need]
     blocks: list[ContactBlock]
+    consents: list[Consent]
     lines: list[Line]
     months: list[Month]
     completeness: Completeness
@@ -159,6 +161,7 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
     ORDER BY id DESC LIMIT %(needs)s) n) AS needs_json,
   (SELECT json_agg(b) FROM customers_contactblock b WHERE b.customer_id = c.id AND b.starts_at <= %(now)s
     AND (b.ends_at IS NULL OR b.ends_at > %(now)s)) AS blocks_json,
+  (SELECT json_agg(q) FROM customers_consent q WHERE q.customer_id = c.id) AS consents_json,
   (SELECT json_agg(s) FROM (SELECT * FROM customers_subscription WHERE customer_id = c.id
     ORDER BY terminated_on DESC NULLS FIRST, id LIMIT %(lines)s) s) AS lines_json,
   (SELECT json_agg(p) FROM customers_plan p
@@ -240,6 +243,7 @@ def _assemble(customer: Any) -> CustomerPage:
         fields=fields,
         needs=needs,
         blocks=_made(ContactBlock, customer.blocks_json),
+        consents=_made(Consent, customer.consents_json),
         lines=lines,
         months=_months(customer.usage_json or []),
         completeness=weighed(customer, filled, facts.tier if facts else ""),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers.views import customer_detail, customer_edit, customer_list, profile, reveals, subscriptions
+from customers.views import consent, customer_detail, customer_edit, customer_list, profile, reveals, subscriptions
 
 app_name = "customers"
 urlpatterns = [
@@ -18,6 +18,10 @@ urlpatterns = [
     path("customers/<id:pk>/address/", profile.address_set, name="address-set"),
     path("customers/<id:pk>/facts/", profile.fact_record, name="fact-record"),
     path("customers/<id:pk>/facts/<id:row>/remove/", profile.fact_remove, name="fact-remove"),
+    path("customers/<id:pk>/consent/", consent.customer_consent, name="customer-consent"),
+    path("customers/<id:pk>/consent/give/", consent.consent_give, name="consent-give"),
+    path("customers/<id:pk>/consent/refuse/", consent.consent_refuse, name="consent-refuse"),
+    path("customers/<id:pk>/consent/withdraw/", consent.consent_withdraw, name="consent-withdraw"),
     path("customers/<id:pk>/needs/", profile.need_add, name="need-add"),
     path("customers/<id:pk>/lines/new/", subscriptions.line_new, name="line-new"),
     path("customers/<id:pk>/lines/<id:line>/", subscriptions.line_detail, name="line-detail"),

@@ -45,22 +45,29 @@ WHERE id = ANY(ARRAY(SELECT id FROM outreach_message WHERE state IN ('queued', '
                      AND id >= %(floor)s ORDER BY not_before, id LIMIT %(size)s FOR UPDATE SKIP LOCKED))
   AND id >= %(floor)s AND state IN ('queued', 'sending') RETURNING id
 """
+# The consent a message goes on is held (FOR SHARE) until it is marked: a withdrawal that commits first is seen here,
+# one that comes later waits for this statement.
 _IN_FLIGHT = """
+WITH agreed AS MATERIALIZED (
+  SELECT id FROM customers_consent WHERE id = ANY(%(consents)s::bigint[]) AND state = 'GRANTED'
+    AND (expires_on IS NULL OR expires_on >= %(today)s) ORDER BY id FOR SHARE)
 UPDATE outreach_message m SET in_flight_at = %(now)s, not_before = %(lease)s, tries = tries + 1, carrier = %(carrier)s,
        template_version = r.version, language = r.language, explanation = r.explanation
-FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(versions)s::int[], %(languages)s::text[], %(whys)s::jsonb[])
-     AS r(id, attempt, version, language, explanation)
-WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending' AND m.id >= %(floor)s RETURNING m.id
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(versions)s::int[], %(languages)s::text[], %(whys)s::jsonb[],
+            %(consents)s::bigint[]) AS r(id, attempt, version, language, explanation, consent)
+WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending' AND m.id >= %(floor)s
+  AND (r.consent IS NULL OR r.consent IN (SELECT id FROM agreed)) RETURNING m.id
 """
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A message the gate let through, in words; `why` is the gate's explanation."""
+    """A message the gate let through, in words; `why` is the gate's explanation, `consent_id` what it goes on."""
 
     message: OutMessage
     letter: Letter
     why: str
+    consent_id: int | None
 
 
 def deliver_due(*, limit: int = 2_000, seconds: float = 45.0) -> int:
@@ -123,7 +130,7 @@ def _ask_gate(case: Case) -> Finding | Ready:
     letter = _letter(case)
     if letter is None:
         return Finding(message, MessageState.FAILED, R.WORDING)
-    return Ready(message, letter, json.dumps(why))
+    return Ready(message, letter, json.dumps(why), case.consent_id)
 
 
 def reference_of(message_id: int) -> str:
@@ -184,7 +191,11 @@ def _hand_over(name: str, entries: Sequence[Ready], carriers: Carriers) -> None:
 
 
 def _mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
-    """Write down that the outward call begins, and lengthen the lease. Ids whose lease was lost are left out."""
+    """Write down that the outward call begins, and lengthen the lease.
+
+    Left out: those whose lease was lost, and those whose consent went since the gate was asked. The latter come up
+    again when the short lease of the claim is over; then the gate says why they are held back.
+    """
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -199,6 +210,8 @@ def _mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
                 "versions": [entry.message.template_version for entry in part],
                 "languages": [entry.message.language for entry in part],
                 "whys": [entry.why for entry in part],
+                "consents": [entry.consent_id for entry in part],
+                "today": clock.today(now),
             },
         )
         mine = {row_id for (row_id,) in cursor.fetchall()}

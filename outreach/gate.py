@@ -29,6 +29,7 @@ CONSENT = {
     "GRANTED": pgettext_lazy("consent", "given"),
     "DENIED": pgettext_lazy("consent", "denied"),
     "WITHDRAWN": pgettext_lazy("consent", "withdrawn"),
+    "EXPIRED": pgettext_lazy("consent", "over"),
     "UNKNOWN": pgettext_lazy("consent", "unknown"),
 }
 

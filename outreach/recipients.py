@@ -5,28 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from customers.models import ContactBlock, ContactPoint, Customer
+from customers.ages import is_minor
+from customers.models import Consent, ConsentChannel, ContactBlock, ContactPoint, Customer, Purpose
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach import policies
 from outreach.gate import Block, GateInput
-from outreach.lifecycle import Channel
+from outreach.lifecycle import Channel, MessageClass
 from outreach.models import OutMessage
 from outreach.wording import template_called
 from staff.models import User
 
 CONTACT_KIND = {Channel.SMS: ContactPoint.Kind.MOBILE, Channel.EMAIL: ContactPoint.Kind.EMAIL}
-GROWN_UP = 18
+# What must be agreed to for a message (D§5.6, D§5.7). A file for another carrier is on no channel a customer was asked
+# about: nothing that needs consent leaves there.
+PURPOSE = {
+    MessageClass.MARKETING: Purpose.MARKETING,
+    MessageClass.SURVEY: Purpose.SURVEY,
+    MessageClass.CARE: Purpose.CARE_GREETING,
+}
+CONSENT_CHANNEL = {Channel.SMS: ConsentChannel.SMS, Channel.EMAIL: ConsentChannel.EMAIL}
+Agreed = dict[tuple[int, str, str], Consent]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One claimed message with what the gate is asked, and to whom and where it would go."""
+    """One claimed message with what the gate is asked, to whom and where it would go, and the consent it goes on."""
 
     message: OutMessage
     given: GateInput
     recipient: Customer | User | None
     address: str
+    consent_id: int | None = None
 
 
 def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
@@ -34,18 +44,21 @@ def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
     wanted = {message.customer_id for message in claimed if message.customer_id}
     customers = Customer.objects.in_bulk(wanted)
     blocks, points, rules = _blocks(wanted, now), _contact_points(wanted, now), policies.gate_rules(now)
+    agreed, day = _agreed(claimed), clock.today(now)
     found = []
     for message in claimed:
         customer = customers.get(message.customer_id or 0)
         recipient: Customer | User | None = message.staff if message.staff_id else customer
         address = _address(message, customer, points)
+        consent = _consent_of(message, agreed)
         given = GateInput(
             message_class=message.message_class,
             at=now,
             to_staff=bool(message.staff_id),
             recipient_exists=recipient is not None and getattr(recipient, "is_active", True),
             status=customer.status if customer else "",
-            minor=customer is not None and is_minor(customer, now),
+            minor=customer is not None and is_minor(customer, day),
+            consent="UNKNOWN" if consent is None else "EXPIRED" if consent.has_lapsed(day) else consent.state,
             blocks=tuple(blocks.get(message.customer_id or 0, ())),
             has_address=bool(address),
             urgent=message.urgent,
@@ -54,17 +67,24 @@ def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
             windows=rules.windows,
             holidays=rules.holidays,
         )
-        found.append(Case(message, given, recipient, address))
+        found.append(Case(message, given, recipient, address, consent.pk if consent else None))
     return found
 
 
-def is_minor(customer: Customer, now: datetime) -> bool:
-    """Under 18 in full years; somebody born on 29 February ages on 1 March in common years (D§1.11). An unknown
-    birth date counts as grown up."""
-    if customer.birth_date is None or customer.customer_type != Customer.Type.PERSON:
-        return False
-    day, born = clock.today(now), customer.birth_date
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day)) < GROWN_UP
+def _agreed(claimed: list[OutMessage]) -> Agreed:
+    """The consents that messages of the batch need; not asked for when none needs one."""
+    asked = {message.customer_id for message in claimed if message.customer_id and message.message_class in PURPOSE}
+    if not asked:
+        return {}
+    rows = Consent.objects.filter(customer__in=asked, purpose__in=PURPOSE.values())
+    return {(row.customer_id, row.purpose, row.channel): row for row in rows}
+
+
+def _consent_of(message: OutMessage, agreed: Agreed) -> Consent | None:
+    if message.message_class not in PURPOSE or message.channel not in CONSENT_CHANNEL:
+        return None
+    purpose, channel = PURPOSE[MessageClass(message.message_class)], CONSENT_CHANNEL[Channel(message.channel)]
+    return agreed.get((message.customer_id or 0, purpose, channel))
 
 
 def _blocks(customer_ids: set[int], now: datetime) -> dict[int, list[Block]]:

@@ -10,6 +10,16 @@ from customers.models.archive import (
     Need,
     ProfileField,
 )
+from customers.models.consent import (
+    Consent,
+    ConsentChannel,
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentSource,
+    ConsentState,
+    EvidenceKind,
+    Purpose,
+)
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.recent import RecentlyViewed
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
@@ -17,10 +27,17 @@ from customers.models.timeline import TimelineLine
 
 __all__ = [
     "Address",
+    "Consent",
+    "ConsentChannel",
+    "ConsentEvent",
+    "ConsentEvidence",
+    "ConsentSource",
+    "ConsentState",
     "ContactBlock",
     "ContactPoint",
     "Customer",
     "CustomerFacts",
+    "EvidenceKind",
     "FieldChange",
     "FindName",
     "FindNumber",
@@ -28,6 +45,7 @@ __all__ = [
     "Need",
     "Plan",
     "ProfileField",
+    "Purpose",
     "RecentlyViewed",
     "SearchLink",
     "Subscription",

@@ -1,6 +1,7 @@
 """Everything that changes the archive. One file per stage; all verbs are imported from here."""
 
 from customers.services.archive import Duplicate, StaleCopy, change_customer, create_customer, find_duplicates
+from customers.services.consent import give_consent, refuse_by_reply, refuse_consent, withdraw_consent
 from customers.services.contact_points import (
     add_contact_point,
     end_contact_point,
@@ -36,14 +37,18 @@ __all__ = [
     "end_contact_point",
     "end_subscription",
     "find_duplicates",
+    "give_consent",
     "lift_block",
     "make_primary",
     "mark_unusable",
     "open_subscription",
     "record_profile_field",
     "record_usage",
+    "refuse_by_reply",
+    "refuse_consent",
     "remove_profile_field",
     "set_address",
     "update_facts",
     "verify_contact_point",
+    "withdraw_consent",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers import normal
+from customers.ages import age_of
 from customers.models import Customer, Plan, Subscription
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
@@ -35,7 +36,7 @@ def check_person(customer: Customer, *, guardian: str) -> None:
             "customers.identity_not_verified",
             _("Compare the document and note the identity as verified first: no line begins without it."),
         )
-    age = _age(customer)
+    age = age_of(customer)
     if age is None:
         return
     youngest = policy("customers.own_number_age")
@@ -53,16 +54,8 @@ def check_person(customer: Customer, *, guardian: str) -> None:
 
 def needs_guardian(customer: Customer) -> bool:
     """Whether a guardian must be present when a line is opened today (D§5.2)."""
-    age = _age(customer)
+    age = age_of(customer)
     return age is not None and age < policy("customers.guardian_until_age")
-
-
-def _age(customer: Customer) -> int | None:
-    """Full years (D§1.11: born on 29 February, a year older on 1 March), or None for a company or no birth date."""
-    born, today = customer.birth_date, clock.today()
-    if born is None or customer.customer_type != Customer.Type.PERSON:
-        return None
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def check_begin(since: date, contract_end: date | None) -> None:

@@ -19,6 +19,7 @@ from customers.panels import actions_for, rendered_panels
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.recent import note_viewed
 from customers.timeline import GROUPS, timeline_page
+from customers.views.consent import agreed_by_purpose
 from customers.views.showing import STATUS_TONES, View, name_mask, seen
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -67,6 +68,7 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "chart": revenue_chart(view.page),
         "ends_soon": contract_ends_soon(view.page),
         "channel": CHANNELS.get(view.customer.channel_preference, view.customer.channel_preference),
+        "agreed": agreed_by_purpose(view.page.consents),
         "timeline": _timeline(pk, view.page.since, group),
     }
     return render(request, "customers/customer_detail.html", context)

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 
 from customers.imports.models import Import
+from customers.services.consent import ACTS
 from foundation.audit import words
 from foundation.audit.models import AuditEntry
 from foundation.jobs.models import JobRun
@@ -18,8 +19,9 @@ from tests.sources import APPS, calls
 
 RECORDERS = ("record", "remember", "_remember", "_start")
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
-# Verbs made of a code: an import and a run record the states they end in.
+# Verbs made of a code: an import and a run record the states they end in, a consent the one it came to.
 FAMILIES = {
+    "consent.": ACTS.values(),
     "contact.": ContactAct.values,
     "followup.": FollowUpAct.values,
     "import.": [Import.State.CHECKED, Import.State.DONE, Import.State.FAILED, Import.State.REVERTED],
@@ -34,6 +36,8 @@ NEVER_A_TARGET = {
     "calendars.calendarversion",
     "calendars.workcalendarday",
     "calendars.workwindow",
+    "customers.consentevent",
+    "customers.consentevidence",
     "customers.customerfacts",
     "customers.fieldchange",
     "customers.findname",
