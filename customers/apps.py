@@ -7,12 +7,13 @@ class CustomersConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self) -> None:
-        """Make known the archive's timeline kinds, its menu place, and the tables that follow a renumbered unit."""
-        from customers import lines
+        """Make known the archive's timeline kinds, its jobs, its menu place, and what follows a renumbered unit."""
+        from customers import jobs, lines
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
+        jobs.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
         register_nav(

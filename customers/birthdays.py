@@ -122,7 +122,7 @@ def with_birthday(rows: QuerySet[Customer], keys: Collection[int]) -> QuerySet[C
 def with_birthday_within(rows: QuerySet[Customer], days: int, day: date | None = None) -> QuerySet[Customer]:
     """Those of `rows` greeted on `day` (default today) or in the `days` days after it."""
     first = day or clock.today()
-    return with_birthday(rows, set().union(*(keys_of(first + timedelta(days=n)) for n in range(days + 1))))
+    return with_birthday(rows, set[int]().union(*(keys_of(first + timedelta(days=n)) for n in range(days + 1))))
 
 
 def greeted_on(day: date, *, after: int = 0, most: int = 1_000) -> list[int]:

@@ -8,14 +8,18 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from customers.birthdays import with_birthday_within
 from customers.completeness import below_target
 from customers.labels import QUALITY_MARKS
 from customers.models import Customer
 from staff.models import User
 
+# Days after today within which somebody has a birthday.
+BIRTHDAYS = [("0", _("Today")), ("7", _("In the next 7 days")), ("30", _("In the next 30 days"))]
+
 
 class CustomerFilter(django_filters.FilterSet):
-    """Type, segment, city, status, manager, mark of data quality; the city is matched whole."""
+    """Type, segment, city, status, manager, coming birthday, mark of data quality; the city is matched whole."""
 
     customer_type = django_filters.ChoiceFilter(label=_("Type"), choices=Customer.Type.choices, empty_label=_("All"))
     segment = django_filters.ChoiceFilter(label=_("Segment"), choices=Customer.Segment.choices, empty_label=_("All"))
@@ -23,6 +27,9 @@ class CustomerFilter(django_filters.FilterSet):
     city = django_filters.CharFilter(label=_("City"), field_name="home_city", max_length=60)
     manager = django_filters.ChoiceFilter(
         label=_("Manager"), choices=[("me", _("Me")), ("none", _("Nobody"))], method="by_manager", empty_label=_("All")
+    )
+    birthday = django_filters.ChoiceFilter(
+        label=_("Birthday"), choices=BIRTHDAYS, method="by_birthday", empty_label=_("All")
     )
     mark = django_filters.ChoiceFilter(
         label=_("Data quality"),
@@ -38,6 +45,9 @@ class CustomerFilter(django_filters.FilterSet):
     def by_manager(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
         user: User = self.request.user
         return rows.filter(manager=user) if value == "me" else rows.filter(manager__isnull=True)
+
+    def by_birthday(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return with_birthday_within(rows, int(value))
 
     def by_mark(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
         if value == "incomplete":

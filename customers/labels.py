@@ -61,6 +61,7 @@ QUALITY_MARKS: dict[str, Any] = {
     "NAME_MISSING": _("Name missing"),
     "BIRTHDAY_MISSING": _("Birthday missing"),
     "BIRTHDAY_PLACEHOLDER": _("Birthday looks like a filler"),
+    "BIRTHDAY_OUTSIDE_TABLES": _("Lunar birthday beyond the tables"),
     "CONTACT_BOUNCED": _("Contact unreachable"),
 }
 TIERS: dict[str, Any] = {

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError as BadNumber
 
+from customers import lunar
 from customers.models import ContactPoint, Customer
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
@@ -196,6 +197,23 @@ def birth_date(day: date | None) -> date | None:
     if day is not None and not EARLIEST_BIRTH <= day <= clock.today():
         raise RuleBroken("customers.impossible_date", _("This birth date is not possible."))
     return day
+
+
+def lunar_day(month: int | None, day: int | None, *, leap: bool) -> None:
+    """Refuse a lunar birthday without month and day (customers.impossible_date), and one on a day no year of the
+    tables has (customers.no_such_lunar_day): a leap month that never comes, or its 30th when it never has one."""
+    month, day = month or 0, day or 0
+    if not (1 <= month <= 12 and 1 <= day <= 30):
+        raise RuleBroken("customers.impossible_date", _("A lunar birthday needs a month to 12 and a day to 30."))
+    most = lunar.longest(month, leap=leap)
+    if day <= most:
+        return
+    said = {"month": lunar.say_month(month, leap=leap), "first": lunar.FIRST_YEAR, "last": lunar.LAST_YEAR}
+    if most == 0:
+        words = _("There is no %(month)s in any year from %(first)s to %(last)s. Compare the calendar.") % said
+    else:
+        words = _("The %(month)s never has more than %(most)s days. Compare the calendar.") % (said | {"most": most})
+    raise RuleBroken("customers.no_such_lunar_day", words)
 
 
 def service_number(text: str) -> str:

@@ -1,12 +1,22 @@
 from django.urls import path
 
-from customers.views import consent, customer_detail, customer_edit, customer_list, profile, reveals, subscriptions
+from customers.views import (
+    birthday,
+    consent,
+    customer_detail,
+    customer_edit,
+    customer_list,
+    profile,
+    reveals,
+    subscriptions,
+)
 
 app_name = "customers"
 urlpatterns = [
     path("customers/", customer_list.customer_list, name="customer-list"),
     path("customers/new/", customer_edit.customer_new, name="customer-new"),
     path("customers/duplicates/", customer_edit.customer_duplicates, name="customer-duplicates"),
+    path("customers/birthday/", birthday.birthday_check, name="birthday-check"),
     path("customers/<id:pk>/", customer_detail.customer_detail, name="customer-detail"),
     path("customers/<id:pk>/timeline/", customer_detail.customer_timeline, name="customer-timeline"),
     path("customers/<id:pk>/edit/", customer_edit.customer_edit, name="customer-edit"),

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
+from customers.birthday_quality import marks_sql, marks_values
 from customers.finding import find_rows_sql
 from customers.imports.models import Import
 from customers.imports.problems import Problem
@@ -136,6 +137,7 @@ class _Range:
             "now": clock.now(),
             "low": low,
             "high": high,
+            **marks_values(),
         }
 
     def run(self, sql: str) -> int:
@@ -202,13 +204,14 @@ class _Range:
             'id_last4', '', 'identity_status', 'UNVERIFIED', 'home_city', '', 'area_type', '', 'language', 'zh-hans',
             'channel_preference', '', 'quality_marks', '[]'::jsonb, 'unit_id', %(unit_id)s::int,
             'unit_no', %(unit_no)s::int)"""
+        marks = marks_sql("r", marks="r.quality_marks", imported="true")
         added = self.run(
             f"""INSERT INTO customers_customer
                   (id, number, source, source_no, {columns}, id_sealed, birthday_kind, lunar_leap, identity_status,
                    quality_marks, is_sample, version, created_at, created_by_id, updated_at)
                 SELECT k.id, {sql_number("CU", clock.today())}, %(source)s, k.source_no,
                        {", ".join("r." + name for name in CUSTOMER_COLUMNS)}, r.id_sealed, r.birthday_kind,
-                       r.lunar_leap, r.identity_status, r.quality_marks, false, 1, %(now)s, %(actor)s, %(now)s
+                       r.lunar_leap, r.identity_status, {marks}, false, 1, %(now)s, %(actor)s, %(now)s
                 FROM import_pick k
                 CROSS JOIN LATERAL jsonb_populate_record(NULL::customers_customer, {base} || k.defaults || k.data) r
                 WHERE k.fresh"""
@@ -377,13 +380,14 @@ class _Range:
     def change_customers(self) -> int:
         """Customers whose own fields, or anything below them, differ: new values, the next version."""
         changes, differs = _assignments(CUSTOMER_COLUMNS)
+        named = "CASE WHEN n.named THEN array_remove(c.quality_marks, 'NAME_MISSING') ELSE c.quality_marks END"
+        marks = marks_sql("(n.new)", marks=named, imported="true")
         return self.run(
             f"""WITH up AS (
                   UPDATE customers_customer c SET {changes},
                     id_sealed = CASE WHEN (n.old).id_hash IS DISTINCT FROM (n.new).id_hash THEN (n.new).id_sealed
                                      ELSE (n.old).id_sealed END,
-                    quality_marks = CASE WHEN n.named THEN array_remove(c.quality_marks, 'NAME_MISSING')
-                                         ELSE c.quality_marks END,
+                    quality_marks = {marks},
                     version = c.version + 1, updated_at = %(now)s
                   FROM (SELECT o.id, k.line, o AS old, jsonb_populate_record(o, k.data) AS new, k.data ? 'name' AS named
                         FROM import_pick k JOIN customers_customer o ON o.id = k.id WHERE NOT k.fresh OFFSET 0) n

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers import visibility
+from customers.models.birthday_key import BIRTHDAY_KEY
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
 from staff.models import User
@@ -150,6 +151,7 @@ class Customer(Row):
             models.Index(fields=["-id"], name="customer_company", condition=Q(customer_type="ENTERPRISE")),
             models.Index(fields=["status", "-id"], name="customer_not_active", condition=~Q(status="ACTIVE")),
             models.Index(fields=["-id"], name="customer_marked", condition=~Q(quality_marks=[])),
+            models.Index(BIRTHDAY_KEY, F("id"), name="customer_birthday", condition=Q(customer_type="PERSON")),
         ]
 
     def __str__(self) -> str:

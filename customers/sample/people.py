@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from customers.lunar import LunarDay, lunar_of
 from customers.sample import words_zh as words
 from customers.sample.draw import Draw
 from customers.sample.figures import (
@@ -43,7 +44,7 @@ class Draft:
     age: int = 0
     gender: str = ""
     birth_date: date | None = None
-    lunar: tuple[int, int] | None = None
+    lunar: LunarDay | None = None
     short_name: str = ""
     segment: str = "PERSON"
     area_type: str = "URBAN"
@@ -238,7 +239,7 @@ def _person(
         else "PERSON",
     )
     if person.birth_date and age >= 45 and draw.chance(DESIGN.LUNAR_BIRTHDAY_SHARE * 2):
-        person.lunar = (draw.whole(1, 12), draw.whole(1, 29))
+        person.lunar = lunar_of(person.birth_date)
     if draw.chance(DESIGN.EMAIL_SHARE):
         person.email = f"u{person.mobile[:3]}{person.mobile[-4:]}@example.com"
     return person

@@ -9,13 +9,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers import normal
+from customers import birthday_quality, normal
 from customers.finding import rebuild_find_rows
 from customers.finding.forms import folded
 from customers.labels import label as field_label
 from customers.lifecycle import check_status
+from customers.lunar import lunar_of
 from customers.models import ContactPoint, Customer, CustomerFacts, FindName, FindNumber, Subscription
-from customers.services.remembering import LastChange, last_change_of, locked, remember
+from customers.services.remembering import LastChange, Values, last_change_of, locked, remember
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock, crypto
@@ -130,9 +131,10 @@ def create_customer(
     """Open an archive by hand; `fields` are those of `EDITABLE`, at least a name.
 
     Raises NotAllowed (customers.may_not_create); RuleBroken: customers.no_name, customers.unknown_field,
-    customers.bad_code, customers.invisible, customers.too_long, customers.impossible_date, customers.bad_id,
-    customers.bad_phone; customers.duplicate_id (the document belongs to a customer of that type already: never
-    confirmed away); customers.duplicate (same phone or same name in the actor's scope) unless `despite_duplicates`.
+    customers.bad_code, customers.invisible, customers.too_long, customers.impossible_date,
+    customers.no_such_lunar_day, customers.bad_id, customers.bad_phone; customers.duplicate_id (the document belongs
+    to a customer of that type already: never confirmed away); customers.duplicate (same phone or same name in the
+    actor's scope) unless `despite_duplicates`.
     """
     if not actor.has_perm(CREATE_RIGHT):
         raise NotAllowed("customers.may_not_create", _("Your role does not open archives."))
@@ -145,9 +147,11 @@ def create_customer(
     )
     for field, value in values.items():
         setattr(customer, field, value)
+    _fill_lunar(customer)
     _check_whole(customer)
     if id_number:
         _seal(customer, id_number)
+    customer.quality_marks = birthday_quality.marked(customer)
     number = normal.phone(mobile, kind=ContactPoint.Kind.MOBILE) if mobile.strip() else ""
     if not despite_duplicates:
         same = find_duplicates(actor, name=customer.name, phone=number)
@@ -205,6 +209,8 @@ def change_customer(
         changed.setdefault("quality_marks", (customer.quality_marks, marks))
     for field, (_old, new) in changed.items():
         setattr(customer, field, new)
+    if birthday_quality.FIELDS & set(changed):
+        changed |= _fill_lunar(customer)
     columns = list(changed)
     if id_number is not None and (sealed := _change_id(customer, id_number)):
         changed["id_number"] = sealed
@@ -220,6 +226,11 @@ def change_customer(
     if not changed:
         return customer
     _check_whole(customer)
+    if birthday_quality.FIELDS & set(changed):
+        before, customer.quality_marks = customer.quality_marks, birthday_quality.marked(customer)
+        if customer.quality_marks != before:
+            changed["quality_marks"] = (changed.get("quality_marks", (before,))[0], customer.quality_marks)
+            columns.append("quality_marks")
     customer.save(update_fields=columns)
     remember(
         customer,
@@ -268,11 +279,23 @@ def _check_whole(customer: Customer) -> None:
     if customer.gender not in {"", "F", "M"}:
         raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Gender")})
     if customer.birthday_kind == Customer.BirthdayKind.LUNAR:
-        month, day = customer.lunar_month or 0, customer.lunar_day or 0
-        if not (1 <= month <= 12 and 1 <= day <= 30):
-            raise RuleBroken("customers.impossible_date", _("A lunar birthday needs a month to 12 and a day to 30."))
+        normal.lunar_day(customer.lunar_month, customer.lunar_day, leap=customer.lunar_leap)
     if customer.customer_type == Customer.Type.ENTERPRISE and customer.birth_date is not None:
         raise RuleBroken("customers.impossible_date", _("A company has no birthday."))
+
+
+def _fill_lunar(customer: Customer) -> Values:
+    """Take the lunar day from the birth date where only that is known; returns what became different."""
+    if customer.birthday_kind != Customer.BirthdayKind.LUNAR or customer.lunar_month or customer.lunar_day:
+        return {}
+    there = lunar_of(customer.birth_date) if customer.birth_date else None
+    if there is None:
+        return {}
+    found = {"lunar_month": there.month, "lunar_day": there.day, "lunar_leap": there.leap}
+    filled = {field: (getattr(customer, field), new) for field, new in found.items() if getattr(customer, field) != new}
+    for field, (_old, new) in filled.items():
+        setattr(customer, field, new)
+    return filled
 
 
 def _seal(customer: Customer, text: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from customers.birthday_words import say_coming
+from customers.birthdays import birthday_of, next_birthday
 from customers.labels import QUALITY_MARKS, TIERS
 from customers.models import Customer
 from customers.views.showing import STATUS_TONES, name_mask
@@ -22,13 +25,20 @@ register = template.Library()
 
 
 @register.simple_tag
-def customer_rows(rows: Iterable[Customer]) -> SafeString:
-    """The rows of the table, names masked. Loaded with them: manager, facts."""
+def customer_rows(rows: Iterable[Customer], birthdays: Any = "") -> SafeString:
+    """The rows of the table, names masked; with `birthdays` the next one of each. Loaded with them: manager, facts."""
     heads = tuple(said(_(word)) for word in ("Number", "Segment", "City", "Manager"))
-    return SafeString("".join(_row(row, *heads) for row in rows))
+    return SafeString("".join(_row(row, *heads, coming=_coming(row) if birthdays else "") for row in rows))
 
 
-def _row(row: Customer, number: str, segment: str, city: str, manager: str) -> str:
+def _coming(row: Customer) -> str:
+    """When the customer has a birthday next, as a tag."""
+    birthday = birthday_of(row)
+    day = next_birthday(birthday) if birthday else None
+    return f" {tag(say_coming(day), 'info', 'cake')}" if day else ""
+
+
+def _row(row: Customer, number: str, segment: str, city: str, manager: str, *, coming: str) -> str:
     tier = row.facts.tier if hasattr(row, "facts") else ""
     marks = "".join(f"{tag(QUALITY_MARKS.get(mark, mark), 'warn')} " for mark in row.quality_marks)
     owner = row.manager.name if row.manager is not None else ""
@@ -37,7 +47,7 @@ def _row(row: Customer, number: str, segment: str, city: str, manager: str) -> s
     return (
         '<tr role="row" data-row><td role="cell" class="main-c">'
         f'<a class="main-a" data-main href="{row_address("customers:customer-detail", row.pk)}">'
-        f"{masked(name_mask(row), row.name)}</a>{shown_tier}</td>"
+        f"{masked(name_mask(row), row.name)}</a>{shown_tier}{coming}</td>"
         f'<td role="cell" class="nowrap" data-label="{number}">{said(row.number)}</td>'
         f'<td role="cell" data-label="{segment}">{said(say_choice(Customer.Segment, row.segment))}</td>'
         f'<td role="cell" data-label="{city}">{said(or_dash(row.home_city))}</td>'

@@ -28,6 +28,7 @@ FIELD_OF = {
     "customers.no_name": "name",
     "customers.bad_id": "id_number",
     "customers.duplicate_id": "id_number",
+    "customers.no_such_lunar_day": "lunar_day",
     "customers.too_many_mobiles": "id_number",
     "customers.bad_phone": "mobile",
     "customers.bad_move": "status",
@@ -81,7 +82,15 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
     shown = view.name
     hides_name = shown.text != customer.name
-    more: dict[str, Any] = {"managers": managers.distinct().order_by("name", "pk"), "hides_name": hides_name}
+    hidden = {"name"} if hides_name else set()
+    birthday = view.birthday
+    if birthday is not None and birthday.text == birthday.masked:
+        hidden.add("birth_date")
+    more: dict[str, Any] = {
+        "managers": managers.distinct().order_by("name", "pk"),
+        "hides_name": hides_name,
+        "hides_birth_date": "birth_date" in hidden,
+    }
     conflict: list[dict[str, str]] = []
     if request.method == "POST":
         form = CustomerEditForm(request.POST, **more)
@@ -96,16 +105,14 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
                 )
                 return redirect("customers:customer-detail", pk=pk)
             except StaleCopy as stale:
-                conflict = _differences(form, stale, hidden={"name"} if hides_name else set())
+                conflict = _differences(form, stale, hidden=hidden)
                 refuse(form, stale)
                 # The next save is made on what the person has now compared with.
                 form.data = {**request.POST.dict(), "version": str(stale.version)}
             except RuleBroken as no:
                 refuse(form, no)
     else:
-        initial = {name: getattr(customer, name) for name in PLAIN_FIELDS}
-        if hides_name:
-            initial["name"] = ""
+        initial = {name: "" if name in hidden else getattr(customer, name) for name in PLAIN_FIELDS}
         initial |= {
             "version": customer.version,
             "status": customer.status,

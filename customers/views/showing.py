@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 
 from customers import visibility
+from customers.birthday_words import BirthdayLine, birthday_line
 from customers.models import Customer
 from customers.queries import CustomerPage, customer_page
 from staff.masking import masked
@@ -76,6 +77,22 @@ class View:
     def address(self) -> Shown | None:
         at = self.page.address
         return self.shown("address", "address", whole_address(at)) if at else None
+
+    @property
+    def birthday(self) -> Shown | None:
+        """The birth date: by the sun its month and day are for everybody, the year is not; by the moon the lunar day
+        is, and the date, which would tell the year, is not."""
+        born = self.customer.birth_date
+        if born is None:
+            return None
+        by_sun = self.customer.birthday_kind == Customer.BirthdayKind.SOLAR
+        mask = f"****-{born:%m-%d}" if by_sun else "****"
+        return self.shown("birthday", "id", born.isoformat(), masked_as=mask)
+
+    @property
+    def birthday_line(self) -> BirthdayLine:
+        """What is said beside the birth date."""
+        return birthday_line(self.customer, clear=self.clear or "birthday" in self.open_fields)
 
     @property
     def id_number(self) -> Shown | None:
