@@ -158,7 +158,10 @@ class _Rows:
         self.cities = [city for city, _code, _districts in words.CITIES]
         now = clock.now().replace(microsecond=0)
         self.moment, self.now, self.today = now, now.isoformat(), clock.today()
-        self.owners = list(User.objects.order_by("pk").values_list("pk", flat=True))
+        # Who owes a customer something works in the customer's branch.
+        self.owners: dict[int, list[int]] = {}
+        for pk, no in User.objects.order_by("pk").values_list("pk", "unit__no"):
+            self.owners.setdefault(no // (UNITS_A_BRANCH + 1), []).append(pk)
         self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
         first = self.today.replace(day=1)
         self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
@@ -196,7 +199,8 @@ class _Rows:
                 lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
                 number_rows.append(_find(pk, unit, "LINE", service, service[::-1]))
             if i % DUTY_EVERY == 0:
-                owner = self.owners[i // DUTY_EVERY % len(self.owners)]
+                near = self.owners[unit // (UNITS_A_BRANCH + 1)]
+                owner = near[i // DUTY_EVERY % len(near)]
                 due = self.moment + timedelta(minutes=chance.randrange(-600, 20_000))
                 duties.append(
                     f"{pk + 30}\tBENCH{i:012d}\tCALLBACK\t{pk}\tCall back\t{owner}\t{unit}\tf\t\t3"

@@ -37,6 +37,9 @@ _OWNERS_OF_NUMBER = (
 _OWNERS_OF_ID = (
     "SELECT id, id_last4, unit_no, manager_id FROM customers_customer WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s"
 )
+_UNITS_OF = (
+    "SELECT customer_id, unit_no, manager_id FROM customer_find_name WHERE customer_id = ANY(%s) ORDER BY customer_id"
+)
 _LETTERS = re.compile(r"[a-z][a-z' ]*")
 
 
@@ -149,9 +152,16 @@ def only_owner(user: User, text: str) -> int | None:
 
 
 def _sight(user: User) -> tuple[Sight, tuple[int, ...]]:
-    """The user's sight of customers, and those opened besides."""
+    """The user's sight of customers, and those opened besides: outside of it, for the others every look-up sees."""
     sight = sight_of(user, SEE_RIGHT)
-    return sight, () if sight.everything else tuple(sorted(visibility.opened_ids(user)))
+    opened = set() if sight.everything else visibility.opened_ids(user)
+    if not opened:
+        return sight, ()
+    with connection.cursor() as cursor:
+        cursor.execute(*prepared(_UNITS_OF, [sorted(opened)]))
+        places = cursor.fetchall()
+    outside = (row for row, unit_no, manager_id in places if not sight.covers(unit_no=unit_no, owner_id=manager_id))
+    return sight, tuple(outside)
 
 
 def _check(plain: str) -> None:
@@ -229,8 +239,9 @@ def _name_looks(plain: str) -> list[_Look]:
     letters = plain.replace(" ", "").replace("'", "")
     if _LETTERS.fullmatch(plain):
         if len(letters) <= 6:
-            looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name"))
-        looks.append(_Look(Kind.PINYIN, names, "t.pinyin LIKE %s", (like(letters),), by="pinyin", shown="t.name"))
+            looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name", by_unit=True))
+        where = "t.pinyin LIKE %s"
+        looks.append(_Look(Kind.PINYIN, names, where, (like(letters),), by="pinyin", shown="t.name", by_unit=True))
     looks.append(_Look(Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),), by="name", shown="t.name"))
     looks.append(
         _Look(
@@ -251,7 +262,7 @@ def _name_looks(plain: str) -> list[_Look]:
 def _part_look(plain: str, pieces: list[str]) -> _Look:
     """Names with `plain` inside, newest customers first; those that begin with it were found before."""
     if len(plain) == 2:
-        return _Look(Kind.NAME_PART, "customer_name_gram", "t.gram = %s", (plain,))
+        return _Look(Kind.NAME_PART, "customer_name_gram", "t.gram = %s", (plain,), by_unit=True)
     # First and last piece joined; the whole text decides.
     return _Look(
         Kind.NAME_PART,
@@ -261,6 +272,7 @@ def _part_look(plain: str, pieces: list[str]) -> _Look:
            AND EXISTS (SELECT 1 FROM customer_find_name n WHERE n.customer_id = t.customer_id
              AND (n.name LIKE %s OR n.short_name LIKE %s))""",
         (pieces[0], pieces[-1], "%" + like(plain), "%" + like(plain)),
+        by_unit=True,
     )
 
 
@@ -309,7 +321,7 @@ def _exact(look: _Look, matched: str, plain: str) -> str:
     return Kind.NAME if look.kind == Kind.NAME_PREFIX and matched == plain else look.kind
 
 
-RANGE = "t.unit_no BETWEEN %s AND %s"
+ONE, RANGE = "t.unit_no = %s", "t.unit_no BETWEEN %s AND %s"
 # Numbers rows may carry in a range: of units, and of units that moved.
 _UNITS = (
     "SELECT no FROM staff_orgunit WHERE no BETWEEN %s AND %s"
@@ -322,7 +334,7 @@ def _scopes(sight: Sight, opened: tuple[int, ...], key: str) -> list[tuple[str, 
     if sight.everything:
         return [("TRUE", ())]
     parts: list[tuple[str, tuple[Any, ...]]] = [
-        ("t.unit_no = %s", (low,)) if low == high else (RANGE, (low, high)) for low, high in sight.ranges
+        (ONE, (low,)) if low == high else (RANGE, (low, high)) for low, high in sight.ranges
     ]
     if sight.owners:
         parts.append(("t.manager_id = ANY(%s)", (sorted(sight.owners),)))
@@ -339,26 +351,32 @@ def look_sql(
     None when the user sees nothing.
     """
     by_unit = look.by_unit and not sight.everything
-    sort_key = f"t.{look.by}" if look.by else "NULL::text"
+    key = f"t.{look.key}"
+    newest = f"{key} DESC" if not look.within else f"t.{look.within}, {key} DESC"
+    in_unit = f"t.{look.by}, {key}" if look.by else newest
+    sort_key, tie = (f"t.{look.by}", key) if look.by else ("NULL::text", f"-{key}")
     if by_unit:
         sort_key = "lpad(t.unit_no::text, 9, '0')" + (f" || {sort_key}" if look.by else "")
-    sorted_up = bool(look.by or by_unit)
-    within = f"t.{look.within}, " if look.within else ""
-    order = f"{sort_key}, t.{look.key}" if sorted_up else f"{within}t.{look.key} DESC"
+    order = f"{sort_key}, {tie}" if by_unit else in_unit
+    columns = f"{key} AS customer_id, {look.shown}::text AS matched, {sort_key} AS sort_key"
+    last = "" if look.by else "-"  # among equals the smallest number first, or the newest
     branches, params = [], []
     for scope, scope_params in _scopes(sight, opened, look.key):
         where, values = look.where, [*look.params]
-        if mark is not None:
-            where += f" AND ({sort_key}, t.{look.key}) > (%s, %s)" if sorted_up else f" AND t.{look.key} < %s"
-            values += [mark[0], mark[1]] if sorted_up else [mark[1]]
-        columns = f"t.{look.key} AS customer_id, {look.shown}::text AS matched, {sort_key} AS sort_key"
-        if by_unit and scope == RANGE:
-            in_unit = f"t.{look.by}, t.{look.key}" if look.by else f"t.{look.key}"
+        if mark is not None and (look.by or by_unit):
+            where += f" AND ({sort_key}, {tie}) > (%s, {last}(%s::bigint))"
+            values += [mark[0], mark[1]]
+        elif mark is not None:
+            where += f" AND {key} < %s"
+            values += [mark[1]]
+        if by_unit and scope in {ONE, RANGE}:
             branches.append(
                 f"(SELECT t.* FROM ({_UNITS}) u CROSS JOIN LATERAL (SELECT {columns} FROM {look.table} t"
-                f" WHERE {where} AND t.unit_no = u.no ORDER BY {in_unit} LIMIT %s) t ORDER BY u.no, sort_key LIMIT %s)"
+                f" WHERE {where} AND t.unit_no = u.no ORDER BY {in_unit} LIMIT %s) t"
+                f" ORDER BY u.no, t.sort_key, {last}t.customer_id LIMIT %s)"
             )
-            params += [*scope_params, *scope_params, *values, limit, limit]
+            bounds = [scope_params[0], scope_params[-1]]
+            params += [*bounds, *bounds, *values, limit, limit]
         else:
             branches.append(
                 f"(SELECT {columns} FROM {look.table} t WHERE {where} AND {scope} ORDER BY {order} LIMIT %s)"
@@ -368,7 +386,7 @@ def look_sql(
         return None
     if len(branches) == 1:
         return branches[0], params
-    final = 'sort_key COLLATE "C", customer_id' if sorted_up else "customer_id DESC"
+    final = f'sort_key COLLATE "C", {last}customer_id' if look.by or by_unit else "customer_id DESC"
     union = " UNION ".join(branches)
     return f"SELECT * FROM ({union}) AS u ORDER BY {final} LIMIT %s", [*params, limit]
 
