@@ -99,9 +99,9 @@ def keys_of(day: date) -> set[int]:
         return keys
     number = (day - month.begins).days + 1
     days = (29, 30) if number == month.days == 29 else (number,)
-    leaps = (True,) if month.leap else (False,)
-    if not month.leap and lunar.month_in(month.year, month.month, leap=True) is None:
-        leaps = (False, True)
+    leaps = {month.leap}
+    if lunar.month_in(month.year, month.month, leap=True) is None:
+        leaps.add(True)
     return keys | {Birthday(True, month.month, one, leap).key for one in days for leap in leaps}
 
 
