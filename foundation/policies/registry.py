@@ -62,8 +62,8 @@ def define(
 
     `unit` is a plain word ("minutes", "CNY", "working days"); of a duration it must be seconds, minutes,
     hours or days. `check` of a table gets the plain JSON value and raises RuleBroken. `help` is a lazy
-    translation, as is `title` (a few words; left out, the help stands in). Raises BadSetting at start for a key defined twice, missing words, or a default its own
-    bounds refuse.
+    translation, as is `title` (a few words; left out, the help stands in). Raises BadSetting at start for a key
+    defined twice, missing words, or a default its own bounds refuse.
     """
     if not _KEY.fullmatch(key) or len(key) > 80:
         raise BadSetting(f"the policy key {key!r} must be app.words in small letters")

@@ -21,6 +21,11 @@ def hole(name: str) -> SafeString:
     return SafeString(f"\x02{name}\x03")
 
 
+def forget() -> None:
+    """Cast everything anew, after a setting that shows in a mould was changed."""
+    _moulds.clear()
+
+
 def pour(
     template: str, looks: Hashable, context: Callable[[], dict[str, Any]], values: Mapping[str, Any]
 ) -> SafeString:
@@ -29,7 +34,7 @@ def pour(
     mould = _moulds.get((template, looks))
     if mould is None:
         if len(_moulds) >= MOST:
-            _moulds.clear()
+            forget()
         mould = _moulds[template, looks] = _HOLE.split(render_to_string(template, context()))
     pieces = mould.copy()
     pieces[1::2] = [said(values[name]) for name in pieces[1::2]]

@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 from datetime import date
 from itertools import product
+from typing import TypeVar
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+T = TypeVar("T")
 MATRIX = list(product(("light", "dark"), ("zh-hans", "en"), (1440, 390)))
 DEEP = os.environ.get("CARELINE_DEEP") == "1"
 
 
 def todays_matrix() -> list[tuple[str, str, int]]:
-    """All eight combinations in a deep run, else two that change from day to day and lie opposite each other."""
+    """All eight combinations in a deep run, else two that change from day to day and lie opposite each other; see
+    `todays_half`."""
     if DEEP:
         return MATRIX
     turn = date.today().toordinal() % len(MATRIX)
     return [MATRIX[turn], MATRIX[len(MATRIX) - 1 - turn]]
+
+
+def todays_half(pages: list[T], look: tuple[str, str, int]) -> list[T]:
+    """In a deep run all pages, else every other one, so that the two looks of the day share them."""
+    return pages if DEEP else pages[todays_matrix().index(look) :: 2]
 
 
 def axe_violations(page: Page) -> list[str]:

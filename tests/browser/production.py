@@ -12,6 +12,8 @@ from django.core.management import call_command
 from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
+from foundation.ui import moulds
+
 STORAGE = "foundation.ui.storage.BundledStaticFilesStorage"
 
 
@@ -30,8 +32,10 @@ def served_as_in_production(folder: Path) -> Iterator[ProductionServer]:
     storages: dict[str, Any] = settings.STORAGES | {"staticfiles": {"BACKEND": STORAGE}}
     with override_settings(STORAGES=storages, STATIC_ROOT=folder, WHITENOISE_USE_FINDERS=False):
         call_command("collectstatic", interactive=False, verbosity=0)
+        moulds.forget()  # cast before, the frame names the files by their other addresses
         server = ProductionServer()
         try:
             yield server
         finally:
             server.stop()
+            moulds.forget()
