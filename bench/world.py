@@ -91,7 +91,8 @@ def organisation() -> None:
     RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role="AGENT", unit=branch) for user in desk)
     halls = list(OrgUnit.objects.filter(function="HALL").order_by("no"))
     User.objects.bulk_create(
-        User(username=f"s{n}", name=f"Staff {n}", staff_no=f"S{n}", unit=halls[n % len(halls)]) for n in range(STAFF)
+        User(username=f"s{n}", name=f"Staff {n}", staff_no=f"S{n}", unit=halls[n * len(halls) // STAFF])
+        for n in range(STAFF)
     )
     Plan.objects.bulk_create(
         Plan(
@@ -161,7 +162,7 @@ class _Rows:
         # Who owes a customer something works in the customer's branch.
         self.owners: dict[int, list[int]] = {}
         for pk, no in User.objects.order_by("pk").values_list("pk", "unit__no"):
-            self.owners.setdefault(no // (UNITS_A_BRANCH + 1), []).append(pk)
+            self.owners.setdefault(_branch_of(no), []).append(pk)
         self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
         first = self.today.replace(day=1)
         self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
@@ -199,7 +200,7 @@ class _Rows:
                 lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
                 number_rows.append(_find(pk, unit, "LINE", service, service[::-1]))
             if i % DUTY_EVERY == 0:
-                near = self.owners[unit // (UNITS_A_BRANCH + 1)]
+                near = self.owners[_branch_of(unit)]
                 owner = near[i // DUTY_EVERY % len(near)]
                 due = self.moment + timedelta(minutes=chance.randrange(-600, 20_000))
                 duties.append(
@@ -257,6 +258,11 @@ def _find(customer: int, unit: int, kind: str, value: str, tail: str = "") -> st
 
 def _text(rows: list[str]) -> str:
     return "".join(f"{row}\n" for row in rows)
+
+
+def _branch_of(no: int) -> int:
+    """Which branch (0, 1, …) a unit's number belongs to; -1 for the headquarters."""
+    return (no - 2) // (UNITS_A_BRANCH + 1)
 
 
 def _weighted(chance: random.Random, cumulative: list[int]) -> int:
