@@ -72,6 +72,6 @@ def can_use(account: Account | None, *, program: Path, folder: Path | None = Non
         cwd="/",
         capture_output=True,
         check=False,
-        **who,  # type: ignore[call-overload]
+        **who,  # type: ignore[call-overload]  # the overloads know no dict of options
     )
     return bool(done.returncode == 0)

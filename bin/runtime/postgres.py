@@ -105,7 +105,7 @@ class Postgres:
             text=True,
             check=False,
             **self._who,
-        )  # type: ignore[call-overload]
+        )  # type: ignore[call-overload]  # the overloads know no dict of options
         if done.returncode != 0:
             if "No space left on device" in done.stderr:
                 raise disk_full(self.home)

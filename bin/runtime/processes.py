@@ -62,7 +62,7 @@ def spawn(
             stderr=subprocess.STDOUT if out else None,
             start_new_session=own_session,
             preexec_fn=dies_with_us(death_signal),
-            **extra,  # type: ignore[call-overload]
+            **extra,  # type: ignore[call-overload]  # the overloads know no dict of options
         )
         return child
     finally:

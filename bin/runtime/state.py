@@ -218,7 +218,7 @@ def socket_dir(wanted: Path, *, owner: tuple[int, int] | None = None) -> Path:
     """
     path = wanted
     if len(os.fsencode(wanted)) > SOCKET_PATH_LIMIT or not PLAIN_PATH.fullmatch(str(wanted)):
-        path = Path("/tmp") / f"careline-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:20]}"  # noqa: S108
+        path = Path("/tmp") / f"careline-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:20]}"  # noqa: S108  0700, its owner checked below
     path.mkdir(parents=True, mode=0o700, exist_ok=True)
     found = path.lstat()
     allowed = {os.geteuid(), owner[0]} if owner else {os.geteuid()}

@@ -97,8 +97,8 @@ def _install(lock: str, project: Path) -> None:
 
 def _check_ensurepip() -> None:
     try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
+        import ensurepip  # noqa: F401  is it there?
+        import venv  # noqa: F401  likewise
     except ImportError:
         sudo = "" if os.geteuid() == 0 else "sudo "
         version = f"{sys.version_info.major}.{sys.version_info.minor}"

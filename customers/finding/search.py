@@ -29,7 +29,7 @@ from staff.rights import Sight, sight_of
 
 FIND_RIGHT, SEE_RIGHT = "customers.find", "customers.view"
 LONGEST, FEWEST_DIGITS, SHORTEST_FULL = 80, 3, 5
-MOST_CITIES = 5
+MOST_CITIES, MOST_OWNERS = 5, 26
 _OWNERS_OF_NUMBER = (
     "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
     " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s"
@@ -147,7 +147,11 @@ def only_owner(user: User, text: str) -> int | None:
     """
     if not user.has_perm(FIND_RIGHT):
         raise NotAllowed("search.may_not", _("You do not look up customers."))
-    hits = _full(folded(text), *_sight(user), limit=2)
+    plain = folded(text)
+    if not any(character.isdigit() for character in plain):  # a name: not worth asking what the user sees
+        return None
+    # As many as a page reads: one customer may own several rows of the same number, and another one too.
+    hits = _full(plain, *_sight(user), limit=MOST_OWNERS)
     return hits[0].customer_id if len(hits) == 1 and not hits[0].outside else None
 
 

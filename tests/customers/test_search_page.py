@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from customers.models import SearchLink
+from customers.models import FindNumber, SearchLink
 from foundation.common import clock
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
@@ -43,6 +43,16 @@ def test_one_visible_match_opens_the_customer(op: Operator, client_for: ClientFo
     assert first["Location"] == f"/search/{link.token}/"
     assert (link.user_id, link.query) == (op.clerk.pk, WANG)
     assert client.get(first["Location"])["Location"] == f"/customers/{row.ref}/"
+
+
+def test_a_number_of_two_customers_is_listed_though_the_newer_has_it_twice(op: Operator, client_for: ClientFor) -> None:
+    one = customer(op.hall, WANG, mobile="13800138000")
+    two = customer(op.hall, "\u738b\u5c0f\u7ea2", mobile="13800138000", source="BOSS", source_no="13800138000")
+    assert FindNumber.objects.filter(customer_id=two.pk, value="13800138000").count() == 2
+    address, page = ask(client_for(op.clerk), "13800138000")
+    assert address.startswith("/search/")
+    for row in (one, two):
+        assert f'href="/customers/{row.ref}/"' in page
 
 
 def test_several_matches_are_listed_masked_with_how_they_were_found(op: Operator, client_for: ClientFor) -> None:
