@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from customers.finding.search import Hit, Kind, only_owner, search
 from customers.models import Customer, SearchLink
 from customers.normal import without_marks
-from customers.visibility import contact_opens
+from customers.visibility import opened_ids
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -92,14 +92,13 @@ def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
     hits, sight = list(hits), sight_of(user, "customers.view")
     columns = ("pk", "number", "name", "customer_type", "status", "home_city", "unit_no", "manager_id")
     rows = Customer.objects.only(*columns).in_bulk([hit.customer_id for hit in hits]) if hits else {}
-
-    def inside(row: Customer) -> bool:
-        return sight.covers(unit_no=row.unit_no, owner_id=row.manager_id) or contact_opens(user, row)
-
+    seen = {pk for pk, row in rows.items() if sight.covers(unit_no=row.unit_no, owner_id=row.manager_id)}
+    if any(not hit.outside and hit.customer_id not in seen for hit in hits):
+        seen |= opened_ids(user)
     return [
         Found(row, Kind(hit.kind).label, hit.outside)
         for hit in hits
-        if (row := rows.get(hit.customer_id)) is not None and (hit.outside or inside(row))
+        if (row := rows.get(hit.customer_id)) is not None and (hit.outside or row.pk in seen)
     ]
 
 

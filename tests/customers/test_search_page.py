@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.models import FindNumber, SearchLink
 from foundation.common import clock
+from outreach.services import owe_followup
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
 from tests.factories import UserFactory
@@ -161,4 +162,24 @@ def test_a_long_result_costs_as_many_queries_as_a_short_one(op: Operator, client
         customer(op.hall, f"\u674e\u5f3a{n:02d}")
     with CaptureQueriesContext(connection) as many:
         client.get(address)
+    assert len(many) <= len(few)
+
+
+def test_customers_opened_outside_the_scope_cost_one_query_however_many(op: Operator, client_for: ClientFor) -> None:
+    client = client_for(op.clerk)
+
+    def opened(low: int, high: int) -> None:
+        for n in range(low, high):
+            row = customer(op.elsewhere, f"\u674e\u5f3a{n:02d}")
+            owe_followup(owner=op.clerk, customer=row, kind="CALLBACK", subject="x", due_at=clock.now(), actor=None)
+
+    opened(0, 2)
+    address, page = ask(client, "\u674e\u5f3a")
+    assert page.count("data-main") == 2
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    opened(2, 9)
+    with CaptureQueriesContext(connection) as many:
+        page = client.get(address).content.decode()
+    assert page.count("data-main") == 9
     assert len(many) <= len(few)
