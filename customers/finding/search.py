@@ -130,7 +130,7 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
         wanted = limit - len(hits)
         rows = _run(look, sight, opened, wanted + 1, mark if place == stage else None)
         for customer_id, matched, _key in rows[:wanted]:
-            hits.setdefault(customer_id, Hit(customer_id, _exact(look, matched, plain), matched))
+            hits.setdefault(customer_id, Hit(customer_id, look.kind, matched))
         if len(rows) > wanted:
             # An overlap of two look-ups leaves the page a little shorter than asked for, never longer.
             last = rows[wanted - 1] if wanted else None
@@ -246,7 +246,10 @@ def _name_looks(plain: str) -> list[_Look]:
             looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name", by_unit=True))
         where = "t.pinyin LIKE %s"
         looks.append(_Look(Kind.PINYIN, names, where, (like(letters),), by="pinyin", shown="t.name", by_unit=True))
-    looks.append(_Look(Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),), by="name", shown="t.name"))
+    # Called exactly so comes first: a walk by units is not in the order of names.
+    looks.append(_Look(Kind.NAME, names, "t.name = %s", (plain,), shown="t.name", by_unit=True))
+    begins = (Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),))
+    looks.append(_Look(*begins, by="name", shown="t.name", by_unit=True))
     looks.append(
         _Look(
             Kind.SHORT_NAME,
@@ -319,10 +322,6 @@ def _cities(plain: str) -> list[str]:
 def like(text: str) -> str:
     """A LIKE pattern for "begins with"."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
-def _exact(look: _Look, matched: str, plain: str) -> str:
-    return Kind.NAME if look.kind == Kind.NAME_PREFIX and matched == plain else look.kind
 
 
 ONE, RANGE = "t.unit_no = %s", "t.unit_no BETWEEN %s AND %s"
