@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
+from foundation.common.merging import OnMerge
 from staff.roles import ROLES
 
 
@@ -326,6 +327,8 @@ class Absence(models.Model):
 
 class Reveal(models.Model):
     """A masked field shown in clear to one person for a short time (D§3.1)."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     customer_id = models.BigIntegerField()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from foundation.jobs.models import JobRun
 from staff.models import OrgUnit, User
 from staff.rights import sight_of
@@ -89,6 +90,8 @@ class Import(Row):
 class ImportRow(models.Model):
     """What an import did to one customer. `before` (an update's old row) is what a revert puts back."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+
     class Action(models.TextChoices):
         INSERTED = "INSERTED", _("Added")
         UPDATED = "UPDATED", _("Changed")
@@ -116,6 +119,8 @@ class ImportRow(models.Model):
 class ImportChild(models.Model):
     """What an import did to a row below a customer: `before` null means it was added."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+
     import_id = models.BigIntegerField()
     customer_id = models.BigIntegerField()
     entity = models.CharField(max_length=16)
@@ -136,6 +141,8 @@ class ImportChild(models.Model):
 
 class StagedRow(models.Model):
     """A checked row on its way in. The table is UNLOGGED: a database crash empties it, the job then reads again."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
 
     pk = models.CompositePrimaryKey("import_id", "line")
     import_id = models.BigIntegerField()

@@ -16,6 +16,7 @@ from customers import visibility
 from customers.models.birthday_key import BIRTHDAY_KEY
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from staff.models import User
 from staff.rights import sight_of
 
@@ -41,6 +42,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
 
 class Customer(Row):
     """The legal party to contracts: a person or an enterprise."""
+
+    on_merge: ClassVar = {"parent": OnMerge.MOVE}
 
     class Type(models.TextChoices):
         PERSON = "PERSON", pgettext_lazy("customer", "Person")
@@ -172,6 +175,8 @@ class Customer(Row):
 class ContactPoint(Row):
     """A way to reach the customer, with the time it holds and whether it was verified."""
 
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
+
     class Kind(models.TextChoices):
         MOBILE = "MOBILE", _("Mobile")
         PHONE = "PHONE", _("Phone")
@@ -206,6 +211,8 @@ class ContactPoint(Row):
 class Address(Row):
     """Where the customer lives, is billed, or has a line installed."""
 
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
+
     class Kind(models.TextChoices):
         HOME = "HOME", _("Home")
         BILLING = "BILLING", _("Billing")
@@ -231,6 +238,8 @@ class Address(Row):
 
 class ProfileField(Row):
     """An optional fact about a person: kept only for a purpose and with the person's consent (D§5.5)."""
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     class Key(models.TextChoices):
         PERSONALITY = "PERSONALITY", _("Personality")
@@ -265,6 +274,8 @@ class ProfileField(Row):
 class Need(Row):
     """Something the customer wants of us."""
 
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
+
     class State(models.TextChoices):
         NEW = "NEW", pgettext_lazy("need", "New")
         PLANNED = "PLANNED", _("Planned")
@@ -283,6 +294,8 @@ class Need(Row):
 class FieldChange(Row):
     """An old and a new value of a field, apart from the audit so that erasure can remove them (design §4)."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+
     customer_id = models.BigIntegerField()
     entity = models.CharField(max_length=24)
     entity_id = models.BigIntegerField()
@@ -300,6 +313,8 @@ class FieldChange(Row):
 class CustomerFacts(models.Model):
     """What jobs and upper rooms find out and others need: one narrow row per customer."""
 
+    on_merge: ClassVar = {"customer": OnMerge.COMBINE}
+
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="facts")
     tier = models.CharField(max_length=12, blank=True)
     last_contact_at = models.DateTimeField(null=True)
@@ -313,6 +328,8 @@ class CustomerFacts(models.Model):
 
 class ContactBlock(Row):
     """Why certain classes of messages may not reach the customer now; the gate reads only these rows."""
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     class Reason(models.TextChoices):
         MAJOR_COMPLAINT = "MAJOR_COMPLAINT", _("Open major complaint")

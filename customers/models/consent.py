@@ -19,6 +19,7 @@ from customers.models.archive import Customer
 from foundation.audit.models import APPEND_ONLY
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 
 
 class Purpose(models.TextChoices):
@@ -81,6 +82,8 @@ class ConsentEvent(Row):
     Never changed nor deleted; what it says of the evidence in words lies in `ConsentEvidence`, which erasure removes.
     """
 
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+
     customer_id = models.BigIntegerField()
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     channel = models.CharField(max_length=8, blank=True, choices=ConsentChannel.choices)
@@ -111,6 +114,8 @@ class ConsentEvent(Row):
 class ConsentEvidence(models.Model):
     """What stands behind an event, in words (number of a form or recording): personal, erasable, never edited."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+
     event_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(db_index=True)
     text = models.CharField(max_length=200)
@@ -126,6 +131,8 @@ class Consent(Row):
     The gate holds this row while a message starts to leave, so that a withdrawal waits for it, or it for the
     withdrawal (outreach/delivery.py).
     """
+
+    on_merge: ClassVar = {"customer": OnMerge.COMBINE}
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="consents", db_index=False)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)

@@ -13,10 +13,13 @@ from django.db import models
 from django.db.models import Q
 
 from foundation.common import clock
+from foundation.common.merging import OnMerge
 
 
 class FindName(models.Model):
     """The searchable forms of a customer's name and the end of the ID number."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
 
     customer_id = models.BigIntegerField(primary_key=True)
     unit_no = models.IntegerField()
@@ -50,6 +53,8 @@ class FindName(models.Model):
 class FindNumber(models.Model):
     """One searchable number or address of a customer."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+
     class Kind(models.TextChoices):
         PHONE = "PHONE"
         LINE = "LINE"
@@ -79,6 +84,8 @@ class FindNumber(models.Model):
 
 class NameGram(models.Model):
     """One two-character piece of a customer's name or short name."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
 
     pk = models.CompositePrimaryKey("gram", "customer_id")
     gram = models.CharField(max_length=2, db_collation="C")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models.archive import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 
 
 class ProductLine(models.TextChoices):
@@ -58,6 +59,8 @@ class Plan(models.Model):
 
 class Subscription(Row):
     """One service number or line (D§2). Its owner is one customer; another may use it."""
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     class Status(models.TextChoices):
         PENDING = "PENDING", _("Pending")
@@ -114,6 +117,8 @@ class Subscription(Row):
 
 class UsageMonth(models.Model):
     """Totals of one subscription in one month: no call partner, no text, no page visited (D§5.15)."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
 
     careline_partitioned = "month"
 

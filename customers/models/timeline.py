@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 from foundation.common.ids import Row, moment_of
+from foundation.common.merging import OnMerge
 
 
 class TimelineLine(Row):
@@ -15,6 +16,8 @@ class TimelineLine(Row):
 
     `params` holds codes, numbers and ids; texts stay in the row `ref_id` points to and are read when shown.
     """
+
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
 
     careline_partitioned = "id"
 

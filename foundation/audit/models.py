@@ -10,6 +10,7 @@ from pgtrigger.core import Before, Statement, Truncate
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 
 APPEND_ONLY = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
@@ -33,6 +34,8 @@ class Tick(models.Func):
 
 class AuditEntry(Row):
     """One act. Ids, codes, field names and salted digests only: never a personal value."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
 
     careline_partitioned = "id"
     careline_keep_months = 36  # D§5.12: access logs 3 years; `verify` reads the detached months too
@@ -67,6 +70,8 @@ class AuditEntry(Row):
 
 class AuditPersonal(models.Model):
     """The personal part of an entry (old and new values, reasons): what erasure deletes; the entry keeps a digest."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
 
     entry_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(null=True, db_index=True)

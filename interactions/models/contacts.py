@@ -11,6 +11,7 @@ from django.db.models import Q
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Kind, Phase, Result, Verified
 from interactions.models.topics import Topic
 from outreach.models import FollowUp
@@ -36,6 +37,8 @@ class Interaction(Row):
     """One contact. `customer` is null for an unknown caller; `ended_at` is null while it lasts, `logged_at` until it is
     written up. `opens_until`: how long the customer is visible and clear to `staff`. `summary` is free text: erasable.
     """
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     number = models.CharField(max_length=24, unique=True)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="interactions")

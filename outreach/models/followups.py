@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from outreach.lifecycle import AttemptOutcome, FollowUpAct, FollowUpKind, FollowUpState
 from staff.models import Team, User
 from staff.rights import sight_of
@@ -52,6 +53,8 @@ class FollowUp(Row):
     `handed_to`: the lead it was brought to when nobody acted; the owner stays (D§3.3). `next_notice_at` with
     `next_level` is the next reminder (0) or hand-over (1 and up), null after the last.
     """
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     class Priority(models.IntegerChoices):
         URGENT = 1, _("Urgent")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row, first_id_at, moment_of
+from foundation.common.merging import OnMerge
 from outreach.lifecycle import MESSAGE_OPEN, Channel, MessageClass, MessageState
 from outreach.wording import title_of
 from staff.models import User
@@ -45,6 +46,8 @@ class OutMessage(Row):
     times it was really handed to a channel. `in_flight_at` is set just before the outward call: found set at a
     claim, that attempt was cut.
     """
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     careline_partitioned = "id"
 
@@ -138,6 +141,8 @@ class MessageKey(models.Model):
 
 class MessageText(models.Model):
     """The address and words as they left: personal, erasable; the message itself stays."""
+
+    on_merge: ClassVar = {"customer_id": OnMerge.MOVE}
 
     message_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(null=True, db_index=True)
