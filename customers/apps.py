@@ -9,11 +9,13 @@ class CustomersConfig(AppConfig):
     def ready(self) -> None:
         """Make known the archive's timeline kinds, its jobs, its menu place, and what follows a renumbered unit."""
         from customers import jobs, lines
+        from customers.erasure import looking
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
         jobs.register()
+        looking.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
         register_nav(

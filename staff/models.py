@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.common import clock
 from foundation.common.merging import OnMerge
 from staff.roles import ROLES
+from foundation.common.personal import Personal
 
 
 class DateRange(Func):
@@ -38,6 +39,8 @@ class OrgUnit(models.Model):
 
     `no` numbers the tree depth-first: a subtree lies in `no`..`last_no`, with room left for units to come.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("code", "name", "function", "area", "calendar_code"))
 
     class Function(models.TextChoices):
         HEADQUARTERS = "HEADQUARTERS", _("Headquarters")
@@ -74,6 +77,8 @@ class OrgUnit(models.Model):
 
 class UnitFormerNo(models.Model):
     """An old number of a moved unit: counts as its own until every row is re-stamped (recipes §6)."""
+
+    personal: ClassVar = Personal(of=None)
 
     no = models.PositiveIntegerField(primary_key=True)
     unit = models.ForeignKey(OrgUnit, on_delete=models.CASCADE, related_name="former_numbers")
@@ -116,6 +121,25 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser):
     """A member of staff, or a program (kind SERVICE) that speaks to the API."""
+
+    personal: ClassVar = Personal(
+        of=None,
+        plain=(
+            "password",
+            "username",
+            "name",
+            "staff_no",
+            "extension",
+            "email",
+            "kind",
+            "employment",
+            "skills",
+            "language",
+            "theme",
+            "text_size",
+            "density",
+        ),
+    )
 
     class Kind(models.TextChoices):
         HUMAN = "HUMAN", _("Person")
@@ -188,6 +212,8 @@ class User(AbstractBaseUser):
 class UnitHead(models.Model):
     """Who heads a unit, from a day to a day; one at a time."""
 
+    personal: ClassVar = Personal(of=None)
+
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="heads")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="headed_units")
     from_day = models.DateField()
@@ -207,6 +233,8 @@ class UnitHead(models.Model):
 
 class RoleAssignment(models.Model):
     """A role held in a unit from a day to a day (the last day included)."""
+
+    personal: ClassVar = Personal(of=None, plain=("role",))
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
     role = models.CharField(max_length=24, choices=[(code, role.label) for code, role in ROLES.items()])
@@ -234,6 +262,8 @@ class RoleAssignment(models.Model):
 class Team(models.Model):
     """People who share a lead and a queue, inside one unit."""
 
+    personal: ClassVar = Personal(of=None, plain=("name",))
+
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="teams")
     name = models.CharField(max_length=80)
     lead = models.ForeignKey(User, on_delete=models.PROTECT, related_name="led_teams")
@@ -247,6 +277,8 @@ class Team(models.Model):
 
 class TeamMember(models.Model):
     """Membership of a team; a person works in one team at a time."""
+
+    personal: ClassVar = Personal(of=None)
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
@@ -268,6 +300,8 @@ class TeamMember(models.Model):
 class Shift(models.Model):
     """A person's planned working time; the shift lead takes over what is left at its end (D§9.3)."""
 
+    personal: ClassVar = Personal(of=None)
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="shifts")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -288,6 +322,8 @@ class Shift(models.Model):
 
 class Absence(models.Model):
     """Leave, training or resignation with the delegate who acts meanwhile (D§3.3)."""
+
+    personal: ClassVar = Personal(of=None, plain=("reason",))
 
     class Reason(models.TextChoices):
         LEAVE = "LEAVE", _("Leave")
@@ -329,6 +365,7 @@ class Reveal(models.Model):
     """A masked field shown in clear to one person for a short time (D§3.1)."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", empty=("reason",), plain=("field",))
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     customer_id = models.BigIntegerField()

@@ -14,6 +14,7 @@ from foundation.common.merging import OnMerge
 from foundation.jobs.models import JobRun
 from staff.models import OrgUnit, User
 from staff.rights import sight_of
+from foundation.common.personal import ByStep, Personal
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
@@ -24,6 +25,12 @@ class ImportQuerySet(models.QuerySet["Import"]):
 
 class Import(Row):
     """One file brought in by one mapping. The file itself hangs on the first job run and goes after 7 days."""
+
+    personal: ClassVar = Personal(
+        of=ByStep("imports.names"),
+        empty=("file_name", "notes"),
+        plain=("number", "mapping", "source", "digest", "state", "counts", "plan_codes"),
+    )
 
     class State(models.TextChoices):
         CHECKING = "CHECKING", _("Being checked")
@@ -91,6 +98,7 @@ class ImportRow(models.Model):
     """What an import did to one customer. `before` (an update's old row) is what a revert puts back."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", null=("before",), plain=("action", "kept"), unread=True)
 
     class Action(models.TextChoices):
         INSERTED = "INSERTED", _("Added")
@@ -120,6 +128,7 @@ class ImportChild(models.Model):
     """What an import did to a row below a customer: `before` null means it was added."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", null=("before",), plain=("entity",), unread=True)
 
     import_id = models.BigIntegerField()
     customer_id = models.BigIntegerField()
@@ -143,6 +152,7 @@ class StagedRow(models.Model):
     """A checked row on its way in. The table is UNLOGGED: a database crash empties it, the job then reads again."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
 
     pk = models.CompositePrimaryKey("import_id", "line")
     import_id = models.BigIntegerField()

@@ -19,6 +19,7 @@ from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
 from staff.models import User
 from staff.rights import sight_of
+from foundation.common.personal import Personal
 
 if TYPE_CHECKING:
     from customers.models.subscriptions import Subscription
@@ -44,6 +45,29 @@ class Customer(Row):
     """The legal party to contracts: a person or an enterprise."""
 
     on_merge: ClassVar = {"parent": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="id",
+        token=("name",),
+        empty=("source_no", "short_name", "gender", "id_last4", "quality_marks"),
+        null=("birth_date", "lunar_month", "lunar_day", "id_sealed", "id_hash"),
+        fixed={"birthday_kind": "SOLAR", "lunar_leap": False},
+        plain=(
+            "number",
+            "source",
+            "customer_type",
+            "segment",
+            "status",
+            "id_type",
+            "identity_status",
+            "home_city",
+            "area_type",
+            "language",
+            "channel_preference",
+        ),
+        kept="identity",
+        kept_columns=("name", "birth_date", "id_sealed", "id_hash", "id_last4"),
+        unread=("id_hash",),
+    )
 
     class Type(models.TextChoices):
         PERSON = "PERSON", pgettext_lazy("customer", "Person")
@@ -176,6 +200,7 @@ class ContactPoint(Row):
     """A way to reach the customer, with the time it holds and whether it was verified."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", delete=True)
 
     class Kind(models.TextChoices):
         MOBILE = "MOBILE", _("Mobile")
@@ -212,6 +237,7 @@ class Address(Row):
     """Where the customer lives, is billed, or has a line installed."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", delete=True)
 
     class Kind(models.TextChoices):
         HOME = "HOME", _("Home")
@@ -240,6 +266,7 @@ class ProfileField(Row):
     """An optional fact about a person: kept only for a purpose and with the person's consent (D§5.5)."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", delete=True)
 
     class Key(models.TextChoices):
         PERSONALITY = "PERSONALITY", _("Personality")
@@ -275,6 +302,7 @@ class Need(Row):
     """Something the customer wants of us."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", empty=("text",), plain=("category", "state"))
 
     class State(models.TextChoices):
         NEW = "NEW", pgettext_lazy("need", "New")
@@ -295,6 +323,7 @@ class FieldChange(Row):
     """An old and a new value of a field, apart from the audit so that erasure can remove them (design §4)."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(of="customer_id", delete=True)
 
     customer_id = models.BigIntegerField()
     entity = models.CharField(max_length=24)
@@ -314,6 +343,7 @@ class CustomerFacts(models.Model):
     """What jobs and upper rooms find out and others need: one narrow row per customer."""
 
     on_merge: ClassVar = {"customer": OnMerge.COMBINE}
+    personal: ClassVar = Personal(of="customer", plain=("tier",))
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="facts")
     tier = models.CharField(max_length=12, blank=True)
@@ -330,6 +360,7 @@ class ContactBlock(Row):
     """Why certain classes of messages may not reach the customer now; the gate reads only these rows."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", plain=("reason", "classes"))
 
     class Reason(models.TextChoices):
         MAJOR_COMPLAINT = "MAJOR_COMPLAINT", _("Open major complaint")

@@ -20,6 +20,7 @@ from foundation.audit.models import APPEND_ONLY
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 
 class Purpose(models.TextChoices):
@@ -83,6 +84,9 @@ class ConsentEvent(Row):
     """
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(
+        of="customer_id", plain=("purpose", "channel", "old", "new", "evidence_kind", "source")
+    )
 
     customer_id = models.BigIntegerField()
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
@@ -115,6 +119,7 @@ class ConsentEvidence(models.Model):
     """What stands behind an event, in words (number of a form or recording): personal, erasable, never edited."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(of="customer_id", delete=True, kept="consent_evidence")
 
     event_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(db_index=True)
@@ -133,6 +138,7 @@ class Consent(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.COMBINE}
+    personal: ClassVar = Personal(of="customer", plain=("purpose", "channel", "state"))
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="consents", db_index=False)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)

@@ -14,12 +14,14 @@ from django.db.models import Q
 
 from foundation.common import clock
 from foundation.common.merging import OnMerge
+from foundation.common.personal import ByStep, Personal
 
 
 class FindName(models.Model):
     """The searchable forms of a customer's name and the end of the ID number."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
 
     customer_id = models.BigIntegerField(primary_key=True)
     unit_no = models.IntegerField()
@@ -54,6 +56,7 @@ class FindNumber(models.Model):
     """One searchable number or address of a customer."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
 
     class Kind(models.TextChoices):
         PHONE = "PHONE"
@@ -86,6 +89,7 @@ class NameGram(models.Model):
     """One two-character piece of a customer's name or short name."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
 
     pk = models.CompositePrimaryKey("gram", "customer_id")
     gram = models.CharField(max_length=2, db_collation="C")
@@ -106,6 +110,8 @@ class NameGram(models.Model):
 
 class SearchLink(models.Model):
     """What a person searched for, behind an opaque id that lives an hour: no personal datum stands in a URL."""
+
+    personal: ClassVar = Personal(of=ByStep("customers.looking"), delete=True)
 
     token = models.CharField(max_length=32, primary_key=True)
     user_id = models.IntegerField()

@@ -13,6 +13,7 @@ from customers.models.archive import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 
 class ProductLine(models.TextChoices):
@@ -32,6 +33,8 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 
 class Plan(models.Model):
     """A plan of the catalogue. Names are data of the operator and not translated."""
+
+    personal: ClassVar = Personal(of=None, plain=("code", "name", "product_line"))
 
     code = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=80)
@@ -61,6 +64,9 @@ class Subscription(Row):
     """One service number or line (D§2). Its owner is one customer; another may use it."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer", token=("service_no",), empty=("user_name",), plain=("product_line", "status")
+    )
 
     class Status(models.TextChoices):
         PENDING = "PENDING", _("Pending")
@@ -119,6 +125,7 @@ class UsageMonth(models.Model):
     """Totals of one subscription in one month: no call partner, no text, no page visited (D§5.15)."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(of="customer_id")
 
     careline_partitioned = "month"
 

@@ -9,6 +9,7 @@ from django.db import models
 
 from foundation.common.ids import Row, moment_of
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 
 class TimelineLine(Row):
@@ -18,6 +19,7 @@ class TimelineLine(Row):
     """
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(of="customer_id", plain=("kind", "params"))
 
     careline_partitioned = "id"
 

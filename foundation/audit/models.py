@@ -11,6 +11,7 @@ from pgtrigger.core import Before, Statement, Truncate
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 APPEND_ONLY = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
@@ -36,6 +37,11 @@ class AuditEntry(Row):
     """One act. Ids, codes, field names and salted digests only: never a personal value."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(
+        of="customer_id",
+        plain=("verb", "target_type", "target_id", "request_id", "detail", "personal_digest"),
+        unread=("detail", "personal_digest"),
+    )
 
     careline_partitioned = "id"
     careline_keep_months = 36  # D§5.12: access logs 3 years; `verify` reads the detached months too
@@ -72,6 +78,7 @@ class AuditPersonal(models.Model):
     """The personal part of an entry (old and new values, reasons): what erasure deletes; the entry keeps a digest."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.READ_THROUGH}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
 
     entry_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(null=True, db_index=True)
@@ -84,6 +91,8 @@ class AuditPersonal(models.Model):
 
 class AuditSeal(models.Model):
     """One sealed batch: HMAC over the rows with ticks in [from_tick, to_tick) and the previous seal."""
+
+    personal: ClassVar = Personal(of=None, plain=("digest",))
 
     from_tick = models.BigIntegerField(unique=True)
     to_tick = models.BigIntegerField(unique=True)
@@ -98,6 +107,8 @@ class AuditSeal(models.Model):
 
 class AuditEra(models.Model):
     """One row: what is added to this cluster's transaction numbers, so that ticks go on after a restore."""
+
+    personal: ClassVar = Personal(of=None)
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     base = models.BigIntegerField(default=0)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.audit.models import APPEND_ONLY
 from foundation.calendars.definition import CLOSED_KINDS, TABLE_KINDS, DayKind
 from foundation.calendars.windows import DAY, Window
+from foundation.common.personal import Personal
 
 SHIPPED_NOTE = "shipped"
 _IMPORT_NOTE = re.compile(r"import (?P<country>[A-Z]{2}) (?P<year>\d{4})")
@@ -29,6 +30,8 @@ class WorkCalendar(models.Model):
     """When a unit works: windows by weekday in a zone, and special days (D§1.2). `version` is the newest
     CalendarVersion.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("code", "name_en", "name_zh", "zone", "country"))
 
     code = models.CharField(max_length=32, unique=True)
     name_en = models.CharField(max_length=80)
@@ -55,6 +58,8 @@ class WorkWindow(models.Model):
     """A window of a weekday (Monday 0): minutes of the local day, the end above 1440 when it runs over
     midnight.
     """
+
+    personal: ClassVar = Personal(of=None)
 
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.CASCADE, related_name="windows", db_index=False)
     weekday = models.PositiveSmallIntegerField()
@@ -98,6 +103,8 @@ class WorkCalendarDay(models.Model):
     """A special date: a row of the holiday table (HOLIDAY, MAKEUP) or an exception of this calendar, which
     wins over it.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("kind", "windows", "name_en", "name_zh", "source"))
 
     class Kind(models.TextChoices):
         HOLIDAY = DayKind.HOLIDAY.value, _("Public holiday")
@@ -144,6 +151,8 @@ class CalendarVersion(models.Model):
     """The frozen definition of a calendar after one edit; a clock names the version it was computed with
     (D§1.2).
     """
+
+    personal: ClassVar = Personal(of=None, plain=("definition", "note"))
 
     calendar = models.ForeignKey(WorkCalendar, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.personal import ByStep, Personal
 
 FILES_KEPT = timedelta(days=7)  # import and export files hold personal data (issue: "gone after 7 days")
 
@@ -46,6 +47,20 @@ class JobRun(Row):
 
     `attempts` is the fence: what a worker writes counts only while its attempt is the latest.
     """
+
+    personal: ClassVar = Personal(
+        of=ByStep("jobs.files"),
+        plain=("job", "key", "state", "params", "language", "counts", "error_code"),
+        empty=(
+            "error_text",
+            "input_file",
+            "input_name",
+            "result_file",
+            "result_name",
+            "errors_file",
+            "errors_name",
+        ),
+    )
 
     class State(models.TextChoices):
         WAITING = "WAITING", _("Waiting")
@@ -121,6 +136,8 @@ class JobRun(Row):
 class JobChunk(models.Model):
     """One piece of a set-based job: the ids lo <= id < hi, done in one transaction by one worker (recipes §7)."""
 
+    personal: ClassVar = Personal(of=None)
+
     run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="chunks")
     lo = models.BigIntegerField()
     hi = models.BigIntegerField()
@@ -134,6 +151,8 @@ class JobChunk(models.Model):
 
 class BeatMark(models.Model):
     """One row: when the leading beat last sent its ticks (for /readyz and /metrics)."""
+
+    personal: ClassVar = Personal(of=None, plain=("leader",))
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     ticked_at = models.DateTimeField()

@@ -9,12 +9,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.models import APPEND_ONLY
+from foundation.common.personal import Personal
 
 
 class PolicySetting(models.Model):
     """From `effective_from` on, `key` has `value` in this scope, or (withdrawn) none of its own, so that
     the next wider one holds.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("key", "scope", "scope_ref", "value", "old_value", "source", "note"))
 
     class Scope(models.TextChoices):
         GLOBAL = "GLOBAL", _("Everywhere")

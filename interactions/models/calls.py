@@ -12,6 +12,7 @@ from foundation.common import clock
 from foundation.common.ids import Row
 from interactions.lifecycle import CALL_LIVE, CallState
 from staff.models import User
+from foundation.common.personal import ByStep, Personal
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -22,6 +23,8 @@ class CallQuerySet(models.QuerySet["Call"]):
 
 class Call(Row):
     """One call. An older event never overwrites a newer state: `event_at` is the moment of the last one taken."""
+
+    personal: ClassVar = Personal(of=ByStep("interactions.calls"), empty=("number",), plain=("call_ref", "state"))
 
     call_ref = models.CharField(max_length=64, unique=True)
     number = models.CharField(max_length=32, blank=True)
@@ -44,6 +47,8 @@ class Call(Row):
 
 class CallEvent(Row):
     """One event as received, once per external id."""
+
+    personal: ClassVar = Personal(of=ByStep("interactions.calls"), empty=("raw",), plain=("event_id", "call_ref", "state"))
 
     event_id = models.CharField(max_length=64, unique=True)
     call_ref = models.CharField(max_length=64)

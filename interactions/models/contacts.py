@@ -17,6 +17,7 @@ from interactions.models.topics import Topic
 from outreach.models import FollowUp
 from staff.models import User
 from staff.rights import visible
+from foundation.common.personal import Personal
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
@@ -39,6 +40,21 @@ class Interaction(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("summary",),
+        plain=(
+            "number",
+            "channel",
+            "kind",
+            "phase",
+            "direction",
+            "caller",
+            "verified_how",
+            "result",
+            "call_ref",
+        ),
+    )
 
     number = models.CharField(max_length=24, unique=True)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="interactions")
@@ -101,6 +117,8 @@ class Interaction(Row):
 
 class InteractionMove(Row):
     """History of a contact (D§1.9)."""
+
+    personal: ClassVar = Personal(of="interaction__customer", plain=("act", "code"))
 
     interaction = models.ForeignKey(Interaction, on_delete=models.CASCADE, related_name="moves")
     at = models.DateTimeField(default=clock.now)

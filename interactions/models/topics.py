@@ -8,10 +8,13 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import get_language
+from foundation.common.personal import Personal
 
 
 class Topic(models.Model):
     """A topic with both names; a code list, so it is data and not in the catalogues. Seed: interactions/topics.toml."""
+
+    personal: ClassVar = Personal(of=None, plain=("code", "name_zh", "name_en"))
 
     code = models.CharField(max_length=40, unique=True)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")

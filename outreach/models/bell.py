@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from foundation.common.ids import Row, moment_of
 from staff.models import User
+from foundation.common.personal import Personal
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
@@ -23,6 +24,8 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 class Notification(Row):
     """Kind and parameters; the words come from the registered kind, in the reader's language."""
+
+    personal: ClassVar = Personal(of=None, plain=("kind", "subject_type", "params", "dedupe_key"))
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=40)

@@ -16,6 +16,7 @@ from foundation.common.merging import OnMerge
 from outreach.lifecycle import AttemptOutcome, FollowUpAct, FollowUpKind, FollowUpState
 from staff.models import Team, User
 from staff.rights import sight_of
+from foundation.common.personal import Personal
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
@@ -55,6 +56,11 @@ class FollowUp(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("subject", "result"),
+        plain=("number", "kind", "skill", "state", "last_outcome", "source", "dedupe_key"),
+    )
 
     class Priority(models.IntegerChoices):
         URGENT = 1, _("Urgent")
@@ -147,6 +153,8 @@ class FollowUp(Row):
 class FollowUpAttempt(Row):
     """One try to reach the customer, and when the next is meant to be."""
 
+    personal: ClassVar = Personal(of="follow_up__customer", empty=("note",), plain=("outcome",))
+
     follow_up = models.ForeignKey(FollowUp, on_delete=models.CASCADE, related_name="tries")
     at = models.DateTimeField(default=clock.now)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -158,6 +166,8 @@ class FollowUpAttempt(Row):
 
 class FollowUpMove(Row):
     """History: what was done with the follow-up, by whom, for whom."""
+
+    personal: ClassVar = Personal(of="follow_up__customer", empty=("reason",), plain=("act",))
 
     follow_up = models.ForeignKey(FollowUp, on_delete=models.CASCADE, related_name="moves")
     at = models.DateTimeField(default=clock.now)
@@ -174,6 +184,8 @@ class FollowUpMove(Row):
 
 class FollowUpNotice(models.Model):
     """A reminder (level 0) or hand-over given for one due moment: once, whatever runs late or twice (D§1.10)."""
+
+    personal: ClassVar = Personal(of="follow_up__customer")
 
     follow_up = models.ForeignKey(FollowUp, on_delete=models.CASCADE, related_name="notices")
     level = models.PositiveSmallIntegerField()

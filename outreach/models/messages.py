@@ -17,6 +17,7 @@ from outreach.lifecycle import MESSAGE_OPEN, Channel, MessageClass, MessageState
 from outreach.wording import title_of
 from staff.models import User
 from staff.rights import sight_of
+from foundation.common.personal import Personal, Through
 
 OPEN_FOR = timedelta(days=92)  # an open message older than this is expired by the daily job: the claim's floor
 
@@ -48,6 +49,11 @@ class OutMessage(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("params", "explanation"),
+        plain=("message_class", "channel", "template", "language", "state", "reason", "carrier"),
+    )
 
     careline_partitioned = "id"
 
@@ -131,6 +137,8 @@ class OutMessage(Row):
 class MessageKey(models.Model):
     """Once-only: the first 16 bytes of SHA-256 over the natural key. Kept until `expires`."""
 
+    personal: ClassVar = Personal(of=None)
+
     key = models.UUIDField(primary_key=True)
     message_id = models.BigIntegerField()
     expires = models.DateTimeField(db_index=True)
@@ -143,6 +151,7 @@ class MessageText(models.Model):
     """The address and words as they left: personal, erasable; the message itself stays."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer_id", delete=True)
 
     message_id = models.BigIntegerField(primary_key=True)
     customer_id = models.BigIntegerField(null=True, db_index=True)
@@ -158,6 +167,10 @@ class MessageText(models.Model):
 
 class MessageMove(Row):
     """One change of a message's state (D§1.9)."""
+
+    personal: ClassVar = Personal(
+        of=Through("message_id", "outreach.OutMessage"), empty=("detail",), plain=("old", "new", "reason")
+    )
 
     careline_partitioned = "id"
 
