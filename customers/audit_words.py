@@ -63,6 +63,7 @@ name_acts(
         "changed": _("Archive changed"),
         "revealed": _("Masked field shown"),
         "keys_rotated": _("Document numbers sealed with a new key"),
+        "erased": _("Personal data deleted"),
     },
     details=_EACH
     | {
@@ -73,6 +74,8 @@ name_acts(
         "reveal": Detail(_("Reveal")),
         "key": Detail(_("Key")),
         "rotated": Detail(_("How many")),
+        "rows": Detail(_("Rows by table")),
+        "held": Detail(_("Forbidden by")),
     },
 )
 name_acts(

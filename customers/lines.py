@@ -117,6 +117,14 @@ def _consent_withdrawn(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _("Consent withdrawn"), _agreed_to(line)
 
 
+def _erased(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Personal data deleted"), ""
+
+
+def _anonymised(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Customer made anonymous"), ""
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for kind in (
@@ -130,6 +138,8 @@ def register() -> None:
         LineKind("need.changed", "lightbulb", "", "business", _need_changed, _load_needs),
         LineKind("contact.blocked", "ban", "warn", "changes", _blocked),
         LineKind("contact.block_lifted", "circle-check", "", "changes", _lifted),
+        LineKind("customer.erased", "eraser", "", "changes", _erased),
+        LineKind("customer.anonymised", "eraser", "mute", "changes", _anonymised),
         LineKind("consent.given", "circle-check", "ok", "changes", _consent_given),
         LineKind("consent.refused", "ban", "warn", "changes", _consent_refused),
         LineKind("consent.withdrawn", "ban", "warn", "changes", _consent_withdrawn),

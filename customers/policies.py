@@ -113,3 +113,47 @@ define(
     title=gettext_lazy("Life of a search result"),
     help=gettext_lazy("How long the address of a search result can be opened."),
 )
+define(
+    "customers.identity_kept",
+    type="int",
+    unit="months",
+    default=24,
+    low=24,
+    high=240,
+    source="R6",
+    title=gettext_lazy("Identity kept after the end"),
+    help=gettext_lazy("How long name, document and service numbers are kept after the last line ended."),
+)
+define(
+    "customers.former_kept",
+    type="int",
+    unit="months",
+    default=24,
+    low=0,
+    high=240,
+    source="D§5.12",
+    title=gettext_lazy("Data of former customers kept"),
+    help=gettext_lazy("How long the other personal data of a former customer are kept, when nobody asks for deletion."),
+)
+define(
+    "customers.consent_evidence_kept",
+    type="int",
+    unit="months",
+    default=24,
+    low=5,
+    high=240,
+    source="R4",
+    title=gettext_lazy("Evidence of consent kept"),
+    help=gettext_lazy("How long the evidence of consent is kept after the end, stored only."),
+)
+define(
+    "customers.access_logs_kept",
+    type="int",
+    unit="months",
+    default=36,
+    low=6,
+    high=240,
+    source="D§5.12",
+    title=gettext_lazy("Personal parts of the log kept"),
+    help=gettext_lazy("How long reasons and values stay beside the entries of the log; the entries stay."),
+)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from customers.models import ContactPoint, Subscription
+from foundation.common import clock
 from foundation.common.personal import Step, register_step
+from interactions.lifecycle import Result
 from interactions.models import Call, CallEvent, Interaction
+
+LONGEST_CONTACT = timedelta(hours=4)
 
 
 def calls_of(ids: list[int]) -> QuerySet[Call]:
@@ -26,8 +31,20 @@ def find(ids: list[int]) -> dict[str, int]:
     return {"interactions_call": calls_of(ids).exclude(number="").count(), "interactions_callevent": events.count()}
 
 
+def busy(ids: list[int]) -> set[int]:
+    """Customers somebody speaks with at this moment."""
+    open_ = Interaction.objects.filter(customer__in=ids, ended_at=None, started_at__gt=clock.now() - LONGEST_CONTACT)
+    return {pk for pk in open_.values_list("customer_id", flat=True) if pk is not None}
+
+
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
-    """Take the numbers out of the calls, and the reports as they came out of the events. States and times stay."""
+    """Take the numbers out of the calls, and the reports as they came out of the events. States and times stay.
+
+    Contacts nobody wrote up are closed without a word, or a note would still come."""
+    unwritten = Interaction.objects.filter(customer__in=ids, logged_at=None)
+    unwritten.filter(ended_at=None).update(ended_at=Greatest("started_at", Value(at)))
+    unwritten.update(logged_at=at, result=Result.NO_RESULT)
+    Interaction.objects.filter(customer__in=ids, opens_until__gt=at).update(opens_until=at)
     calls = list(calls_of(ids).values_list("call_ref", flat=True))
     return {
         "interactions_callevent": CallEvent.objects.filter(call_ref__in=calls).exclude(raw={}).update(raw={}),
@@ -37,4 +54,4 @@ def erase(ids: list[int], at: datetime) -> dict[str, int]:
 
 def register() -> None:
     """Make the step known."""
-    register_step(Step("interactions.calls", find, erase))
+    register_step(Step("interactions.calls", find, erase, busy))

@@ -9,7 +9,7 @@ class OutreachConfig(AppConfig):
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
         from django.conf import settings
 
-        from outreach import bellkinds, gate, handover, jobs, lines, navigation, panels, wordings
+        from outreach import bellkinds, forgetting, gate, handover, jobs, lines, navigation, panels, wordings
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
@@ -20,6 +20,7 @@ class OutreachConfig(AppConfig):
         bellkinds.register()
         lines.register()
         jobs.register()
+        forgetting.register()
         handover.register()
         panels.register()
         navigation.register()

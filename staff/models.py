@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
 from foundation.common.merging import OnMerge
-from staff.roles import ROLES
 from foundation.common.personal import Personal
+from staff.roles import ROLES
 
 
 class DateRange(Func):

@@ -43,5 +43,3 @@ def erase(ids: list[int], at: datetime) -> dict[str, int]:
 def register() -> None:
     """Make the step known."""
     register_step(Step("imports.names", find, erase))
-
-

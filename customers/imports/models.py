@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import ByStep, Personal
 from foundation.jobs.models import JobRun
 from staff.models import OrgUnit, User
 from staff.rights import sight_of
-from foundation.common.personal import ByStep, Personal
 
 
 class ImportQuerySet(models.QuerySet["Import"]):

@@ -22,6 +22,7 @@ from customers.models.consent import (
 )
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.recent import RecentlyViewed
+from customers.models.retention import Retention
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
 
@@ -47,6 +48,7 @@ __all__ = [
     "ProfileField",
     "Purpose",
     "RecentlyViewed",
+    "Retention",
     "SearchLink",
     "Subscription",
     "TimelineLine",

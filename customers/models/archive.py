@@ -17,9 +17,9 @@ from customers.models.birthday_key import BIRTHDAY_KEY
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 from staff.models import User
 from staff.rights import sight_of
-from foundation.common.personal import Personal
 
 if TYPE_CHECKING:
     from customers.models.subscriptions import Subscription
@@ -266,7 +266,7 @@ class ProfileField(Row):
     """An optional fact about a person: kept only for a purpose and with the person's consent (D§5.5)."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
-    personal: ClassVar = Personal(of="customer", delete=True)
+    personal: ClassVar = Personal(of="customer", delete=True, optional=True)
 
     class Key(models.TextChoices):
         PERSONALITY = "PERSONALITY", _("Personality")
@@ -302,7 +302,7 @@ class Need(Row):
     """Something the customer wants of us."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
-    personal: ClassVar = Personal(of="customer", empty=("text",), plain=("category", "state"))
+    personal: ClassVar = Personal(of="customer", empty=("text",), plain=("category", "state"), optional=True)
 
     class State(models.TextChoices):
         NEW = "NEW", pgettext_lazy("need", "New")
@@ -368,6 +368,7 @@ class ContactBlock(Row):
         MOURNING = "MOURNING", _("Mourning")
         PROTECTIVE = "PROTECTIVE", _("Protective hold")
         ASKED = "ASKED", _("The customer asked for it")
+        STORAGE_ONLY = "STORAGE_ONLY", _("Kept for storage only: deletion was asked for")
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_blocks")
     reason = models.CharField(max_length=16, choices=Reason.choices)

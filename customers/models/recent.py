@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from staff.models import User
 from foundation.common.personal import ByStep, Personal
+from staff.models import User
 
 
 class RecentlyViewed(models.Model):

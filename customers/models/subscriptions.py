@@ -64,8 +64,14 @@ class Subscription(Row):
     """One service number or line (D§2). Its owner is one customer; another may use it."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    # The number stays with the identity: its freeze and the real-name register need it (R6 Art.11, R13).
     personal: ClassVar = Personal(
-        of="customer", token=("service_no",), empty=("user_name",), plain=("product_line", "status")
+        of="customer",
+        token=("service_no",),
+        empty=("user_name",),
+        plain=("product_line", "status"),
+        kept="identity",
+        kept_columns=("service_no",),
     )
 
     class Status(models.TextChoices):

@@ -57,6 +57,7 @@ class Personal:
     that tells rows apart (`token`, for what must be unique or filled), or to a fixed value (`fixed`); `delete` takes
     the whole row, so that all text of it is personal. `plain` columns are not personal and stay. `kept`: columns a law
     keeps longer, by the name of their rule (customers/erasure/keeping.py); for `delete`, the whole rows stay.
+    `optional`: kept only because the customer agreed to it: goes when deletion is asked, even while a contract runs.
     `unread`: not given to the customer on an access request, for it says nothing more (digests, search pieces).
     """
 
@@ -69,6 +70,7 @@ class Personal:
     delete: bool = False
     kept: str = ""
     kept_columns: tuple[str, ...] = ()
+    optional: bool = False
     unread: bool | tuple[str, ...] = ()
 
     @property
@@ -90,7 +92,9 @@ def personal_of(model: type[models.Model]) -> Personal | None:
 def own_models() -> list[type[models.Model]]:
     """The models of our own apps, in a fixed order."""
     here = Path(settings.BASE_DIR)
-    own = [config for config in apps.get_app_configs() if here in Path(config.path).parents and ".venv" not in config.path]
+    own = [
+        config for config in apps.get_app_configs() if here in Path(config.path).parents and ".venv" not in config.path
+    ]
     found = [model for config in own for model in config.get_models() if not model._meta.proxy]
     return sorted(found, key=lambda model: model._meta.label)
 
@@ -125,24 +129,28 @@ def faults_of(model: type[models.Model]) -> list[str]:
 def rows_sql(model: type[models.Model]) -> str:
     """The condition that a row belongs to one of `%(ids)s` customers. Raises ValueError when only a step knows."""
     said = personal_of(model)
-    if said is None or said.of is None or isinstance(said.of, ByStep):
-        raise ValueError(f"{model._meta.label} has no key of a customer")
-    return _condition(model, said.of)
+    return _condition(model, said.of if said else None)
 
 
-def _condition(model: type[models.Model], owner: str | Through) -> str:
+def _condition(model: type[models.Model], owner: Owner) -> str:
     if isinstance(owner, Through):
-        column, above, rest = model._meta.get_field(owner.column).column, apps.get_model(owner.model), None
-    else:
+        key, above, rest = column_of(model, owner.column), apps.get_model(owner.model), ""
+    elif isinstance(owner, str):
         first, _, rest = owner.partition("__")
-        key = model._meta.get_field(first)
+        key = column_of(model, first)
         if not rest:
             return f'"{key.column}" = ANY(%(ids)s)'
-        column, above = key.column, key.related_model
-    key_column = above._meta.pk.column
+        above = key.related_model
+    else:
+        raise ValueError(f"{model._meta.label} has no key of a customer")
     said = personal_of(above)
-    inner = _condition(above, rest) if rest else _condition(above, said.of) if said is not None else ""
-    return f'"{column}" IN (SELECT "{key_column}" FROM "{above._meta.db_table}" WHERE {inner})'
+    inner = _condition(above, rest or (said.of if said else None))
+    return f'"{key.column}" IN (SELECT "{above._meta.pk.column}" FROM "{above._meta.db_table}" WHERE {inner})'
+
+
+def column_of(model: type[models.Model], name: str) -> Any:
+    """The field of a column, by the field's name."""
+    return next(column for column in model._meta.concrete_fields if column.name == name)
 
 
 # --- what no key reaches ------------------------------------------------------------------------------------------
@@ -155,12 +163,14 @@ class Step:
     """What an app erases itself, before the columns go: rows and files no customer key leads to.
 
     `find(ids)` counts what would go, by table or kind of file; `erase(ids, at)` does it in the caller's transaction,
-    repeatable, and returns the same counts. A file is deleted before its row forgets it.
+    repeatable, and returns the same counts. A file is deleted before its row forgets it. `busy(ids)`: those something
+    is being done with at this moment (a message under way), whose turn comes later.
     """
 
     name: str
     find: Callable[[list[int]], Counts]
     erase: Callable[[list[int], datetime], Counts]
+    busy: Callable[[list[int]], set[int]] = lambda _ids: set()
 
 
 _steps: dict[str, Step] = {}
@@ -186,4 +196,6 @@ def personal_names() -> frozenset[str]:
 
 
 # Words that name harmless things in log lines as well ("kind", "number of rows", "state").
-_EVERYDAY = frozenset({"id", "number", "kind", "state", "key", "field", "value", "text", "label", "source", "message_id"})
+_EVERYDAY = frozenset(
+    {"id", "number", "kind", "state", "key", "field", "value", "text", "label", "source", "message_id"}
+)

@@ -22,8 +22,8 @@ class JobKind:
     lost worker, so a repeat must be harmless. `right`: the permission to start it by hand; "" when only the
     clock does. `queue`: urgent, default or bulk. `chunk(cursor, run, lo, hi) -> rows`: for set-based jobs, one
     statement over the ids lo <= id < hi (`RunningJob.run_chunks`). `counts`: lazy words for the names of the counts
-    it reports. `files_of(ids)`: the runs whose files may hold data of these customers, for erasure; left out, any file of
-    the job is taken to hold them; `NO_CUSTOMERS` says that none ever does.
+    it reports. `files_of(ids)`: the runs whose files may hold data of these customers, for erasure; left out, any file
+    of the job is taken to hold them; `NO_CUSTOMERS` says that none ever does.
     """
 
     name: str
@@ -36,7 +36,7 @@ class JobKind:
     files_of: Callable[[list[int]], Iterable[int]] | None = None
 
 
-def NO_CUSTOMERS(_ids: list[int]) -> list[int]:  # noqa: N802  a value in the shape of a function
+def NO_CUSTOMERS(_ids: list[int]) -> list[int]:
     """For kinds whose files never hold data of customers."""
     return []
 

@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.personal import ByStep, Personal
 from interactions.lifecycle import CALL_LIVE, CallState
 from staff.models import User
-from foundation.common.personal import ByStep, Personal
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -48,7 +48,9 @@ class Call(Row):
 class CallEvent(Row):
     """One event as received, once per external id."""
 
-    personal: ClassVar = Personal(of=ByStep("interactions.calls"), empty=("raw",), plain=("event_id", "call_ref", "state"))
+    personal: ClassVar = Personal(
+        of=ByStep("interactions.calls"), empty=("raw",), plain=("event_id", "call_ref", "state")
+    )
 
     event_id = models.CharField(max_length=64, unique=True)
     call_ref = models.CharField(max_length=64)

@@ -12,12 +12,12 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Kind, Phase, Result, Verified
 from interactions.models.topics import Topic
 from outreach.models import FollowUp
 from staff.models import User
 from staff.rights import visible
-from foundation.common.personal import Personal
 
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower
 from django.utils.translation import get_language
+
 from foundation.common.personal import Personal
 
 

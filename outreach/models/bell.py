@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from foundation.common.ids import Row, moment_of
-from staff.models import User
 from foundation.common.personal import Personal
+from staff.models import User
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):

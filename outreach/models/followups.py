@@ -13,10 +13,10 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 from outreach.lifecycle import AttemptOutcome, FollowUpAct, FollowUpKind, FollowUpState
 from staff.models import Team, User
 from staff.rights import sight_of
-from foundation.common.personal import Personal
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):

@@ -13,11 +13,11 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row, first_id_at, moment_of
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal, Through
 from outreach.lifecycle import MESSAGE_OPEN, Channel, MessageClass, MessageState
 from outreach.wording import title_of
 from staff.models import User
 from staff.rights import sight_of
-from foundation.common.personal import Personal, Through
 
 OPEN_FOR = timedelta(days=92)  # an open message older than this is expired by the daily job: the claim's floor
 

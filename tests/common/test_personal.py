@@ -9,8 +9,8 @@ from django.db import connection, models
 
 from customers.models import Customer, FieldChange
 from foundation.common.personal import (
-    Personal,
     ByStep,
+    Personal,
     faults_of,
     of_customers,
     own_models,

@@ -1,0 +1,50 @@
+"""What we still owe a customer whose data go: nothing leaves any more, and nobody has to do anything (D§5.12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from foundation.common.personal import Step, register_step
+from outreach.lifecycle import FollowUpAct, FollowUpState, MessageState
+from outreach.models import FollowUp, FollowUpMove, MessageMove, OutMessage
+
+
+def stop_messages(ids: list[int]) -> int:
+    """Hold back what waits in the outbox, with its history."""
+    waiting = OutMessage.objects.recent().filter(customer__in=ids, state=MessageState.QUEUED)
+    held = list(waiting.select_for_update(no_key=True).values_list("pk", flat=True))
+    MessageMove.objects.bulk_create(
+        MessageMove(message_id=pk, old=MessageState.QUEUED, new=MessageState.SUPPRESSED, reason=OutMessage.Reason.GONE)
+        for pk in held
+    )
+    OutMessage.objects.recent().filter(pk__in=held).update(state=MessageState.SUPPRESSED, reason=OutMessage.Reason.GONE)
+    return len(held)
+
+
+def busy(ids: list[int]) -> set[int]:
+    """Customers to whom a message is under way now: its words are written down when it has left.
+
+    What waits is held back first, so that no worker can begin with it between this look and the commit.
+    """
+    stop_messages(ids)
+    leaving = OutMessage.objects.recent().filter(customer__in=ids, state=MessageState.SENDING)
+    return {pk for pk in leaving.values_list("customer_id", flat=True) if pk is not None}
+
+
+def find(ids: list[int]) -> dict[str, int]:
+    """How many promises would end; messages are counted by their table."""
+    return {"outreach_followup": FollowUp.objects.open().filter(customer__in=ids).count()}
+
+
+def erase(ids: list[int], at: datetime) -> dict[str, int]:
+    """End the open promises, with their history."""
+    promised = FollowUp.objects.open().filter(customer__in=ids)
+    ended = list(promised.select_for_update(no_key=True).values_list("pk", flat=True))
+    FollowUpMove.objects.bulk_create(FollowUpMove(follow_up_id=pk, act=FollowUpAct.CANCELLED, at=at) for pk in ended)
+    FollowUp.objects.filter(pk__in=ended).update(state=FollowUpState.CANCELLED, closed_at=at, next_notice_at=None)
+    return {"outreach_followup": len(ended)}
+
+
+def register() -> None:
+    """Make the step known."""
+    register_step(Step("outreach.owed", find, erase, busy))
