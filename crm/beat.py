@@ -36,6 +36,7 @@ TICKS: tuple[Tick, ...] = (
 # Times of the business zone.
 SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.expire_search_links", EveryMinutes(60)),
+    Planned("exports.expire", EveryMinutes(60)),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),

@@ -23,8 +23,8 @@ from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.jobs import chunks
-from foundation.jobs.kinds import kind_of
-from foundation.jobs.models import FILES_KEPT, JobRun
+from foundation.jobs.kinds import files_kept, kind_of
+from foundation.jobs.models import JobRun
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
@@ -120,7 +120,8 @@ class RunningJob:
             field.delete(save=False)
         with Path(path).open("rb") as source:
             field.save(name, File(source), save=False)
-        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": clock.now() + FILES_KEPT})
+        until = clock.now() + files_kept(self._run.job)
+        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": until})
 
     def _store(self) -> None:
         run = self._run
@@ -143,6 +144,7 @@ class RunningJob:
     def end(self, state: str, code: str = "", text: str = "") -> None:
         """Store the end with its audit entry. Raises LeaseLost."""
         run, now = self._run, clock.now()
+        has_files = run.input_file or run.result_file or run.errors_file
         with transaction.atomic():
             self._write(
                 state=state,
@@ -153,7 +155,7 @@ class RunningJob:
                 counts=run.counts,
                 error_code=code,
                 error_text=text,
-                files_until=now + FILES_KEPT if run.input_file or run.result_file or run.errors_file else None,
+                files_until=now + files_kept(run.job) if has_files else None,
             )
             record(
                 f"job.{state.lower()}",
