@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -28,6 +29,7 @@ LABELS: dict[str, Any] = {
     "area_type": _("Area"),
     "language": _("Language"),
     "channel_preference": _("Preferred contact"),
+    "contact_times": _("Times of contact"),
     "manager_id": _("Manager"),
     "quality_marks": _("Marks of data quality"),
     "mobile": _("Mobile number"),
@@ -57,6 +59,8 @@ CHANNELS: dict[str, Any] = {
     "LETTER": _("Letter"),
     "VISIT": _("Visit"),
 }
+# Languages messages are written in, each called in its own.
+LANGUAGES: dict[str, str] = dict(settings.LANGUAGES)
 QUALITY_MARKS: dict[str, Any] = {
     "NAME_MISSING": _("Name missing"),
     "BIRTHDAY_MISSING": _("Birthday missing"),
@@ -102,6 +106,8 @@ def value_in_words(entity: str, field: str, stored: str | None) -> str:
     codes = _STATES.get((entity, field)) or _CODES.get(field)
     if codes is not None and stored in codes.values:
         return str(codes(stored).label)
+    if field == "language":
+        return LANGUAGES.get(stored, stored)
     if field == "channel_preference":
         return str(CHANNELS.get(stored, stored))
     return stored

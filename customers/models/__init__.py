@@ -25,6 +25,7 @@ from customers.models.recent import RecentlyViewed
 from customers.models.retention import Retention
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
+from customers.models.wishes import ContactTime
 
 __all__ = [
     "Address",
@@ -36,6 +37,7 @@ __all__ = [
     "ConsentState",
     "ContactBlock",
     "ContactPoint",
+    "ContactTime",
     "Customer",
     "CustomerFacts",
     "EvidenceKind",
