@@ -231,9 +231,7 @@ class ConsentForm(forms.Form):
 class WishesForm(forms.Form):
     """How the customer likes to be reached."""
 
-    channel = forms.ChoiceField(
-        label=LABELS["channel_preference"], choices=[*_NONE, *CHANNELS.items()], required=False
-    )
+    channel = forms.ChoiceField(label=LABELS["channel_preference"], choices=[*_NONE, *CHANNELS.items()], required=False)
     language = forms.ChoiceField(label=_("Language of messages"), choices=list(LANGUAGES.items()))
     reminders = forms.BooleanField(
         label=_("Wants reminders of bills and use"),

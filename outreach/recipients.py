@@ -101,7 +101,9 @@ def _blocks(customer_ids: set[int], now: datetime) -> dict[int, list[Block]]:
 
 def _unwanted(claimed: list[OutMessage]) -> dict[int, list[Unwanted]]:
     """Times not wanted by customer; not asked for when no message of the batch minds them."""
-    asked = {message.customer_id for message in claimed if message.customer_id and message.message_class in MINDS_WISHES}
+    asked = {
+        message.customer_id for message in claimed if message.customer_id and message.message_class in MINDS_WISHES
+    }
     found: dict[int, list[Unwanted]] = {}
     for row in ContactTime.objects.filter(customer__in=asked, wish=ContactTime.Wish.AVOID) if asked else ():
         found.setdefault(row.customer_id, []).append(Unwanted(ContactTime.WEEKDAYS[row.days], *row.minutes))

@@ -22,7 +22,6 @@ from foundation.policies.reading import policy
 from foundation.ui.wording import say_moment
 from outreach.lifecycle import Channel, MessageClass
 
-
 # What a customer answers to refuse further offers (D§5.6); customers.services.refuse_by_reply acts on it.
 REFUSAL_WORD = "TD"
 _NAMES_THE_WORD = re.compile(rf"(?<![A-Za-z]){REFUSAL_WORD}(?![A-Za-z])")

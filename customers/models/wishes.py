@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from customers.models.archive import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 DAY = 24 * 60
 
@@ -34,7 +36,10 @@ class ContactTime(Row):
         Days.WEEKEND: frozenset({5, 6}),
     }
 
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_times", db_index=False)
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(of="customer", delete=True, optional=True)
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contact_times")
     wish = models.CharField(max_length=6, choices=Wish.choices)
     days = models.CharField(max_length=8, choices=Days.choices)
     starts = models.TimeField()
@@ -43,9 +48,6 @@ class ContactTime(Row):
 
     class Meta:
         db_table = "customers_contact_time"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["customer", "wish", "days", "starts", "ends"], name="contact_time_once"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.days} {self.starts:%H:%M}-{self.ends:%H:%M}"
@@ -65,6 +67,4 @@ def minutes_of_week(days: str, starts: time, ends: time) -> set[int]:
     """The minutes of the week (0 Monday midnight) such a time covers."""
     first, last = minute_of(starts), minute_of(ends)
     length = (last - first) % DAY or DAY
-    return {
-        (day * DAY + first + minute) % (7 * DAY) for day in ContactTime.WEEKDAYS[days] for minute in range(length)
-    }
+    return {(day * DAY + first + minute) % (7 * DAY) for day in ContactTime.WEEKDAYS[days] for minute in range(length)}

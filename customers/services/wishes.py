@@ -22,9 +22,7 @@ REMINDERS = ["REMINDER"]
 
 
 @transaction.atomic
-def change_wishes(
-    customer_id: int, *, actor: User | None, channel: str, language: str, reminders: bool
-) -> None:
+def change_wishes(customer_id: int, *, actor: User | None, channel: str, language: str, reminders: bool) -> None:
     """The channel the customer likes best ("" for none), the language of messages, and whether reminders leave; what
     the law demands leaves all the same (D§5.7). What is so already is left alone.
 
@@ -44,7 +42,9 @@ def change_wishes(
             setattr(customer, field, wanted[field])
         customer.save(update_fields=list(changed))
         params = {"fields": sorted(changed)}
-        remember(customer, "customer.changed", actor=actor, changed=changed, line="customer.changed", line_params=params)
+        remember(
+            customer, "customer.changed", actor=actor, changed=changed, line="customer.changed", line_params=params
+        )
     _switch_reminders(customer_id, actor=actor, on=reminders)
 
 
@@ -73,7 +73,9 @@ def add_contact_time(
     starts, ends = starts.replace(second=0, microsecond=0), ends.replace(second=0, microsecond=0)
     customer = locked(customer_id)
     times = list(customer.contact_times.all())
-    there = next((row for row in times if (row.wish, row.days, row.starts, row.ends) == (wish, days, starts, ends)), None)
+    there = next(
+        (row for row in times if (row.wish, row.days, row.starts, row.ends) == (wish, days, starts, ends)), None
+    )
     if there is not None:
         return there
     if len(times) >= MOST_TIMES:
