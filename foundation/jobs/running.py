@@ -106,6 +106,14 @@ class RunningJob:
         chunks.cut(self.run_id, lo, hi, size)
         return chunks.work_all(self._run, self.progress)
 
+    def run_chunks_of(self, table: str, *, size: int = 10_000) -> int:
+        """The same over the rows of a big table, whose ids lie far apart: `size` rows a piece, by its key `id`.
+
+        A job of several passes calls it once a pass, `chunks.reopen` in between.
+        """
+        chunks.cut_table(self.run_id, table, size)
+        return chunks.work_all(self._run, self.progress)
+
     def attach_result(self, name: str, path: Path | str) -> None:
         """Keep a file as the result, downloadable as `name` until 7 days after the end."""
         self._attach("result", name, path)
