@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from foundation.common import clock
+from foundation.common.merging import OnMerge
 
 
 class ValueClass(models.TextChoices):
@@ -132,6 +133,7 @@ class Measured(models.Model):
 class ValueDraft(Measured):
     """What was collected and waits for the judgement; a piece leaves it in the transaction that judges it."""
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
     pk = models.CompositePrimaryKey("month", "customer_id")
 
     class Meta:
@@ -143,6 +145,7 @@ class ValueMonth(Measured):
 
     careline_partitioned = "month"
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
     pk = models.CompositePrimaryKey("customer_id", "month")
     value_class = models.CharField(max_length=3, choices=ValueClass.choices)
     usage_now = models.DecimalField(max_digits=16, decimal_places=6, null=True)
@@ -164,6 +167,7 @@ class RelationshipReview(models.Model):
 
     careline_partitioned = "month"
 
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
     pk = models.CompositePrimaryKey("customer_id", "month")
     customer_id = models.BigIntegerField()
     month = models.DateField()

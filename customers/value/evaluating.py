@@ -40,7 +40,8 @@ WITH known AS (
   LEFT JOIN customers_valuemonth v ON v.customer_id = c.id AND v.month = %(last_month)s
     AND v.customer_id >= %(lo)s AND v.customer_id < %(hi)s
   LEFT JOIN (
-    SELECT customer_id, (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
+    SELECT customer_id,
+      (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
       count(*) FILTER (WHERE id >= %(quarter_from)s) AS contacts,
       count(*) FILTER (WHERE id >= %(quarter_from)s AND ({{complaint}})) AS complaints
     FROM timeline
@@ -65,7 +66,8 @@ scored AS (
     + round(%(w_usage)s * CASE WHEN usage_change IS NULL THEN 0.5
         ELSE round(1 - greatest({relationship.WORST_CHANGE}, least(0, usage_change)) / {relationship.WORST_CHANGE}, 6)
         END, 2)
-    + round(%(w_complaints)s * (1 - least(complaints, {relationship.MANY_COMPLAINTS}) / {relationship.MANY_COMPLAINTS}.0), 2)
+    + round(%(w_complaints)s
+        * (1 - least(complaints, {relationship.MANY_COMPLAINTS}) / {relationship.MANY_COMPLAINTS}.0), 2)
     + round(%(w_consents)s * CASE WHEN consents > 0 THEN 1 ELSE 0 END, 2)
     + round(%(w_tenure)s * CASE {_TENURE} ELSE 0 END, 2)
     + round(%(w_lines)s * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES}.0, 2))::int AS score

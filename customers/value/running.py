@@ -57,7 +57,7 @@ def wanted_month(job: RunningJob, default: date, *, months: int = 1) -> date:
 
 
 def taken(model: type[R], month: date, job_run_id: int, rules: Callable[[], dict[str, Any]]) -> R:
-    """The run of a month for a job: its own or a newer job's as it stands, a new one, or one taken over from an older."""
+    """The run of a month for a job: its own or a newer job's as it stands, a new one, or an older job's taken over."""
     with transaction.atomic():
         run = model.objects.select_for_update().filter(pk=month).first()  # type: ignore[attr-defined]
         if run is not None and run.job_run_id >= job_run_id:
