@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from customers.models import Consent, Customer, RelationshipReview, TimelineLine, ValueMonth
+from customers.models import Consent, Customer, RelationshipReview, Subscription, TimelineLine, ValueMonth
 from customers.models.consent import CONTACTS
 from customers.models.value import PassState, RelationshipRun
 from customers.value import relationship
@@ -148,7 +148,7 @@ def relationship_of(customer: Customer, month: date) -> RelationshipReview:
         )
     )
     quarter = [line for line in lines if line.pk >= given["quarter_from"]]
-    live = [line for line in customer.subscriptions.all() if is_live(line, given["as_of"])]
+    live = [line for line in Subscription.objects.filter(customer=customer) if is_live(line, given["as_of"])]
     judged = ValueMonth.objects.filter(customer_id=customer.pk, month=given["last_month"]).first()
     consents = Consent.objects.filter(
         Q(expires_on__isnull=True) | Q(expires_on__gte=given["as_of"]),

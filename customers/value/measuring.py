@@ -120,7 +120,7 @@ def inputs_of(customer: Customer, month: date) -> Inputs:
     bills = _bills(used)
     now = [row for row in used if row.month > given["span"]]
     before = [row for row in used if given["before"] < row.month <= given["span"]]
-    live = [row for row in customer.subscriptions.all() if is_live(row, given["as_of"])]
+    live = [row for row in Subscription.objects.filter(customer=customer) if is_live(row, given["as_of"])]
     contacts = TimelineLine.objects.filter(
         customer_id=customer.pk,
         pk__gte=given["contacts_from"],

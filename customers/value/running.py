@@ -61,7 +61,7 @@ def taken(model: type[R], month: date, job_run_id: int, rules: Callable[[], dict
     with transaction.atomic():
         run = model.objects.select_for_update().filter(pk=month).first()  # type: ignore[attr-defined]
         if run is not None and run.job_run_id >= job_run_id:
-            return run  # type: ignore[no-any-return]
+            return run
         made, _new = model.objects.update_or_create(  # type: ignore[attr-defined]
             pk=month,
             defaults={
@@ -72,7 +72,7 @@ def taken(model: type[R], month: date, job_run_id: int, rules: Callable[[], dict
                 "done_at": None,
             },
         )
-        return made  # type: ignore[no-any-return]
+        return made
 
 
 def held(cursor: Any, table: str, job_run_id: int) -> tuple[date, str, dict[str, Any]] | None:
