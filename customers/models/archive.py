@@ -344,7 +344,11 @@ class CustomerFacts(models.Model):
     """What jobs and upper rooms find out and others need: one narrow row per customer."""
 
     on_merge: ClassVar = {"customer": OnMerge.COMBINE}
-    personal: ClassVar = Personal(of="customer", plain=("tier",))
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("personas",),
+        plain=("tier", "value_class", "value_cell", "location", "relationship_band"),
+    )
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="facts")
     tier = models.CharField(max_length=12, blank=True)

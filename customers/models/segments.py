@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.personal import Personal
 from staff.models import User
 
 
@@ -26,6 +27,8 @@ class Segment(Row):
 
     `rule`: the typed tree with the version of its language. `version` counts the edits.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("name", "note", "rule"))
 
     name = models.CharField(max_length=80)
     note = models.CharField(max_length=400, blank=True)

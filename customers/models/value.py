@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from foundation.common import clock
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 
 
 class ValueClass(models.TextChoices):
@@ -87,12 +88,16 @@ class EvaluationRun(models.Model):
 class ValueRun(EvaluationRun):
     """The value of everybody in a month: policies, medians of use and bounds of the classes (D§6.1-6.4)."""
 
+    personal: ClassVar = Personal(of=None, plain=("state", "rules"))
+
     class Meta:
         db_table = "customers_valuerun"
 
 
 class RelationshipRun(EvaluationRun):
     """The relationship with everybody in a quarter; `month` is its first day."""
+
+    personal: ClassVar = Personal(of=None, plain=("state", "rules"))
 
     class Meta:
         db_table = "customers_relationshiprun"
@@ -134,6 +139,7 @@ class ValueDraft(Measured):
     """What was collected and waits for the judgement; a piece leaves it in the transaction that judges it."""
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True, unread=True)
     pk = models.CompositePrimaryKey("month", "customer_id")
 
     class Meta:
@@ -146,6 +152,9 @@ class ValueMonth(Measured):
     careline_partitioned = "month"
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(
+        of="customer_id", null=("age",), empty=("personas",), plain=("kind", "category", "value_class", "cell")
+    )
     pk = models.CompositePrimaryKey("customer_id", "month")
     value_class = models.CharField(max_length=3, choices=ValueClass.choices)
     usage_now = models.DecimalField(max_digits=16, decimal_places=6, null=True)
@@ -168,6 +177,7 @@ class RelationshipReview(models.Model):
     careline_partitioned = "month"
 
     on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", plain=("band",))
     pk = models.CompositePrimaryKey("customer_id", "month")
     customer_id = models.BigIntegerField()
     month = models.DateField()
@@ -187,6 +197,8 @@ class RelationshipReview(models.Model):
 
 class ValueTally(models.Model):
     """How many customers of a unit stood in a cell and a class when the newest month was judged: what boards add up."""
+
+    personal: ClassVar = Personal(of=None, plain=("kind", "cell", "value_class"))
 
     unit_id = models.IntegerField()
     kind = models.CharField(max_length=12)

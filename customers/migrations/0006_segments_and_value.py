@@ -14,7 +14,7 @@ from foundation.common.partitions import CreateModelByMonth, MakePartitions
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0004_birthday_index'),
+        ('customers', '0005_retention'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
