@@ -26,7 +26,6 @@ from customers.models.retention import Retention
 from customers.models.segments import Segment
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
-from customers.models.wishes import ContactTime
 from customers.models.value import (
     Location,
     Persona,
@@ -40,6 +39,7 @@ from customers.models.value import (
     ValueRun,
     ValueTally,
 )
+from customers.models.wishes import ContactTime
 
 __all__ = [
     "Address",

@@ -14,7 +14,7 @@ from foundation.common.partitions import CreateModelByMonth, MakePartitions
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0005_retention'),
+        ('customers', '0007_names_folded'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
