@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -28,7 +28,7 @@ from customers.models import (
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from foundation.common.prepared import prepared
-from staff.models import User
+from staff.models import Draft, User
 
 MOST_LINES = 40
 MONTHS = 6
@@ -97,6 +97,7 @@ class CustomerPage:
     data: Meter | None = None
     voice: Meter | None = None
     more_lines: bool = False
+    drafts: list[Draft] = field(default_factory=list)
 
     @property
     def tier(self) -> str:
@@ -168,7 +169,8 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
     WHERE p.id IN (SELECT plan_id FROM customers_subscription WHERE customer_id = c.id)) AS plans_json,
   (SELECT json_agg(json_build_object('line', m.subscription_id, 'month', m.month, 'revenue', m.net_revenue,
      'data', m.data_mb, 'voice', m.voice_minutes) ORDER BY m.month) FROM customers_usagemonth m
-    WHERE m.customer_id = c.id AND m.month >= %(first)s AND m.month <= %(today)s) AS usage_json
+    WHERE m.customer_id = c.id AND m.month >= %(first)s AND m.month <= %(today)s) AS usage_json,
+  (SELECT json_agg(d) FROM staff_draft d WHERE d.user_id = %(user)s AND d.customer_id = c.id) AS drafts_json
 FROM customers_customer c
 LEFT JOIN customers_facts f ON f.customer_id = c.id
 LEFT JOIN staff_user u ON u.id = c.manager_id
@@ -181,6 +183,7 @@ def customer_page(pk: int, *, user: User, opened: set[int]) -> CustomerPage | No
     today = clock.today()
     values = {
         "pk": pk,
+        "user": user.pk,
         "needs": MOST_NEEDS,
         "lines": MOST_LINES + 1,
         "now": clock.now(),
@@ -248,6 +251,7 @@ def _assemble(customer: Any) -> CustomerPage:
         months=_months(customer.usage_json or []),
         completeness=weighed(customer, filled, facts.tier if facts else ""),
         more_lines=len(stored) > MOST_LINES,
+        drafts=_made(Draft, customer.drafts_json),
     )
     live = [line for line in lines if line.is_live]
     page.main = min(live, key=lambda line: line.subscription.product_line != ProductLine.MOBILE, default=None)

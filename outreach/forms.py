@@ -53,7 +53,9 @@ class AttemptForm(forms.Form):
 
 
 class ResultForm(forms.Form):
-    result = forms.CharField(label=_("Result"), max_length=400, required=False)
+    result = forms.CharField(
+        label=_("Result"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class RescheduleForm(forms.Form):

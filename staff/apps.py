@@ -9,9 +9,13 @@ class StaffConfig(AppConfig):
     def ready(self) -> None:
         from foundation.jobs.kinds import JobKind, register_job
         from staff import navigation, signin
+        from staff.drafts import FORGET, forget_old_drafts
         from staff.services.numbering import restamp_units
         from staff.services.units import RESTAMP
 
         register_job(JobKind(RESTAMP, _("Give rows the numbers of moved units"), restamp_units, right=""))
+        register_job(
+            JobKind(FORGET, _("Forget old drafts"), forget_old_drafts, right="", counts={"deleted": _("Deleted")})
+        )
         signin.listen()
         navigation.register()

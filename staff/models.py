@@ -382,6 +382,40 @@ class Reveal(models.Model):
         ]
 
 
+class Draft(models.Model):
+    """What a person has typed in one place and not saved yet (ui-guide §5): their own, on every PC they sign in at.
+
+    `place`: where, as the page that shows it says; `customer_id`: whom it is about, so that erasure finds it.
+    `stamp`: new with every save; a window that knows another one wrote without seeing this text. `replaced`: the text
+    such a window wrote over, kept until the draft goes.
+    """
+
+    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    personal: ClassVar = Personal(of="customer_id", delete=True)
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    place = models.CharField(max_length=60)
+    customer_id = models.BigIntegerField(null=True)
+    text = models.TextField(blank=True)
+    replaced = models.TextField(blank=True)
+    stamp = models.BigIntegerField()
+    saved_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "customer_id", "place"], nulls_distinct=False, name="draft_one_in_a_place"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["customer_id"], name="draft_customer"),
+            models.Index(fields=["saved_at"], name="draft_saved"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.place}"
+
+
 def holds_on(day: date) -> Q:
     """Rows with `from_day`/`to_day` that hold on `day`."""
     return Q(from_day__lte=day) & (Q(to_day__isnull=True) | Q(to_day__gte=day))

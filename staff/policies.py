@@ -79,6 +79,17 @@ define(
     help=gettext_lazy("How long a revealed field stays in clear."),
 )
 define(
+    "staff.draft_days",
+    type="duration",
+    unit="days",
+    default=timedelta(days=30),
+    low=timedelta(days=1),
+    high=timedelta(days=180),
+    source="D",
+    title=gettext_lazy("Life of a draft"),
+    help=gettext_lazy("What somebody typed and never saved is deleted this long after the last keystroke."),
+)
+define(
     "staff.transfer_after",
     type="duration",
     unit="days",

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from staff import picking
-from staff.views import me, people, presence, units
+from staff.views import drafts, me, people, presence, units
 
 
 class UserAct(StringConverter):
@@ -32,6 +32,7 @@ urlpatterns = [
     path("me/language/", me.set_language, name="set-language"),
     path("me/theme/", me.set_theme, name="set-theme"),
     path("me/stay/", me.stay, name="stay"),
+    path("me/draft/", drafts.draft_save, name="draft-save"),
     path("admin/people/", people.user_list, name="user-list"),
     path("admin/people/new/", people.user_new, name="user-new"),
     path("admin/people/options/", picking.person_options, name="person-options"),

@@ -20,6 +20,7 @@ from foundation.common.paging import Page
 from foundation.ui.context import NavLink, Shell, ShownSlot
 from foundation.ui.navigation import NavItem, Tone
 from foundation.ui.parts.charts import Chart, HBar, Series
+from foundation.ui.parts.forms import DraftState
 from foundation.ui.parts.lists import Check, Entry, Step, Tab, trend
 from foundation.ui.parts.marks import btn, count, sla, tag
 from foundation.ui.widgets import ClockInput, DayInput, MomentInput
@@ -259,6 +260,11 @@ def _entries() -> list[Entry]:
     ]
 
 
+def sample_draft() -> DraftState:
+    """The draft of the sample form's note: a restored one, with the text of another window."""
+    return DraftState(url=reverse("ui:styleguide-draft"), other=str(LONG))
+
+
 def sample_page(request: HttpRequest) -> dict[str, Any]:
     """The context of the style guide."""
     now = clock.now()
@@ -275,6 +281,7 @@ def sample_page(request: HttpRequest) -> dict[str, Any]:
         "now": now,
         "rows": _rows(),
         "page": Page(items=[1, 2, 3], next_cursor="abc", is_first=False),
+        "draft": sample_draft(),
         "form": SampleForm(initial={"due": now, "day": now.date()}),
         "wrong": wrong,
         "filter": FilterForm(prefix="f"),

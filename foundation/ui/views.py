@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from foundation.common import clock
 from foundation.common.doors import public
 from foundation.ui.htmx import toast
-from foundation.ui.styleguide import SampleForm, SampleShell, sample_page
+from foundation.ui.styleguide import SampleForm, SampleShell, sample_draft, sample_page
 from foundation.ui.wording import say_time
 
 REASON = "shows components with invented data; exists in development and tests only"
@@ -35,7 +35,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 def styleguide_form(request: HttpRequest) -> HttpResponse:
     """Answers the sample form as every form view does: 422 with the form, or a toast."""
     form = SampleForm(request.POST)
-    response = render(request, "ui/styleguide.html#form", {"form": form}, status=200 if form.is_valid() else 422)
+    context = {"form": form, "draft": sample_draft()}
+    response = render(request, "ui/styleguide.html#form", context, status=200 if form.is_valid() else 422)
     return toast(response, "OK") if form.is_valid() else response  # type: ignore[return-value]
 
 
@@ -50,7 +51,7 @@ def styleguide_quiet(request: HttpRequest) -> HttpResponse:
 @public(REASON)
 def styleguide_draft(request: HttpRequest) -> JsonResponse:
     """Answers as every place for drafts does."""
-    return JsonResponse({"time": say_time(clock.now())})
+    return JsonResponse({"time": say_time(clock.now()), "stamp": "1", "other": ""})
 
 
 @require_POST

@@ -24,10 +24,13 @@ from interactions.identifiers import customers_with
 from interactions.lifecycle import Channel
 from interactions.models import Interaction
 from interactions.queries import VIEWS, contacts_in_view
+from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
 PAGE = 50
 PANEL = "interactions/_log_panel.html"
+# Where what is typed is kept until it is saved.
+NOTE, WRITE_UP = "interactions.note", "interactions.contact"
 
 
 @require_GET
@@ -87,6 +90,7 @@ def contact_log(request: StaffRequest, pk: int) -> HttpResponseBase:
         except RuleBroken as no:
             form.add_error(None, no.message)
         else:
+            forget_draft(request.user, Place(WRITE_UP, contact.customer_id, contact.ref))
             return redirect(_after_log(contact))
     return _detail(request, contact, status=422, log=form)
 
@@ -106,6 +110,7 @@ def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
         except RuleBroken as no:
             form.add_error(None, no.message)
         else:
+            forget_draft(request.user, Place(NOTE, customer.pk))
             target = reverse("customers:customer-detail", args=[customer.pk])
             return redirect_page(target) if wants_fragment(request) else redirect(target)
     context = {"customer": customer, "log": form, "unfolded": form.is_bound}

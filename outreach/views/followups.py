@@ -28,10 +28,13 @@ from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp
 from outreach.queries import VIEWS, closed_streams, followups_in_view, grouped, listed, with_people
 from outreach.services.followups import ASSIGN_RIGHT, may_work_on
+from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
 PAGE = 50
 ROW = "outreach/_followup_row.html"
+# Where the text of a verb's form is kept while it is typed.
+TEXTS = {"attempt": "outreach.attempt", "done": "outreach.result"}
 FORMS: dict[str, Callable[..., forms.Form]] = {
     "attempt": shapes.AttemptForm,
     "done": shapes.ResultForm,
@@ -209,6 +212,8 @@ def _act(
         if wants_fragment(request) and name == "attempt":
             return render(request, ROW, _row(follow_up, attempt=form), status=422)
         return _detail(request, follow_up, status=422, **{name: form})
+    if text := TEXTS.get(name):
+        forget_draft(request.user, Place(text, follow_up.customer_id, follow_up.ref))
     if wants_fragment(request):
         follow_up = with_people(FollowUp.objects.all()).get(pk=pk)
         return toast(render(request, ROW, _row(follow_up, acted=True)), said)

@@ -123,7 +123,7 @@ def test_a_draft_is_saved_two_seconds_after_typing_stops(browser_page):
     expect(page.locator("[data-draft-state=id_note]")).to_be_empty()
     with page.expect_request("**/draft/") as sent:
         page.clock.fast_forward("00:01")
-    assert sent.value.post_data == "text=The+customer+says"
+    assert sent.value.post_data == "draft=&seen=&text=The+customer+says"
     expect(page.locator("[data-draft-state=id_note]")).to_have_text(
         re.compile(r"^(Draft saved|草稿已保存).* ?\d\d:\d\d")
     )

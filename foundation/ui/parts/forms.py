@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms, template
@@ -14,6 +15,28 @@ from foundation.ui.parts.marks import attributes, icon, optional_icon
 
 register = template.Library()
 ECHOED = frozenset({"date", "datetime-local", "time", "month"})
+
+
+@dataclass(frozen=True)
+class DraftState:
+    """How the draft of a text area stands: where it is kept, under which token, its stamp, what is said of it; the
+    text of another window of the same person; whether what stands in the area is not in the draft yet."""
+
+    url: str
+    token: str = ""
+    stamp: str = ""
+    note: str = ""
+    other: str = ""
+    unsaved: bool = False
+
+    def attributes(self) -> dict[str, Any]:
+        """The attributes by which the script finds it."""
+        return {
+            "data-draft-url": self.url,
+            "data-draft": self.token,
+            "data-draft-stamp": self.stamp,
+            "data-draft-unsaved": "1" if self.unsaved else "",
+        }
 
 
 def _shape(widget: forms.Widget) -> str:
@@ -29,11 +52,19 @@ def _shape(widget: forms.Widget) -> str:
 
 
 @register.simple_tag
-def field(bound: forms.BoundField, label: Any = "", help: Any = "", line: bool = False, **more: Any) -> SafeString:
+def field(
+    bound: forms.BoundField,
+    label: Any = "",
+    help: Any = "",
+    line: bool = False,
+    draft: DraftState | None = None,
+    **more: Any,
+) -> SafeString:
     """A form field: label (optional ones are marked), widget, help, error, wired for readers.
 
-    Other arguments become attributes of the widget (`hx_get=`, `data_draft_url=`, `autocomplete=`). `line`: choices
-    beside one another. Date and time inputs get a place where the chosen value is repeated in our format.
+    Other arguments become attributes of the widget (`hx_get=`, `autocomplete=`). `line`: choices beside one another.
+    `draft`: the text is kept while it is typed (`{% draft_field %}` of staff fills it in). Date and time inputs get a
+    place where the chosen value is repeated in our format.
     """
     base = bound.id_for_label or bound.auto_id or bound.html_name
     help_text = help or bound.help_text
@@ -43,6 +74,8 @@ def field(bound: forms.BoundField, label: Any = "", help: Any = "", line: bool =
     ]
     shape = _shape(bound.field.widget)
     attrs: dict[str, Any] = {name.strip("_").replace("_", "-"): value for name, value in more.items()}
+    if draft is not None:
+        attrs |= draft.attributes()
     if shape != "choices":
         attrs["aria-describedby"] = " ".join(described) or None
         attrs["aria-invalid"] = "true" if bound.errors else None
@@ -61,7 +94,7 @@ def field(bound: forms.BoundField, label: Any = "", help: Any = "", line: bool =
                 "described": " ".join(described),
                 "widget": bound.as_widget(attrs=attrs) if shape != "choices" else "",
                 "echo": kind in ECHOED,
-                "draft": "data-draft-url" in attrs,
+                "draft": draft,
             },
         )
     )

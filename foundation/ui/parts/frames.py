@@ -75,6 +75,7 @@ def _script_words(_language: str | None) -> SafeString:
         "data_t_forbidden": _("You may not do this."),
         "data_t_drafting": _("Saving draft…"),
         "data_t_drafted": _("Draft saved %(time)s"),
+        "data_t_draft_other": _("Draft saved %(time)s, over another text of yours from another window"),
         "data_t_undrafted": _("Draft not saved"),
         "data_t_picked": _("%(n)s selected"),
         "data_t_every": _("All %(n)s selected"),
