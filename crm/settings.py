@@ -87,7 +87,6 @@ INSTALLED_APPS = [
     "foundation.jobs",
     "foundation.rest",
     "staff",
-    "staff.exports",
     "customers",
     "customers.imports",
     "outreach",

@@ -14,7 +14,6 @@ from customers.models import (
     ConsentSource,
     ContactBlock,
     ContactPoint,
-    ContactTime,
     EvidenceKind,
     ProfileField,
     Purpose,
@@ -50,7 +49,6 @@ name_kinds(
         "customers.profilefield": _("Fact of the profile"),
         "customers.need": _("Need"),
         "customers.consent": _("Consent"),
-        "customers.contacttime": _("Time of contact"),
         "customers.contactblock": _("Block of contact"),
         "customers.subscription": _("Product"),
         "customers.recentlyviewed": _("Recently viewed"),
@@ -122,12 +120,6 @@ name_acts(
         "evidence": Detail(_("Evidence"), words=codes(dict(EvidenceKind.choices))),
         "source": Detail(_("Source"), words=codes(dict(ConsentSource.choices))),
     },
-)
-name_acts(
-    "wish",
-    title=_("Contact wishes"),
-    acts={"time_added": _("Time of contact noted"), "time_dropped": _("Time of contact removed")},
-    details=_EACH | {"wish": Detail(_("Wish"), words=codes(dict(ContactTime.Wish.choices)))},
 )
 name_acts(
     "profile",

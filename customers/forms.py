@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from customers.labels import CHANNELS, LABELS, LANGUAGES
+from customers.labels import CHANNELS, GENDERS, LABELS, LANGUAGES
 from customers.models import (
     Address,
     ConsentChannel,
     ConsentSource,
     ContactPoint,
-    ContactTime,
     Customer,
     EvidenceKind,
     Need,
@@ -56,9 +56,7 @@ class ArchiveForm(forms.Form):
     segment = forms.ChoiceField(label=LABELS["segment"], choices=Customer.Segment.choices)
     name = forms.CharField(label=LABELS["name"], max_length=200, strip=False)
     short_name = forms.CharField(label=LABELS["short_name"], max_length=80, required=False, strip=False)
-    gender = forms.ChoiceField(
-        label=LABELS["gender"], choices=[*_NONE, ("F", _("Female")), ("M", _("Male"))], required=False
-    )
+    gender = forms.ChoiceField(label=LABELS["gender"], choices=[*_NONE, *GENDERS.items()], required=False)
     birthday_kind = forms.ChoiceField(label=LABELS["birthday_kind"], choices=Customer.BirthdayKind.choices)
     birth_date = forms.DateField(label=LABELS["birth_date"], required=False, widget=DayInput)
     lunar_month = forms.IntegerField(label=LABELS["lunar_month"], required=False, min_value=1, max_value=12)
@@ -98,10 +96,12 @@ class CustomerNewForm(ArchiveForm):
 
 
 class CustomerEditForm(ArchiveForm):
-    """An archive being changed; `version` is that of the copy on the screen. An empty ID number means: as it is."""
+    """An archive being changed; `version` and `copy` are of what is on the screen. An empty ID number: as it is."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
+    copy = forms.CharField(widget=forms.HiddenInput, required=False)
     status = forms.ChoiceField(label=LABELS["status"], choices=Customer.Status.choices)
+    language = forms.ChoiceField(label=LABELS["language"], choices=[*LANGUAGES.items()], required=False)
     identity_status = forms.ChoiceField(label=LABELS["identity_status"], choices=Customer.IdentityStatus.choices)
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
@@ -123,11 +123,34 @@ class CustomerEditForm(ArchiveForm):
             del values["name"]
         if self.hides_birth_date and values["birth_date"] is None:
             del values["birth_date"]
+        if self.cleaned_data["language"]:
+            values["language"] = self.cleaned_data["language"]
         return values | {
             "status": self.cleaned_data["status"],
             "identity_status": self.cleaned_data["identity_status"],
             "manager_id": manager.pk if manager else None,
         }
+
+
+class InlineForm(forms.Form):
+    """One field of an archive changed in its place. `version`, `copy`: of what the person saw; `back`: they go on with
+    the keyboard, so the focus comes back to the value."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    copy = forms.CharField(widget=forms.HiddenInput, required=False)
+    back = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: Any = None, *, field: str, managers: Any, **kwargs: Any) -> None:
+        super().__init__(data, auto_id=f"id_inline_{field}_%s", **kwargs)
+        self.name = field.removesuffix("_id")
+        self.fields[self.name] = deepcopy(CustomerEditForm.base_fields[self.name])
+        if field == "manager_id":
+            self.fields[self.name].queryset = managers  # type: ignore[attr-defined]
+
+    def value(self) -> Any:
+        """The cleaned value as the service takes it."""
+        chosen = self.cleaned_data[self.name]
+        return (chosen.pk if chosen else None) if self.name == "manager" else chosen
 
 
 class ContactPointForm(forms.Form):
@@ -228,31 +251,6 @@ class ConsentForm(forms.Form):
         return told | {name: data[name] for name in ("evidence_kind", "expires_on")} if self.agrees else told
 
 
-class WishesForm(forms.Form):
-    """How the customer likes to be reached."""
-
-    channel = forms.ChoiceField(label=LABELS["channel_preference"], choices=[*_NONE, *CHANNELS.items()], required=False)
-    language = forms.ChoiceField(label=_("Language of messages"), choices=list(LANGUAGES.items()))
-    reminders = forms.BooleanField(
-        label=_("Wants reminders of bills and use"),
-        required=False,
-        help_text=_("Notices the law demands before a suspension leave all the same."),
-    )
-
-
-class ContactTimeForm(forms.Form):
-    """A time in which the customer does, or does not, want to hear from us."""
-
-    wish = forms.ChoiceField(label=_("Wish"), choices=ContactTime.Wish.choices)
-    days = forms.ChoiceField(label=_("Days"), choices=ContactTime.Days.choices)
-    starts = forms.TimeField(label=_("From"), widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
-    ends = forms.TimeField(
-        label=_("To"),
-        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
-        help_text=_("An end before the beginning means the next day."),
-    )
-
-
 def plan_choices(plans: Iterable[Plan]) -> list[tuple[str, Any]]:
     """Plans with their fees for a select, grouped by product in the order given."""
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -308,9 +306,10 @@ class LineNewForm(LineTermsForm):
 
 
 class LineChangeForm(LineTermsForm):
-    """The terms of a line being changed; `version` is that of the copy on the screen."""
+    """The terms of a line being changed; `version` and `copy` are of what is on the screen."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
+    copy = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

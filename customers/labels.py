@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -29,7 +28,6 @@ LABELS: dict[str, Any] = {
     "area_type": _("Area"),
     "language": _("Language"),
     "channel_preference": _("Preferred contact"),
-    "contact_times": _("Times of contact"),
     "manager_id": _("Manager"),
     "quality_marks": _("Marks of data quality"),
     "mobile": _("Mobile number"),
@@ -59,8 +57,9 @@ CHANNELS: dict[str, Any] = {
     "LETTER": _("Letter"),
     "VISIT": _("Visit"),
 }
-# Languages messages are written in, each called in its own.
-LANGUAGES: dict[str, str] = dict(settings.LANGUAGES)
+GENDERS: dict[str, Any] = {"F": _("Female"), "M": _("Male")}
+# Languages a customer may be spoken and written to in.
+LANGUAGES: dict[str, Any] = {"zh-hans": _("Chinese"), "en": _("English")}
 QUALITY_MARKS: dict[str, Any] = {
     "NAME_MISSING": _("Name missing"),
     "BIRTHDAY_MISSING": _("Birthday missing"),
@@ -82,6 +81,11 @@ _CODES: dict[str, Any] = {
     "identity_status": Customer.IdentityStatus,
     "area_type": Customer.AreaType,
     "birthday_kind": Customer.BirthdayKind,
+}
+_WORDS: dict[str, dict[str, Any]] = {
+    "channel_preference": CHANNELS,
+    "gender": GENDERS,
+    "language": LANGUAGES,
 }
 _STATES: dict[tuple[str, str], Any] = {
     ("customer", "status"): Customer.Status,
@@ -106,8 +110,5 @@ def value_in_words(entity: str, field: str, stored: str | None) -> str:
     codes = _STATES.get((entity, field)) or _CODES.get(field)
     if codes is not None and stored in codes.values:
         return str(codes(stored).label)
-    if field == "language":
-        return LANGUAGES.get(stored, stored)
-    if field == "channel_preference":
-        return str(CHANNELS.get(stored, stored))
-    return stored
+    words = _WORDS.get(field)
+    return str(words.get(stored, stored)) if words is not None else stored

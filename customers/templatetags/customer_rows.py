@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import template
@@ -16,7 +16,7 @@ from customers.models import Customer
 from customers.views.showing import STATUS_TONES, name_mask
 from foundation.ui.addresses import row_address
 from foundation.ui.parts.formats import or_dash
-from foundation.ui.parts.marks import tag
+from foundation.ui.parts.marks import icon, tag
 from foundation.ui.widgetry import said
 from foundation.ui.wording import say_choice
 from staff.templatetags.masking import masked
@@ -25,10 +25,17 @@ register = template.Library()
 
 
 @register.simple_tag
-def customer_rows(rows: Iterable[Customer], birthdays: Any = "") -> SafeString:
-    """The rows of the table, names masked; with `birthdays` the next one of each. Loaded with them: manager, facts."""
+def customer_rows(rows: Sequence[Customer], birthdays: Any = "", opened: Collection[int] = ()) -> SafeString:
+    """The rows of the table, names masked; with `birthdays` the next one of each. Loaded with them: manager, facts.
+    `opened`: ids of those a colleague has open now."""
     heads = tuple(said(_(word)) for word in ("Number", "Segment", "City", "Manager"))
-    return SafeString("".join(_row(row, *heads, coming=_coming(row) if birthdays else "") for row in rows))
+    eye = f" {icon('eye', 's', _('Somebody has this open'))}"
+    return SafeString(
+        "".join(
+            _row(row, *heads, more=(_coming(row) if birthdays else "") + (eye if row.pk in opened else ""))
+            for row in rows
+        )
+    )
 
 
 def _coming(row: Customer) -> str:
@@ -38,7 +45,7 @@ def _coming(row: Customer) -> str:
     return f" {tag(say_coming(day), 'info', 'cake')}" if day else ""
 
 
-def _row(row: Customer, number: str, segment: str, city: str, manager: str, *, coming: str) -> str:
+def _row(row: Customer, number: str, segment: str, city: str, manager: str, *, more: str) -> str:
     tier = row.facts.tier if hasattr(row, "facts") else ""
     marks = "".join(f"{tag(QUALITY_MARKS.get(mark, mark), 'warn')} " for mark in row.quality_marks)
     owner = row.manager.name if row.manager is not None else ""
@@ -47,7 +54,7 @@ def _row(row: Customer, number: str, segment: str, city: str, manager: str, *, c
     return (
         '<tr role="row" data-row><td role="cell" class="main-c">'
         f'<a class="main-a" data-main href="{row_address("customers:customer-detail", row.pk)}">'
-        f"{masked(name_mask(row), row.name)}</a>{shown_tier}{coming}</td>"
+        f"{masked(name_mask(row), row.name)}</a>{shown_tier}{more}</td>"
         f'<td role="cell" class="nowrap" data-label="{number}">{said(row.number)}</td>'
         f'<td role="cell" data-label="{segment}">{said(say_choice(Customer.Segment, row.segment))}</td>'
         f'<td role="cell" data-label="{city}">{said(or_dash(row.home_city))}</td>'

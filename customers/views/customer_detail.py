@@ -1,4 +1,4 @@
-"""One customer on one page (ui-guide §5, §12.4), the earlier parts of the timeline, the history of fields."""
+"""One customer on one page (ui-guide §5, §12.4), and the earlier parts of the timeline."""
 
 from __future__ import annotations
 
@@ -13,38 +13,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from customers.labels import CHANNELS, TIERS, label, value_in_words
-from customers.models import Customer, FieldChange, Plan, Subscription
+from customers.labels import TIERS
+from customers.models import Customer, Subscription
 from customers.panels import actions_for, rendered_panels
+from customers.presence import VIEW, mark
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.recent import note_viewed
 from customers.timeline import GROUPS, timeline_page
 from customers.views.consent import agreed_by_purpose
 from customers.views.showing import STATUS_TONES, View, name_mask, seen
 from foundation.common.doors import requires
-from foundation.common.errors import RuleBroken
 from foundation.common.ids import from_text, to_text
-from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.charts import Chart, Series
 from foundation.ui.parts.lists import Tab
 from foundation.ui.wording import month_word, say_money
-from staff.models import User
 
 IDENTITY = {
     Customer.IdentityStatus.VERIFIED: ("ok", "shield-check"),
     Customer.IdentityStatus.UNVERIFIED: ("warn", "shield-alert"),
     Customer.IdentityStatus.REJECTED: ("danger", "shield-x"),
     Customer.IdentityStatus.RECHECK: ("warn", "shield-question-mark"),
-}
-SENSITIVE_FIELDS = {"INCOME_BAND"}
-MASK_OF = {
-    "name": "name",
-    "short_name": "company",
-    "user_name": "name",
-    "guardian": "name",
-    "street": "address",
-    "birth_date": "address",
 }
 
 
@@ -53,6 +42,8 @@ MASK_OF = {
 @requires("customers.view")
 def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; a customer outside one's sight is not there (404) until a contact is started."""
+    if wants_fragment(request):  # a pill of the timeline: its address is this page's, so that it can be kept
+        return customer_timeline(request, pk)
     view = View(request, pk)
     note_viewed(view.user, pk)
     group = _group(request)
@@ -67,9 +58,10 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tier": TIERS.get(view.page.tier, view.page.tier),
         "chart": revenue_chart(view.page),
         "ends_soon": contract_ends_soon(view.page),
-        "channel": CHANNELS.get(view.customer.channel_preference, view.customer.channel_preference),
         "agreed": agreed_by_purpose(view.page.consents),
         "timeline": _timeline(pk, view.page.since, group),
+        "present": mark(view.user, pk, VIEW),
+        "doing": VIEW,
     }
     return render(request, "customers/customer_detail.html", context)
 
@@ -93,60 +85,13 @@ def customer_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "customers/_earlier.html" if start else "customers/_timeline.html", context)
 
 
-@require_GET
-@never_cache
-@requires("customers.view")
-def customer_history(request: HttpRequest, pk: int) -> HttpResponse:
-    """Who changed which field when, and from what to what (ARC-03); sensitive values stay hidden."""
-    view = View(request, pk)
-    refusal = ""
-    rows = FieldChange.objects.filter(customer_id=pk).order_by("-pk")
-    try:
-        page = keyset_page(rows, after=request.GET.get("after"), size=50)
-    except RuleBroken as no:
-        refusal, page = no.message, keyset_page(rows, after=None, size=50)
-    names = dict(User.objects.filter(pk__in={row.actor_id for row in page.items}).values_list("pk", "name"))
-    plans = _plan_names(page.items)
-    for row in page.items:
-        row.label = label(row.field)  # type: ignore[attr-defined]
-        row.who = names.get(row.actor_id, _("System")) if row.actor_id else _("System")  # type: ignore[attr-defined]
-        if row.field == "plan_id":
-            row.old, row.new = plans.get(row.old or ""), plans.get(row.new or "")
-        row.before = _history_value(view, row, row.old)  # type: ignore[attr-defined]
-        row.after = _history_value(view, row, row.new)  # type: ignore[attr-defined]
-    context = {"view": view, "customer": view.customer, "page": page, "refusal": refusal}
-    return render(request, "customers/customer_history.html", context)
-
-
-def _plan_names(rows: list[FieldChange]) -> dict[str, str]:
-    """Names of the plans that field changes tell of, by the id as it is stored."""
-    told = {value for row in rows if row.field == "plan_id" for value in (row.old, row.new) if value}
-    if not told:
-        return {}
-    return {str(pk): name for pk, name in Plan.objects.filter(pk__in=told).values_list("pk", "name")}
-
-
-def _history_value(view: View, row: FieldChange, stored: str | None) -> str:
-    if not stored:
-        return ""
-    if row.field in SENSITIVE_FIELDS:
-        return "****"
-    words = value_in_words(row.entity, row.field, stored)
-    if row.field == "manager_id" and stored.isdecimal():
-        return str(User.objects.filter(pk=int(stored)).values_list("name", flat=True).first() or stored)
-    if row.entity == "contactpoint":
-        return view.shown("", "email" if "@" in words else "phone", words).text
-    mask = name_mask(view.customer) if row.field == "name" else MASK_OF.get(row.field)
-    return view.shown("", mask, words).text if mask else words
-
-
 def _group(request: HttpRequest) -> str:
     group = request.GET.get("group", "")
     return group if group in GROUPS else ""
 
 
 def _timeline(pk: int, since: datetime, group: str, before: int | None = None) -> dict[str, Any]:
-    address = reverse("customers:customer-timeline", args=[pk])
+    address, own = reverse("customers:customer-timeline", args=[pk]), reverse("customers:customer-detail", args=[pk])
     page = timeline_page(pk, since=since, group=group, before=before)
     query = f"group={group}&" if group else ""
     return {
@@ -155,8 +100,8 @@ def _timeline(pk: int, since: datetime, group: str, before: int | None = None) -
         "id": f"timeline-{before or 0}",
         "earlier": f"{address}?{query}before={to_text(page.before)}" if page.before else "",
         "pills": [
-            Tab(_("All"), address, current=not group),
-            *(Tab(words, f"{address}?group={key}", current=key == group) for key, words in GROUPS.items()),
+            Tab(_("All"), own, current=not group),
+            *(Tab(words, f"{own}?group={key}", current=key == group) for key, words in GROUPS.items()),
         ],
     }
 

@@ -12,17 +12,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from customers import services
+from customers import copies, services
 from customers.forms import PLAIN_FIELDS, CustomerEditForm, CustomerNewForm
-from customers.labels import value_in_words
+from customers.labels import label, value_in_words
 from customers.models import Customer
+from customers.presence import EDIT, mark, unmark
 from customers.services import StaleCopy
 from customers.services.remembering import as_text
-from customers.views.showing import View, name_mask
+from customers.views.conflicts import Difference, differences, takes_theirs, without_theirs
+from customers.views.showing import MASK_OF, View, name_mask
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
+from staff.masking import masked
 from staff.models import User
 
+# What the form's copy holds of the row: all it may change, and the end of the document's number.
+COPIED = (*PLAIN_FIELDS, "status", "identity_status", "language", "manager_id", "id_last4")
 # Which field a refusal belongs to; the others stand on top of the form.
 FIELD_OF = {
     "customers.no_name": "name",
@@ -77,9 +82,6 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The fields of an archive; another's change meanwhile is shown field by field and nothing typed is lost."""
     view = View(request, pk)
     customer = view.customer
-    managers = User.objects.filter(is_active=True, managed_customers=customer) | User.objects.filter(
-        is_active=True, role_assignments__role__in=["ACCOUNT_MANAGER", "PROJECT_MANAGER"]
-    )
     shown = view.name
     hides_name = shown.text != customer.name
     hidden = {"name"} if hides_name else set()
@@ -87,41 +89,62 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
     if birthday is not None and birthday.text == birthday.masked:
         hidden.add("birth_date")
     more: dict[str, Any] = {
-        "managers": managers.distinct().order_by("name", "pk"),
+        "managers": managers_for(customer),
         "hides_name": hides_name,
         "hides_birth_date": "birth_date" in hidden,
     }
-    conflict: list[dict[str, str]] = []
+    conflict: list[Difference] = []
     if request.method == "POST":
         form = CustomerEditForm(request.POST, **more)
         if form.is_valid():
+            changes = without_theirs(request.POST, form.fields_of_archive())
+            number = "" if takes_theirs(request.POST, "id_number") else form.cleaned_data["id_number"]
             try:
                 services.change_customer(
                     pk,
                     actor=view.user,
                     version=form.cleaned_data["version"],
-                    changes=form.fields_of_archive(),
-                    id_number=form.cleaned_data["id_number"] or None,
+                    changes=changes,
+                    id_number=number or None,
                 )
+                unmark(view.user, pk, EDIT)
                 return redirect("customers:customer-detail", pk=pk)
             except StaleCopy as stale:
-                conflict = _differences(form, stale, hidden=hidden)
+                view = View(request, pk)
+                conflict = _differences(view, form, stale, changes, number)
                 refuse(form, stale)
                 # The next save is made on what the person has now compared with.
-                form.data = {**request.POST.dict(), "version": str(stale.version)}
+                form.data = {**request.POST.dict(), "version": str(stale.version), "copy": _copy(view.customer)}
             except RuleBroken as no:
                 refuse(form, no)
     else:
         initial = {name: "" if name in hidden else getattr(customer, name) for name in PLAIN_FIELDS}
         initial |= {
             "version": customer.version,
+            "copy": _copy(customer),
             "status": customer.status,
             "identity_status": customer.identity_status,
+            "language": customer.language,
             "manager": customer.manager_id,
         }
         form = CustomerEditForm(initial=initial, **more)
-    context = {"view": view, "customer": customer, "form": form, "conflict": conflict}
+    context = {
+        "view": view,
+        "customer": customer,
+        "form": form,
+        "conflict": conflict,
+        "present": mark(view.user, pk, EDIT),
+        "doing": EDIT,
+    }
     return render(request, "customers/customer_edit.html", context, status=422 if form.errors else 200)
+
+
+def managers_for(customer: Customer) -> Any:
+    """Who may look after the customer: those whose work it is, and who does so now."""
+    managers = User.objects.filter(is_active=True, managed_customers=customer) | User.objects.filter(
+        is_active=True, role_assignments__role__in=["ACCOUNT_MANAGER", "PROJECT_MANAGER"]
+    )
+    return managers.distinct().order_by("name", "pk")
 
 
 def refuse(form: forms.Form, no: RuleBroken, fields: Mapping[str, str] = FIELD_OF) -> None:
@@ -133,22 +156,35 @@ def refuse(form: forms.Form, no: RuleBroken, fields: Mapping[str, str] = FIELD_O
     form.add_error(field if field in form.fields else None, no.message)
 
 
-def _differences(form: CustomerEditForm, stale: StaleCopy, hidden: set[str]) -> list[dict[str, str]]:
-    mine = form.fields_of_archive()
-    found = []
-    for field, theirs in stale.current.items():
-        if field in hidden or mine.get(field) == theirs:
-            continue
-        name = field.removesuffix("_id")
-        bound = form[name] if name in form.fields else None
-        found.append(
-            {
-                "label": str(bound.label) if bound else field,
-                "mine": _in_words(field, mine.get(field)),
-                "theirs": _in_words(field, theirs),
-            }
-        )
+def _copy(customer: Customer) -> str:
+    """What is on file now, for the form to carry."""
+    return copies.sealed(customer.pk, copies.copy_of(customer, COPIED))
+
+
+def _differences(
+    view: View, form: CustomerEditForm, stale: StaleCopy, changes: dict[str, Any], number: str
+) -> list[Difference]:
+    was = copies.opened(view.customer.pk, form.cleaned_data["copy"])
+    found = differences(
+        changes,
+        stale.current,
+        was,
+        label=label,
+        own_words=_in_words,
+        words=lambda field, value: _on_file(view, field, value),
+    )
+    now = view.customer.id_last4
+    if number and was.get("id_last4", now) != now:
+        before, after = (masked("id", tail) if tail else "" for tail in (was["id_last4"], now))
+        found.append(Difference("id_number", label("id_number"), before, number, after, keeps_mine=True))
     return found
+
+
+def _on_file(view: View, field: str, value: Any) -> str:
+    """A stored value as this person may read it."""
+    mask = name_mask(view.customer) if field == "name" else MASK_OF.get(field)
+    told = _in_words(field, value)
+    return view.shown("", mask, told).text if mask and told else told
 
 
 def _in_words(field: str, value: Any) -> str:

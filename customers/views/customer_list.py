@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from customers.filters import CustomerFilter
 from customers.models import Customer
+from customers.presence import open_elsewhere
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
@@ -38,6 +39,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "filter": found,
         "refusal": refusal,
         "filtered": found.is_used,
+        "opened": open_elsewhere(user, [row.pk for row in page.items]),
         "may_create": user.has_perm("customers.create"),
     }
     template = "customers/customer_list.html" + ("#results" if wants_fragment(request) else "")

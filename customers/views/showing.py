@@ -11,6 +11,7 @@ from customers import visibility
 from customers.birthday_words import BirthdayLine, birthday_line
 from customers.models import Customer
 from customers.queries import CustomerPage, customer_page
+from staff.drafts import hold
 from staff.masking import masked
 from staff.models import User
 from staff.reveals import revealed_fields
@@ -22,6 +23,15 @@ STATUS_TONES = {
     Customer.Status.FORMER: "mute",
     Customer.Status.DECEASED: "mute",
     Customer.Status.ANONYMISED: "mute",
+}
+# The masks that fields wear in histories and comparisons (the name: `name_mask`).
+MASK_OF = {
+    "name": "name",
+    "short_name": "company",
+    "user_name": "name",
+    "guardian": "name",
+    "street": "address",
+    "birth_date": "address",
 }
 
 
@@ -48,6 +58,7 @@ class View:
         if page is None:
             raise Http404
         self.page: CustomerPage = page
+        hold(request, pk, page.drafts)
         self.customer = page.customer
         self.clear = pk in self.opened
         self.open_fields = revealed_fields(self.user, pk)
@@ -67,6 +78,11 @@ class View:
     @property
     def name(self) -> Shown:
         return self.shown("name", name_mask(self.customer), self.customer.name)
+
+    @property
+    def manager_name(self) -> str:
+        """Who looks after the customer; read with the page."""
+        return getattr(self.customer, "manager_name", None) or ""
 
     @property
     def phone(self) -> Shown | None:

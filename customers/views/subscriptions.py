@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from customers import services
+from customers import copies, services
 from customers.forms import LineChangeForm, LineEndForm, LineNewForm
 from customers.labels import label
 from customers.lines import masked_number
@@ -20,6 +21,7 @@ from customers.models import Customer, Plan, Subscription
 from customers.queries import Line
 from customers.services import StaleCopy
 from customers.services.line_checks import needs_guardian
+from customers.views.conflicts import Difference, differences, without_theirs
 from customers.views.customer_edit import refuse
 from customers.views.showing import View, seen
 from foundation.common import clock
@@ -39,6 +41,7 @@ OPENING = {
     "customers.bad_fee": "monthly_fee",
     "customers.no_guardian": "guardian",
 }
+TERMS = ("plan_id", "monthly_fee", "contract_end")
 ENDING = {"customers.impossible_date": "on"}
 
 
@@ -85,19 +88,21 @@ def line_change(request: HttpRequest, pk: int, line: int) -> HttpResponseBase:
     """Other terms; another's change meanwhile is shown term by term and nothing typed is lost."""
     row = _line(request, pk, line)
     form = _change_form(row, request.POST)
-    conflict: list[dict[str, str]] = []
+    conflict: list[Difference] = []
     if form.is_valid():
+        changes = without_theirs(request.POST, form.changes())
         try:
             services.change_subscription(
-                line, actor=_user(request), version=form.cleaned_data["version"], changes=form.changes()
+                line, actor=_user(request), version=form.cleaned_data["version"], changes=changes
             )
             messages.success(request, _("The line was changed."))
             return redirect("customers:customer-detail", pk=pk)
         except StaleCopy as stale:
-            conflict = _differences(form, stale)
+            conflict = _differences(row, form, stale, changes)
             refuse(form, stale)
             # The next save is made on what the person has now compared with.
-            form.data = {**request.POST.dict(), "version": str(stale.version)}
+            row.refresh_from_db()
+            form.data = {**request.POST.dict(), "version": str(stale.version), "copy": _copy(row)}
         except RuleBroken as no:
             refuse(form, no, OPENING)
     return _page(request, pk, line, change=form, conflict=conflict)
@@ -137,7 +142,7 @@ def _page(
     line: int,
     change: LineChangeForm | None = None,
     end: LineEndForm | None = None,
-    conflict: list[dict[str, str]] | None = None,
+    conflict: list[Difference] | None = None,
 ) -> HttpResponseBase:
     view = View(request, pk)
     row = Subscription.objects.select_related("plan").filter(pk=line, customer_id=pk).first()
@@ -169,6 +174,7 @@ def _change_form(row: Subscription, data: Any = None) -> LineChangeForm:
         plans.insert(0, row.plan)
     initial = {
         "version": row.version,
+        "copy": _copy(row),
         "plan": row.plan_id or "",
         "monthly_fee": row.monthly_fee,
         "contract_end": row.contract_end,
@@ -176,8 +182,18 @@ def _change_form(row: Subscription, data: Any = None) -> LineChangeForm:
     return LineChangeForm(data, plans=plans, initial=initial)
 
 
-def _differences(form: LineChangeForm, stale: StaleCopy) -> list[dict[str, str]]:
-    mine = form.changes()
+def _copy(row: Subscription) -> str:
+    """The terms on file now, for the form to carry; a fee as text, for JSON has no exact numbers."""
+    return copies.sealed(row.pk, {field: _kept(field, getattr(row, field)) for field in TERMS})
+
+
+def _kept(field: str, value: Any) -> Any:
+    return f"{value:.2f}" if field == "monthly_fee" and value is not None else copies.plain(value)
+
+
+def _differences(
+    row: Subscription, form: LineChangeForm, stale: StaleCopy, changes: dict[str, Any]
+) -> list[Difference]:
     names = {plan.pk: plan.name for plan in form.plans.values()}
 
     def words(field: str, value: Any) -> str:
@@ -185,13 +201,16 @@ def _differences(form: LineChangeForm, stale: StaleCopy) -> list[dict[str, str]]
             return ""
         if field == "plan_id":
             return names.get(value) or Plan.objects.values_list("name", flat=True).get(pk=value)
-        return say_money(value) if field == "monthly_fee" else value.isoformat()
+        return say_money(Decimal(value)) if field == "monthly_fee" else str(value)
 
-    return [
-        {"label": label(field), "mine": words(field, value), "theirs": words(field, stale.current[field])}
-        for field, value in mine.items()
-        if value != stale.current[field]
-    ]
+    return differences(
+        {field: _kept(field, value) for field, value in changes.items()},
+        {field: _kept(field, value) for field, value in stale.current.items()},
+        copies.opened(row.pk, form.cleaned_data["copy"]),
+        label=label,
+        own_words=words,
+        words=words,
+    )
 
 
 def _user(request: HttpRequest) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -353,22 +354,24 @@ def test_a_colleagues_change_meanwhile_is_shown_term_by_term(
     op: Operator, client_for: ClientFor, row: Customer, plan: Plan
 ) -> None:
     line, theirs, mine = held(op, row, plan), PlanFactory(name="Theirs"), PlanFactory(name="Mine")
-    old = terms(line, plan=mine.pk, monthly_fee="10")
-    services.change_subscription(line.pk, actor=op.head, version=1, changes={"plan_id": theirs.pk})
     client = client_for(op.clerk)
     change = url(row, "line-change", line.pk)
+    copy = client.get(url(row, "line-detail", line.pk)).context["change"]["copy"].value()
+    old = terms(line, plan=mine.pk, monthly_fee="10", copy=copy)
+    services.change_subscription(line.pk, actor=op.head, version=1, changes={"plan_id": theirs.pk})
     answer = client.post(change, old)
     assert answer.status_code == 422
-    assert answer.context["conflict"] == [
-        {"label": "Plan", "mine": "Mine", "theirs": "Theirs"},
-        {"label": "Monthly fee", "mine": "¥\N{NO-BREAK SPACE}10.00", "theirs": ""},
+    assert [(one.label, one.was, one.mine, one.theirs, one.keeps_mine) for one in answer.context["conflict"]] == [
+        ("Plan", plan.name, "Mine", "Theirs", True),
+        ("Monthly fee", "", "¥\N{NO-BREAK SPACE}10.00", "", True),
     ]
     assert "has changed this" in words(answer)
     line.refresh_from_db()
     assert line.plan == theirs
-    assert client.post(change, {**old, "version": answer.context["change"]["version"].value()}).status_code == 302
+    again = {**old, "version": answer.context["change"]["version"].value(), "choose_plan_id": "theirs"}
+    assert client.post(change, again).status_code == 302
     line.refresh_from_db()
-    assert line.plan == mine
+    assert (line.plan, line.monthly_fee) == (theirs, Decimal(10))
 
 
 @pytest.mark.covers("HND-23")

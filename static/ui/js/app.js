@@ -36,14 +36,6 @@ function expire(box, after) {
 
 document.addEventListener("toast", (event) => toast(event.detail.message, event.detail));
 
-// A link that goes on with what the list is filtered by now, htmx having changed the address since.
-for (const name of ["click", "auxclick"]) {
-  document.addEventListener(name, (event) => {
-    const link = event.target.closest?.("a[data-keeps-query]");
-    if (link) link.search = location.search;
-  });
-}
-
 // htmx: CSRF, waiting, failing.
 const slow = new WeakMap();
 // "every 2s" and "load" come without an event.
@@ -161,6 +153,8 @@ function prepare(root) {
   if (root.closest("[data-bulk]") || $("[data-bulk]", root)) import("./bulk.js").then((part) => part.start(root));
   const drafts = all(root, "[data-draft-url]");
   if (drafts.length) import("./draft.js").then((part) => part.start(drafts));
+  const inline = all(root, "[data-inline]");
+  if (inline.length) import("./inline.js").then((part) => part.start(inline));
   all(root, "[data-echo]").forEach(echo);
   all(root, "[data-reveal]").forEach(conceal);
   all(root, "[data-upload]").forEach(drop);
