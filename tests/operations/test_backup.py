@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -128,6 +131,27 @@ def test_what_was_backed_up_comes_back_equal_and_verified(processes, lived_in, e
     )
     assert processes.manage("shell", "-v0", "-c", words, env=env).stdout.strip().endswith("1")
     assert processes.manage("audit_verify", env=env).returncode == 0
+
+
+def test_files_that_lead_outside_are_refused_before_anything_changes(processes, lived_in, elsewhere, tmp_path):
+    folder = tmp_path / "one"
+    assert processes.manage("backup", str(folder)).returncode == 0
+    assert restored(processes, elsewhere, folder, tmp_path).returncode == 0
+    before = contents(named(elsewhere))
+    for name in ("../outside.txt", "/outside.txt"):
+        with tarfile.open(folder / "files.tar", "w") as tar:
+            tar.add(__file__, arcname="inside.txt")
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            tar.addfile(member, io.BytesIO(b"abc"))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["sha256"]["files.tar"] = hashlib.sha256((folder / "files.tar").read_bytes()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        words = ("--force", f"replace {elsewhere}")
+        refused = restored(processes, elsewhere, folder, tmp_path, *words)
+        assert (refused.returncode, name in refused.stderr) == (1, True)
+        assert not (tmp_path / "outside.txt").exists()
+    assert contents(named(elsewhere)) == before
 
 
 def test_a_full_database_is_replaced_only_by_the_words(processes, lived_in, elsewhere, tmp_path):
