@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 
-from foundation.jobs.timetable import Daily, EveryMinutes, Planned
+from foundation.jobs.timetable import Daily, EveryMinutes, Monthly, Planned
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,15 @@ TICKS: tuple[Tick, ...] = (
 # Times of the business zone.
 SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.expire_search_links", EveryMinutes(60)),
+    Planned("exports.expire", EveryMinutes(60)),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("common.check_integrity", Daily(time(2, 30))),
     Planned("outreach.tidy", Daily(time(3, 0))),
+    # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
+    Planned("customers.judge_value", Monthly(2, time(1, 30))),
+    Planned("customers.evaluate_relationships", Monthly(5, time(1, 30), months=(1, 4, 7, 10))),
     Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "foundation.jobs",
     "foundation.rest",
     "staff",
+    "staff.exports",
     "customers",
     "customers.imports",
     "outreach",

@@ -10,6 +10,7 @@ register_converter(IdConverter, "id")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("workspace.urls")),
+    path("", include("staff.exports.urls")),
     path("", include("staff.urls")),
     path("accounts/", include("staff.account_urls")),
     path("", include("outreach.urls")),

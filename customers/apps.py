@@ -7,8 +7,8 @@ class CustomersConfig(AppConfig):
     verbose_name = "Customers"
 
     def ready(self) -> None:
-        """Make known the archive's timeline kinds, its jobs, its menu place, and what follows a renumbered unit."""
-        from customers import jobs, lines
+        """Make known the archive's timeline kinds, jobs, list as a file, menu place, and what follows a moved unit."""
+        from customers import exporting, jobs, lines
         from customers.erasure import looking
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
@@ -16,6 +16,7 @@ class CustomersConfig(AppConfig):
         lines.register()
         jobs.register()
         looking.register()
+        exporting.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
         register_nav(

@@ -14,6 +14,7 @@ from customers.models import (
     ConsentSource,
     ContactBlock,
     ContactPoint,
+    ContactTime,
     EvidenceKind,
     ProfileField,
     Purpose,
@@ -49,6 +50,7 @@ name_kinds(
         "customers.profilefield": _("Fact of the profile"),
         "customers.need": _("Need"),
         "customers.consent": _("Consent"),
+        "customers.contacttime": _("Time of contact"),
         "customers.contactblock": _("Block of contact"),
         "customers.subscription": _("Product"),
         "customers.recentlyviewed": _("Recently viewed"),
@@ -120,6 +122,12 @@ name_acts(
         "evidence": Detail(_("Evidence"), words=codes(dict(EvidenceKind.choices))),
         "source": Detail(_("Source"), words=codes(dict(ConsentSource.choices))),
     },
+)
+name_acts(
+    "wish",
+    title=_("Contact wishes"),
+    acts={"time_added": _("Time of contact noted"), "time_dropped": _("Time of contact removed")},
+    details=_EACH | {"wish": Detail(_("Wish"), words=codes(dict(ContactTime.Wish.choices)))},
 )
 name_acts(
     "profile",

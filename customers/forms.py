@@ -15,6 +15,7 @@ from customers.models import (
     ConsentChannel,
     ConsentSource,
     ContactPoint,
+    ContactTime,
     Customer,
     EvidenceKind,
     Need,
@@ -249,6 +250,31 @@ class ConsentForm(forms.Form):
             "evidence": data["evidence"],
         }
         return told | {name: data[name] for name in ("evidence_kind", "expires_on")} if self.agrees else told
+
+
+class WishesForm(forms.Form):
+    """How the customer likes to be reached."""
+
+    channel = forms.ChoiceField(label=LABELS["channel_preference"], choices=[*_NONE, *CHANNELS.items()], required=False)
+    language = forms.ChoiceField(label=_("Language of messages"), choices=list(LANGUAGES.items()))
+    reminders = forms.BooleanField(
+        label=_("Wants reminders of bills and use"),
+        required=False,
+        help_text=_("Notices the law demands before a suspension leave all the same."),
+    )
+
+
+class ContactTimeForm(forms.Form):
+    """A time in which the customer does, or does not, want to hear from us."""
+
+    wish = forms.ChoiceField(label=_("Wish"), choices=ContactTime.Wish.choices)
+    days = forms.ChoiceField(label=_("Days"), choices=ContactTime.Days.choices)
+    starts = forms.TimeField(label=_("From"), widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
+    ends = forms.TimeField(
+        label=_("To"),
+        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
+        help_text=_("An end before the beginning means the next day."),
+    )
 
 
 def plan_choices(plans: Iterable[Plan]) -> list[tuple[str, Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from customers.birthday_quality import mark_all
+from customers.value.evaluating import relationship_piece, run_relationship
+from customers.value.running import run_value, value_piece
 from foundation.jobs.kinds import JobKind, register_job
 from foundation.jobs.running import RunningJob
 
@@ -26,5 +28,25 @@ def register() -> None:
             run=mark_birthdays,
             right="jobs.control",
             counts={"changed": _("Archives marked anew")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.judge_value",
+            title=_("Value of all customers"),
+            run=run_value,
+            right="jobs.control",
+            chunk=value_piece,
+            counts={"rows": _("Customers")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.evaluate_relationships",
+            title=_("Relationship with all customers"),
+            run=run_relationship,
+            right="jobs.control",
+            chunk=relationship_piece,
+            counts={"rows": _("Customers")},
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -28,6 +29,7 @@ LABELS: dict[str, Any] = {
     "area_type": _("Area"),
     "language": _("Language"),
     "channel_preference": _("Preferred contact"),
+    "contact_times": _("Times of contact"),
     "manager_id": _("Manager"),
     "quality_marks": _("Marks of data quality"),
     "mobile": _("Mobile number"),
@@ -58,8 +60,8 @@ CHANNELS: dict[str, Any] = {
     "VISIT": _("Visit"),
 }
 GENDERS: dict[str, Any] = {"F": _("Female"), "M": _("Male")}
-# Languages a customer may be spoken and written to in.
-LANGUAGES: dict[str, Any] = {"zh-hans": _("Chinese"), "en": _("English")}
+# Languages messages are written in, each called in its own.
+LANGUAGES: dict[str, str] = dict(settings.LANGUAGES)
 QUALITY_MARKS: dict[str, Any] = {
     "NAME_MISSING": _("Name missing"),
     "BIRTHDAY_MISSING": _("Birthday missing"),

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+import customers.segments.policies
+import customers.value.policies  # noqa: F401  defines keys, as this module does
 from foundation.common.errors import RuleBroken
 from foundation.policies.registry import define
 from foundation.ui.wording import join_words

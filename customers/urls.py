@@ -12,6 +12,7 @@ from customers.views import (
     profile,
     reveals,
     subscriptions,
+    wishes,
 )
 
 app_name = "customers"
@@ -38,6 +39,10 @@ urlpatterns = [
     path("customers/<id:pk>/consent/give/", consent.consent_give, name="consent-give"),
     path("customers/<id:pk>/consent/refuse/", consent.consent_refuse, name="consent-refuse"),
     path("customers/<id:pk>/consent/withdraw/", consent.consent_withdraw, name="consent-withdraw"),
+    path("customers/<id:pk>/wishes/", wishes.customer_wishes, name="customer-wishes"),
+    path("customers/<id:pk>/wishes/set/", wishes.wishes_set, name="wishes-set"),
+    path("customers/<id:pk>/wishes/times/", wishes.time_add, name="time-add"),
+    path("customers/<id:pk>/wishes/times/<id:row>/drop/", wishes.time_drop, name="time-drop"),
     path("customers/<id:pk>/needs/", profile.need_add, name="need-add"),
     path("customers/<id:pk>/lines/new/", subscriptions.line_new, name="line-new"),
     path("customers/<id:pk>/lines/<id:line>/", subscriptions.line_detail, name="line-detail"),

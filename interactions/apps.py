@@ -7,10 +7,11 @@ class InteractionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
-        from interactions import forgetting, lines, panels
+        from interactions import exporting, forgetting, lines, panels
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
         panels.register()
         forgetting.register()
+        exporting.register()
         register_stamped(Stamped("interactions_interaction"))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from customers.models import TimelineLine
 from customers.timeline import LineKind, register_kind
+from customers.value.contacts import count_as_contact
 from interactions.lifecycle import Caller, Channel, Kind, Result
 from interactions.models import Interaction
 
@@ -44,3 +45,4 @@ def register() -> None:
     """Make the kinds known to the timeline."""
     register_kind(LineKind("contact.started", "phone-incoming", "info", "contacts", _started))
     register_kind(LineKind("contact.logged", "message-square-text", "", "contacts", _logged, load_contacts))
+    count_as_contact("contact.logged", complaint={"kind": Kind.COMPLAINT.value})

@@ -9,7 +9,7 @@ class OutreachConfig(AppConfig):
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
         from django.conf import settings
 
-        from outreach import bellkinds, forgetting, gate, handover, jobs, lines, navigation, panels, wordings
+        from outreach import bellkinds, exporting, forgetting, gate, handover, jobs, lines, navigation, panels, wordings
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
@@ -18,6 +18,7 @@ class OutreachConfig(AppConfig):
         gate.register()
         wordings.register()
         bellkinds.register()
+        exporting.register()
         lines.register()
         jobs.register()
         forgetting.register()

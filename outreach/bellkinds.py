@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from foundation.common import ids
 from foundation.ui.wording import say_moment
 from outreach.models import Notification
+from outreach.services.bell import notify
+from staff.exports.models import Export
+from staff.exports.telling import News, register_teller
+from staff.models import User
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,9 @@ def _followup_url(notice: Notification) -> str:
     return reverse("outreach:followup-detail", args=[notice.subject_id])
 
 
-def _filled(words: str, notice: Notification) -> str:
+def _filled(words: Any, notice: Notification) -> str:
     due = notice.params.get("due_at")
-    return words % {
+    return str(words) % {
         "number": notice.params.get("number", ids.to_text(notice.subject_id)),
         "due": say_moment(datetime.fromisoformat(due)) if due else "",
     }
@@ -90,8 +96,32 @@ def _many_given(notice: Notification) -> str:
     return words % {"number": number}
 
 
+def _export_url(notice: Notification) -> str:
+    return reverse("exports:export-detail", args=[notice.subject_id])
+
+
+def ring_about_export(person: User, export: Export, news: News) -> None:
+    """Tell a person what happened with an export."""
+    params = {"number": export.number}
+    notify(person, f"export.{news}", subject_ref=export, params=params, dedupe_key=f"export-{news}-{export.pk}")
+
+
+def _register_exports() -> None:
+    for news, icon, tone, words in (
+        (News.ASKED, "file-check", "info", gettext_lazy("An export waits for your decision: %(number)s")),
+        (News.GRANTED, "circle-check", "", gettext_lazy("Your export was approved: %(number)s")),
+        (News.REFUSED, "ban", "warn", gettext_lazy("Your export was refused: %(number)s")),
+        (News.EXPIRED, "clock", "warn", gettext_lazy("Nobody decided about your export in time: %(number)s")),
+        (News.READY, "file-down", "info", gettext_lazy("Your file is ready: %(number)s")),
+    ):
+        title = partial(_filled, words)
+        register_bell_kind(BellKind(f"export.{news}", icon, tone, title, _export_url))
+    register_teller(ring_about_export)
+
+
 def register() -> None:
-    """The kinds outreach itself rings."""
+    """The kinds outreach itself rings, and those about exports."""
+    _register_exports()
     register_bell_kind(
         BellKind(
             "followup.due",

@@ -147,7 +147,8 @@ def _letter(case: Case) -> Letter | None:
         language = getattr(recipient, "language", "")
         try:
             template = template_called(message.template)
-            words = render_words(template, language=language, params=message.params, recipient=recipient)
+            kind = {"message_class": message.message_class, "channel": message.channel}
+            words = render_words(template, language=language, params=message.params, recipient=recipient, **kind)
         except DatabaseError:
             raise
         except Exception:  # one wording that cannot be rendered must not hold up the messages behind it

@@ -23,6 +23,16 @@ from outreach.lifecycle import MessageClass
 
 LOOK_AHEAD_DAYS = 31
 NEED_CONSENT = frozenset({MessageClass.CARE, MessageClass.MARKETING, MessageClass.SURVEY})
+# What a time not wanted holds up: everything but service messages and notices the law demands.
+MINDS_WISHES = NEED_CONSENT | {MessageClass.REMINDER}
+# What a block stops whatever classes it names (D§5.3, D§5.9).
+STOPPED_BY: dict[str, frozenset[str]] = {
+    ContactBlock.Reason.MAJOR_COMPLAINT: frozenset({MessageClass.MARKETING}),
+    ContactBlock.Reason.PORT_LOCK: frozenset({MessageClass.MARKETING}),
+    ContactBlock.Reason.MOURNING: frozenset({MessageClass.MARKETING}),
+    ContactBlock.Reason.PROTECTIVE: frozenset({MessageClass.MARKETING, MessageClass.CARE}),
+}
+ALL_DAY = (Window(0, DAY),)
 NOT_TO_FORMER = frozenset({MessageClass.CARE, MessageClass.MARKETING})
 NOT_ON_HOLIDAYS = frozenset({MessageClass.MARKETING})
 CONSENT = {
@@ -49,6 +59,24 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Unwanted:
+    """A time the customer does not want: weekdays (0 Monday), minutes of the day in the business zone; over midnight
+    when it ends before it starts, a whole day when it ends as it starts."""
+
+    weekdays: frozenset[int]
+    start: int
+    end: int
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether the moment lies in it."""
+        local = moment.astimezone(BUSINESS_ZONE)
+        minute, day = local.hour * 60 + local.minute, local.weekday()
+        if self.start < self.end:
+            return day in self.weekdays and self.start <= minute < self.end
+        return (day in self.weekdays and minute >= self.start) or ((day - 1) % 7 in self.weekdays and minute < self.end)
+
+
+@dataclass(frozen=True)
 class GateInput:
     """Everything the decision may depend on. `at`, `expires_at`: aware moments.
 
@@ -56,6 +84,7 @@ class GateInput:
     law demands (suspension), which the customer cannot switch off. `urgent`: a service message for any hour.
     `windows`: class -> daily windows, no entry = any hour. `zones`: where the recipient is, the business zone
     included (D§1.1: all must allow). `holidays`: statutory holidays of the coming month, in the business zone.
+    `unwanted`: times the customer does not want. `barred`: an address is on file, but marked not to be used.
     """
 
     message_class: str
@@ -67,12 +96,19 @@ class GateInput:
     consent: str = "UNKNOWN"
     blocks: tuple[Block, ...] = ()
     has_address: bool = True
+    barred: bool = False
     urgent: bool = False
     legal: bool = False
     expires_at: datetime | None = None
     windows: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
     zones: tuple[ZoneInfo, ...] = (BUSINESS_ZONE,)
     holidays: frozenset[date] = frozenset()
+    unwanted: tuple[Unwanted, ...] = ()
+
+    @property
+    def wishes(self) -> tuple[Unwanted, ...]:
+        """The times not wanted that this message minds."""
+        return self.unwanted if self.message_class in MINDS_WISHES and not self.legal else ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +148,11 @@ def _forbidden(given: GateInput, why: Explanation) -> str:
         why.add("recipient", "", "recipient", _("The recipient is no longer there."))
         return "gone"
     if not given.has_address:
-        why.add("address", "", "address", _("There is no usable address for this channel."))
+        if given.barred:
+            words = _("What is on file for this channel is marked not to be used.")
+            why.add("address", "BARRED", "address", words, "D§5.7")
+        else:
+            why.add("address", "", "address", _("There is no usable address for this channel."))
         return "no_address"
     if given.to_staff:
         why.add("recipient", "STAFF", "recipient", _("Written to a member of staff: hours and consent do not apply."))
@@ -131,7 +171,7 @@ def _customer_forbids(given: GateInput, kind: str, why: Explanation) -> str:
         why.add("minor", True, "minor", _("No marketing to a minor."), "D§5.2")
         return "minor"
     for block in given.blocks:
-        if kind not in block.classes:
+        if kind not in block.classes | STOPPED_BY.get(block.reason, frozenset()):
             continue
         if given.legal and block.reason == "ASKED":
             why.add(
@@ -163,9 +203,10 @@ def _customer_forbids(given: GateInput, kind: str, why: Explanation) -> str:
 
 def _timing(given: GateInput, why: Explanation) -> Decision:
     windows = given.windows.get(given.message_class, ())
-    if not windows or (given.urgent and given.message_class == MessageClass.SERVICE):
+    if (not windows and not given.wishes) or (given.urgent and given.message_class == MessageClass.SERVICE):
         why.add("hour", _local(given.at, given.zones[0]), "quiet hours", _("It may leave at any hour."), "D§5.8")
         return Decision(Verdict.ALLOWED, why)
+    windows = windows or ALL_DAY
     shown = [str(window) for window in windows]
     moment = next_open(given, windows)
     if moment == given.at:
@@ -178,14 +219,18 @@ def _timing(given: GateInput, why: Explanation) -> Decision:
             windows=shown,
         )
         return Decision(Verdict.ALLOWED, why)
-    why.add(
-        "hour",
-        _local(given.at, given.zones[0]),
-        "quiet hours",
-        _("%(value)s lies outside the allowed hours %(windows)s."),
-        "D§5.8",
-        windows=shown,
-    )
+    if any(wish.covers(given.at) for wish in given.wishes):
+        words = _("%(value)s lies in a time the customer does not want.")
+        why.add("hour", _local(given.at, given.zones[0]), "wish", words, "D§5.7")
+    else:
+        why.add(
+            "hour",
+            _local(given.at, given.zones[0]),
+            "quiet hours",
+            _("%(value)s lies outside the allowed hours %(windows)s."),
+            "D§5.8",
+            windows=shown,
+        )
     if moment is None:
         why.add("next", "", "quiet hours", _("No allowed hour comes in the next month."), "D§5.8")
         return Decision(Verdict.SUPPRESSED, why, reason="no_window")
@@ -209,7 +254,8 @@ def next_open(given: GateInput, windows: Iterable[Window]) -> datetime | None:
     for zone in given.zones:
         first = given.at.astimezone(zone).date()
         # After a holiday a window over midnight opens at 00:00, not at its start.
-        starts = {time(0, 0)} | {time(window.start // 60, window.start % 60) for window in windows}
+        minutes = {0, *(window.start for window in windows), *(wish.end for wish in given.wishes)}
+        starts = {time(minute // 60, minute % 60) for minute in minutes}
         candidates |= {
             datetime.combine(first + timedelta(days=plus), start, tzinfo=zone).astimezone(given.at.tzinfo)
             for plus in range(LOOK_AHEAD_DAYS + 1)
@@ -228,6 +274,8 @@ def next_open(given: GateInput, windows: Iterable[Window]) -> datetime | None:
 def _open(moment: datetime, zone: ZoneInfo, windows: tuple[Window, ...], given: GateInput) -> bool:
     local = moment.astimezone(zone)
     if given.message_class in NOT_ON_HOLIDAYS and moment.astimezone(BUSINESS_ZONE).date() in given.holidays:
+        return False
+    if any(wish.covers(moment) for wish in given.wishes):
         return False
     minute = local.hour * 60 + local.minute
     return any(start <= minute < end or start <= minute + DAY < end for start, end in windows)

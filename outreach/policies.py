@@ -67,6 +67,14 @@ define(
     help=_("Hours in which survey invitations may leave."),
 )
 define(
+    "outreach.offer.sender",
+    type="text",
+    default="",
+    source="R4",
+    title=_("Sender of offers"),
+    help=_("How the operator calls itself at the head of every offer by text message; empty: nothing is put there."),
+)
+define(
     "outreach.followup.to_lead_after",
     type="duration",
     unit="minutes",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from customers.ages import is_minor
-from customers.models import Consent, ConsentChannel, ContactBlock, ContactPoint, Customer, Purpose
+from customers.models import Consent, ConsentChannel, ContactBlock, ContactPoint, ContactTime, Customer, Purpose
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach import policies
-from outreach.gate import Block, GateInput
+from outreach.gate import MINDS_WISHES, Block, GateInput, Unwanted
 from outreach.lifecycle import Channel, MessageClass
 from outreach.models import OutMessage
 from outreach.wording import template_called
@@ -43,13 +43,15 @@ def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
     """The cases of a batch, in its order; `staff` must be selected with the messages."""
     wanted = {message.customer_id for message in claimed if message.customer_id}
     customers = Customer.objects.in_bulk(wanted)
-    blocks, points, rules = _blocks(wanted, now), _contact_points(wanted, now), policies.gate_rules(now)
-    agreed, day = _agreed(claimed), clock.today(now)
+    blocks, rules, day = _blocks(wanted, now), policies.gate_rules(now), clock.today(now)
+    points = _contact_points(wanted, day)
+    agreed, unwanted = _agreed(claimed), _unwanted(claimed)
     found = []
     for message in claimed:
         customer = customers.get(message.customer_id or 0)
         recipient: Customer | User | None = message.staff if message.staff_id else customer
-        address = _address(message, customer, points)
+        on_file = points.get(message.customer_id or 0, [])
+        address = _address(message, customer, [point for point in on_file if not point.do_not_use])
         consent = _consent_of(message, agreed)
         given = GateInput(
             message_class=message.message_class,
@@ -61,11 +63,13 @@ def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
             consent="UNKNOWN" if consent is None else "EXPIRED" if consent.has_lapsed(day) else consent.state,
             blocks=tuple(blocks.get(message.customer_id or 0, ())),
             has_address=bool(address),
+            barred=not address and bool(_address(message, customer, on_file)),
             urgent=message.urgent,
             legal=_is_legal(message.template),
             expires_at=message.expires_at,
             windows=rules.windows,
             holidays=rules.holidays,
+            unwanted=tuple(unwanted.get(message.customer_id or 0, ())),
         )
         found.append(Case(message, given, recipient, address, consent.pk if consent else None))
     return found
@@ -95,28 +99,38 @@ def _blocks(customer_ids: set[int], now: datetime) -> dict[int, list[Block]]:
     return found
 
 
-def _contact_points(customer_ids: set[int], now: datetime) -> dict[int, list[ContactPoint]]:
-    """Usable contact points by customer, the primary one first."""
-    day = clock.today(now)
+def _unwanted(claimed: list[OutMessage]) -> dict[int, list[Unwanted]]:
+    """Times not wanted by customer; not asked for when no message of the batch minds them."""
+    asked = {
+        message.customer_id for message in claimed if message.customer_id and message.message_class in MINDS_WISHES
+    }
+    found: dict[int, list[Unwanted]] = {}
+    for row in ContactTime.objects.filter(customer__in=asked, wish=ContactTime.Wish.AVOID) if asked else ():
+        found.setdefault(row.customer_id, []).append(Unwanted(ContactTime.WEEKDAYS[row.days], *row.minutes))
+    return found
+
+
+def _contact_points(customer_ids: set[int], day: date) -> dict[int, list[ContactPoint]]:
+    """The contact points that hold, by customer, the primary one first; those marked not to be used as well."""
     found: dict[int, list[ContactPoint]] = {}
-    usable = ContactPoint.objects.filter(customer__in=customer_ids, do_not_use="", valid_from__lte=day)
-    for point in usable.order_by("-is_primary", "pk"):
+    current = ContactPoint.objects.filter(customer__in=customer_ids, valid_from__lte=day)
+    for point in current.order_by("-is_primary", "pk"):
         if point.valid_to is None or point.valid_to >= day:
             found.setdefault(point.customer_id, []).append(point)
     return found
 
 
-def _address(message: OutMessage, customer: Customer | None, points: dict[int, list[ContactPoint]]) -> str:
+def _address(message: OutMessage, customer: Customer | None, points: list[ContactPoint]) -> str:
     if message.staff_id:
         return message.staff.email if message.staff else ""
     if customer is None:
         return ""
     if message.contact_point_id:
-        return next((p.value for p in points.get(customer.pk, ()) if p.pk == message.contact_point_id), "")
+        return next((point.value for point in points if point.pk == message.contact_point_id), "")
     kind = CONTACT_KIND.get(Channel(message.channel))
     if kind is None:
         return customer.number
-    return next((point.value for point in points.get(customer.pk, ()) if point.kind == kind), "")
+    return next((point.value for point in points if point.kind == kind), "")
 
 
 def _is_legal(name: str) -> bool:

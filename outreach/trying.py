@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from customers.models import ContactTime
+from customers.models.wishes import minute_of
 from foundation.calendars.windows import read_windows
 from foundation.common.clock import BUSINESS_ZONE
 from foundation.common.errors import RuleBroken
 from foundation.common.trying import BadCase
 from outreach import policies
-from outreach.gate import Block, Decision, GateInput, decide
+from outreach.gate import Block, Decision, GateInput, Unwanted, decide
 from outreach.lifecycle import MessageClass
 
 KNOWN = frozenset(
     {
         "class", "at", "expires_at", "to_staff", "recipient_exists", "status", "minor", "consent", "blocks",
-        "has_address", "urgent", "legal", "windows", "zones", "holidays", "note",
+        "has_address", "urgent", "legal", "windows", "zones", "holidays", "unwanted", "barred", "note",
     }
 )  # fmt: skip
 
@@ -61,8 +63,9 @@ def _read(case: Any) -> GateInput:
             frozenset(date.fromisoformat(day) for day in case["holidays"]) if "holidays" in case else rules.holidays
         )
         blocks = tuple(Block(str(b["reason"]), frozenset(b["classes"])) for b in case.get("blocks", []))
+        unwanted = tuple(_unwanted(one) for one in case.get("unwanted", []))
     except (RuleBroken, ValueError, KeyError, TypeError, AttributeError, ZoneInfoNotFoundError) as error:
-        raise BadCase(f"windows, zones, holidays or blocks cannot be read: {error}") from error
+        raise BadCase(f"windows, zones, holidays, unwanted or blocks cannot be read: {error}") from error
     return GateInput(
         message_class=str(kind),
         at=at,
@@ -73,13 +76,20 @@ def _read(case: Any) -> GateInput:
         consent=str(case.get("consent", "UNKNOWN")),
         blocks=blocks,
         has_address=_flag(case, "has_address", True),
+        barred=_flag(case, "barred", False),
         urgent=_flag(case, "urgent", False),
         legal=_flag(case, "legal", False),
         expires_at=_moment(case, "expires_at"),
         windows=windows,
         zones=zones,
         holidays=holidays,
+        unwanted=unwanted,
     )
+
+
+def _unwanted(given: dict[str, str]) -> Unwanted:
+    starts, ends = (minute_of(time.fromisoformat(given[name])) for name in ("from", "to"))
+    return Unwanted(ContactTime.WEEKDAYS[given.get("days", ContactTime.Days.EVERY)], starts, ends)
 
 
 def _moment(case: dict[str, Any], name: str) -> datetime | None:

@@ -6,6 +6,7 @@ languages come from the catalogues. Whoever changes the words raises the version
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,13 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from foundation.common.errors import RuleBroken
+from foundation.policies.reading import policy
 from foundation.ui.wording import say_moment
+from outreach.lifecycle import Channel, MessageClass
+
+# What a customer answers to refuse further offers (D§5.6); customers.services.refuse_by_reply acts on it.
+REFUSAL_WORD = "TD"
+_NAMES_THE_WORD = re.compile(rf"(?<![A-Za-z]){REFUSAL_WORD}(?![A-Za-z])")
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,17 @@ class Words:
     body: str
 
 
-def render_words(template: MessageTemplate, *, language: str, params: dict[str, Any], **extra: Any) -> Words:
+def render_words(
+    template: MessageTemplate,
+    *,
+    language: str,
+    params: dict[str, Any],
+    message_class: str = "",
+    channel: str = "",
+    **extra: Any,
+) -> Words:
     """Subject and body in `language`. Parameters whose name ends in `_at` are ISO moments and come out in words;
-    `extra` (recipient, numbers) goes to the template as it is.
+    `extra` (recipient, numbers) goes to the template as it is. An offer by text message gets its frame.
     """
     with translation.override(language or settings.LANGUAGE_CODE):
         shown = {
@@ -84,7 +99,21 @@ def render_words(template: MessageTemplate, *, language: str, params: dict[str, 
         context = {**shown, **extra, "public_url": settings.CARELINE_PUBLIC_URL}
         subject = _render(f"outreach/messages/{template.name}.subject.txt", context)
         body = _render(f"outreach/messages/{template.name}.txt", context)
-    return Words(subject=" ".join(subject.split())[:200], body=body.strip() + "\n")
+        words = Words(subject=" ".join(subject.split())[:200], body=body.strip() + "\n")
+        is_offer = message_class == MessageClass.MARKETING and channel == Channel.SMS
+        return with_refusal(words) if is_offer else words
+
+
+def with_refusal(words: Words) -> Words:
+    """An offer by text message in its frame: it names who sends it and says how to refuse (D§5.6), unless its own
+    words do. In the active language."""
+    sender = policy("outreach.offer.sender").strip()
+    body = words.body.strip()
+    if sender and sender not in body:
+        body = _("[%(sender)s] %(text)s") % {"sender": sender, "text": body}
+    if not _NAMES_THE_WORD.search(body):
+        body = _("%(text)s Reply %(word)s to refuse.") % {"text": body, "word": REFUSAL_WORD}
+    return Words(subject=words.subject, body=body + "\n")
 
 
 def _render(name: str, context: dict[str, Any]) -> str:

@@ -157,6 +157,7 @@ _TABLE = [
             "interactions": (ALL, "view"),
             "audit": (ALL, "view"),
             "jobs": (ALL, "view"),
+            "exports": (ALL, "view approve"),
         },
         second_factor=True,
         view_sensitive=True,

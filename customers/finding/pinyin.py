@@ -1,4 +1,4 @@
-"""Names in letters: full pinyin and initials, from a dictionary of characters and a table of surnames.
+"""Names in letters: full pinyin and initials, from a dictionary of characters, a table of surnames and one of words.
 
 Surnames come first, for their reading often differs from the common one. Characters are looked up once per process
 and kept: pypinyin is too slow to be asked for every name of an import.
@@ -11,13 +11,25 @@ from functools import cache
 from importlib.resources import files
 
 LONGEST_PINYIN, LONGEST_INITIALS = 400, 80
+# Behind a surname these make the name of a family's firm: family, chronicle (shop), house.
+_FAMILY = "\u6c0f\u8bb0\u5bb6"
 
 
 @cache
 def surnames() -> dict[str, list[str]]:
     """Surnames (one or two characters) that are not read as their characters usually are, as syllables."""
-    lines = files("customers.finding").joinpath("surnames.tsv").read_text(encoding="utf-8").splitlines()
-    return {name: syllables.split() for name, _tab, syllables in (line.partition("\t") for line in lines)}
+    return _table("surnames.tsv")
+
+
+@cache
+def words() -> dict[str, list[str]]:
+    """Words of two characters, mostly places and trades, read otherwise than their characters usually are."""
+    return _table("words.tsv")
+
+
+def _table(name: str) -> dict[str, list[str]]:
+    lines = files("customers.finding").joinpath(name).read_text(encoding="utf-8").splitlines()
+    return {text: syllables.split() for text, _tab, syllables in (line.partition("\t") for line in lines)}
 
 
 @cache
@@ -36,25 +48,34 @@ def _reading(character: str) -> str:
 def letters_of(name: str, *, is_person: bool) -> tuple[str, str]:
     """Full pinyin and initials of a folded name: a Chinese character gives a syllable, a Latin word itself.
 
-    Only a person's name begins with a surname. Signs are left out.
+    Only a person's name begins with a surname, and that of a family's firm. Signs are left out.
     """
     parts: list[str] = []
     rest = name
-    if is_person:
-        for length in (2, 1):
-            if len(name) > length and name[:length] in surnames():
-                parts, rest = list(surnames()[name[:length]]), name[length:]
-                break
+    for length in (2, 1):
+        if name[:length] in surnames() and (name[length : length + 1] if is_person else _is_firm(name, length)):
+            parts, rest = list(surnames()[name[:length]]), name[length:]
+            break
     word = ""
-    for character in rest:
+    done = 0
+    for at, character in enumerate(rest):
+        if at < done:
+            continue
         if character.isascii() and character.isalnum():
             word += character
             continue
         if word:
             parts.append(word)
             word = ""
-        if syllable := _reading(character):
+        if syllables := words().get(rest[at : at + 2]):
+            parts += syllables
+            done = at + 2
+        elif syllable := _reading(character):
             parts.append(syllable)
     if word:
         parts.append(word)
     return "".join(parts)[:LONGEST_PINYIN], "".join(part[0] for part in parts)[:LONGEST_INITIALS]
+
+
+def _is_firm(name: str, length: int) -> bool:
+    return len(name) > length and name[length] in _FAMILY

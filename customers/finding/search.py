@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +19,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers import visibility
-from customers.finding.forms import folded, grams, id_forms, number_forms
+from customers.finding.forms import as_typed, folded, grams, id_forms, number_forms, pinyin_typed
 from customers.normal import compact, domestic
 from foundation.common import crypto
-from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.errors import BadSetting, NotAllowed, RuleBroken
 from foundation.common.prepared import prepared
 from staff.models import User
 from staff.rights import Sight, sight_of
 
 FIND_RIGHT, SEE_RIGHT = "customers.find", "customers.view"
 LONGEST, FEWEST_DIGITS, SHORTEST_FULL = 80, 3, 5
+LONGEST_INITIALS = 12
 MOST_CITIES, MOST_OWNERS = 5, 26
 _OWNERS_OF_NUMBER = (
     "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
@@ -40,7 +41,6 @@ _OWNERS_OF_ID = (
 _UNITS_OF = (
     "SELECT customer_id, unit_no, manager_id FROM customer_find_name WHERE customer_id = ANY(%s) ORDER BY customer_id"
 )
-_LETTERS = re.compile(r"[a-z][a-z' ]*")
 
 
 class Kind(TextChoices):
@@ -115,14 +115,14 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
     """
     if not user.has_perm(FIND_RIGHT):
         raise NotAllowed("search.may_not", _("You do not look up customers."))
-    plain = folded(text)
+    plain = as_typed(text)
     _check(plain)
     sight, opened = _sight(user)
     if after is None:
         full = _full(plain, sight, opened, limit)
         if full:
             return Found(full)
-    stage, mark = _unpack(after)
+    stage, mark = _unpack(user, after)
     looks = _looks(plain)
     hits: dict[int, Hit] = {}
     for place in range(stage, len(looks)):
@@ -134,9 +134,9 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
         if len(rows) > wanted:
             # An overlap of two look-ups leaves the page a little shorter than asked for, never longer.
             last = rows[wanted - 1] if wanted else None
-            return Found(list(hits.values()), _pack(place, last))
+            return Found(list(hits.values()), _pack(user, place, last))
         if len(hits) == limit and place + 1 < len(looks):
-            return Found(list(hits.values()), _pack(place + 1, None))
+            return Found(list(hits.values()), _pack(user, place + 1, None))
     return Found(list(hits.values()))
 
 
@@ -147,7 +147,7 @@ def only_owner(user: User, text: str) -> int | None:
     """
     if not user.has_perm(FIND_RIGHT):
         raise NotAllowed("search.may_not", _("You do not look up customers."))
-    plain = folded(text)
+    plain = as_typed(text)
     if not any(character.isdigit() for character in plain):  # a name: not worth asking what the user sees
         return None
     # As many as a page reads: one customer may own several rows of the same number, and another one too.
@@ -238,14 +238,15 @@ def _number_look(kind: str, where: str, value: str) -> _Look:
 
 
 def _name_looks(plain: str) -> list[_Look]:
-    names = "customer_find_name"
+    names, letters, plain = "customer_find_name", pinyin_typed(plain), folded(plain)
     looks = []
-    letters = plain.replace(" ", "").replace("'", "")
-    if _LETTERS.fullmatch(plain):
-        if len(letters) <= 6:
+    if letters:
+        if len(letters) <= LONGEST_INITIALS:
             looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name", by_unit=True))
         where = "t.pinyin LIKE %s"
         looks.append(_Look(Kind.PINYIN, names, where, (like(letters),), by="pinyin", shown="t.name", by_unit=True))
+    if len(plain) < 2:  # only signs: no name begins with nothing
+        return looks
     # Called exactly so comes first: a walk by units is not in the order of names.
     looks.append(_Look(Kind.NAME, names, "t.name = %s", (plain,), shown="t.name", by_unit=True))
     begins = (Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),))
@@ -284,7 +285,7 @@ def _part_look(plain: str, pieces: list[str]) -> _Look:
 
 
 def _city_looks(plain: str) -> list[_Look]:
-    cities = _cities(plain)
+    cities = _cities(dict.fromkeys((plain, plain.title(), folded(plain))))
     return [
         _Look(
             Kind.CITY,
@@ -300,11 +301,11 @@ def _city_looks(plain: str) -> list[_Look]:
     ]
 
 
-def _cities(plain: str) -> list[str]:
+def _cities(spellings: Iterable[str]) -> list[str]:
     """Cities that are called so or begin so: a walk over the different values of the index, a few steps long."""
     found: list[str] = []
     with connection.cursor() as cursor:
-        for start in dict.fromkeys((plain, plain.title())):
+        for start in filter(None, spellings):
             cursor.execute(
                 """WITH RECURSIVE city(name) AS (
                      (SELECT home_city FROM customers_customer WHERE home_city >= %s ORDER BY home_city LIMIT 1)
@@ -405,16 +406,18 @@ def _run(
         return cursor.fetchall()
 
 
-def _pack(place: int, last: tuple[Any, ...] | None) -> str:
+def _pack(user: User, place: int, last: tuple[Any, ...] | None) -> str:
+    """The mark of a page. A name or a number may stand in it: sealed, and only for this user."""
     values = [place, None if last is None else [last[2], str(last[0])]]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(crypto.encrypt(json.dumps(values), row_id=user.pk)).decode().rstrip("=")
 
 
-def _unpack(after: str | None) -> tuple[int, tuple[Any, ...] | None]:
+def _unpack(user: User, after: str | None) -> tuple[int, tuple[Any, ...] | None]:
     if after is None:
         return 0, None
     try:
-        place, last = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        sealed = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4))
+        place, last = json.loads(crypto.decrypt(sealed, row_id=user.pk))
         return int(place), None if last is None else (last[0], int(last[1]))
-    except (ValueError, TypeError, IndexError) as error:
+    except (BadSetting, ValueError, TypeError, IndexError) as error:
         raise RuleBroken("page.bad_cursor", _("This page address is damaged; start from the first page.")) from error

@@ -10,8 +10,9 @@ from types import TracebackType
 
 from django.utils.translation import gettext as _
 
+from foundation.common.cells import safe_cell
+
 SHOWN = 80  # characters of a wrong value repeated in the list
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,6 @@ class Problem(Exception):
     column: str
     words: str
     value: str = ""
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: a leading sign gets an apostrophe before it."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 class ErrorList:

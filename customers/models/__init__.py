@@ -23,8 +23,23 @@ from customers.models.consent import (
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.recent import RecentlyViewed
 from customers.models.retention import Retention
+from customers.models.segments import Segment
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
+from customers.models.value import (
+    Location,
+    Persona,
+    RelationshipBand,
+    RelationshipReview,
+    RelationshipRun,
+    ValueCell,
+    ValueClass,
+    ValueDraft,
+    ValueMonth,
+    ValueRun,
+    ValueTally,
+)
+from customers.models.wishes import ContactTime
 
 __all__ = [
     "Address",
@@ -36,21 +51,34 @@ __all__ = [
     "ConsentState",
     "ContactBlock",
     "ContactPoint",
+    "ContactTime",
     "Customer",
     "CustomerFacts",
     "EvidenceKind",
     "FieldChange",
     "FindName",
     "FindNumber",
+    "Location",
     "NameGram",
     "Need",
+    "Persona",
     "Plan",
     "ProfileField",
     "Purpose",
     "RecentlyViewed",
+    "RelationshipBand",
+    "RelationshipReview",
+    "RelationshipRun",
     "Retention",
     "SearchLink",
+    "Segment",
     "Subscription",
     "TimelineLine",
     "UsageMonth",
+    "ValueCell",
+    "ValueClass",
+    "ValueDraft",
+    "ValueMonth",
+    "ValueRun",
+    "ValueTally",
 ]

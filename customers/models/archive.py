@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers import visibility
 from customers.models.birthday_key import BIRTHDAY_KEY
+from customers.models.value import Location, RelationshipBand, ValueCell, ValueClass
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
@@ -343,7 +344,11 @@ class CustomerFacts(models.Model):
     """What jobs and upper rooms find out and others need: one narrow row per customer."""
 
     on_merge: ClassVar = {"customer": OnMerge.COMBINE}
-    personal: ClassVar = Personal(of="customer", plain=("tier",))
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("personas",),
+        plain=("tier", "value_class", "value_cell", "location", "relationship_band"),
+    )
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="facts")
     tier = models.CharField(max_length=12, blank=True)
@@ -351,6 +356,18 @@ class CustomerFacts(models.Model):
     contacts_total = models.PositiveIntegerField(default=0)
     mean_revenue = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     contract_end = models.DateField(null=True)
+    # Of the newest month and quarter judged (customers/value/): changed for everybody at once, so none has an index.
+    value_month = models.DateField(null=True)
+    value_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    value_class = models.CharField(max_length=3, default="", db_default="", choices=ValueClass.choices)
+    potential = models.PositiveSmallIntegerField(null=True)
+    value_cell = models.CharField(max_length=8, default="", db_default="", choices=ValueCell.choices)
+    clv = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    personas = ArrayField(models.CharField(max_length=12), default=list, db_default=[])
+    location = models.CharField(max_length=20, default="", db_default="", choices=Location.choices)
+    relationship_month = models.DateField(null=True)
+    relationship_score = models.PositiveSmallIntegerField(null=True)
+    relationship_band = models.CharField(max_length=8, default="", db_default="", choices=RelationshipBand.choices)
 
     class Meta:
         db_table = "customers_facts"

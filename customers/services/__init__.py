@@ -23,17 +23,21 @@ from customers.services.subscriptions import (
     open_subscription,
     record_usage,
 )
+from customers.services.wishes import add_contact_time, change_wishes, drop_contact_time
 
 __all__ = [
     "Duplicate",
     "StaleCopy",
     "add_contact_point",
+    "add_contact_time",
     "add_need",
     "block_contact",
     "change_customer",
     "change_need",
     "change_subscription",
+    "change_wishes",
     "create_customer",
+    "drop_contact_time",
     "end_contact_point",
     "end_subscription",
     "find_duplicates",

@@ -12,7 +12,7 @@ from django.db import connection
 
 from foundation.common import clock
 
-DIGITS = {"CU": 6, "CB": 6, "IN": 9, "IM": 6}
+DIGITS = {"CU": 6, "CB": 6, "IN": 9, "IM": 6, "EX": 6}
 EPOCH_DAY = date(2000, 1, 1)
 
 
@@ -46,6 +46,9 @@ def reset_tomorrow() -> None:
 
 
 def create_sequences_sql(prefix: str) -> str:
-    """DDL for a migration that introduces `prefix`."""
+    """DDL for a migration that introduces `prefix`; a new database has it from the first migration on."""
     top = 10 ** DIGITS[prefix] - 1
-    return "".join(f"CREATE SEQUENCE number_{prefix.lower()}_{odd} MINVALUE 1 MAXVALUE {top} CYCLE;" for odd in (0, 1))
+    return "".join(
+        f"CREATE SEQUENCE IF NOT EXISTS number_{prefix.lower()}_{odd} MINVALUE 1 MAXVALUE {top} CYCLE;"
+        for odd in (0, 1)
+    )

@@ -14,6 +14,7 @@ from foundation.jobs.models import JobChunk, JobRun
 from foundation.jobs.queue import ask_for_helpers
 
 LOOK_AGAIN_SECONDS = 0.1
+LAST_ID = 2**63 - 1
 
 
 def cut(run_id: int, lo: int, hi: int, size: int) -> None:
@@ -21,6 +22,30 @@ def cut(run_id: int, lo: int, hi: int, size: int) -> None:
     starts = range(lo, hi, size)
     pieces = (JobChunk(run_id=run_id, lo=start, hi=min(start + size, hi)) for start in starts)
     JobChunk.objects.bulk_create(pieces, batch_size=5_000, ignore_conflicts=True)
+
+
+def cut_table(run_id: int, table: str, size: int) -> None:
+    """Make the pieces of a big table once, `size` rows each by its key `id`; a repeated run keeps those it has.
+
+    The first piece is open below and the last one above, so that a row made meanwhile belongs to one, too.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if JobChunk.objects.filter(run_id=run_id).exists():
+            return
+        cursor.execute(
+            f"""INSERT INTO job_chunk (run_id, lo, hi)
+                SELECT %s, CASE n WHEN 1 THEN 0 ELSE id END, lead(id, 1, %s) OVER (ORDER BY id)
+                FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM "{table}") rows WHERE (n - 1) %% %s = 0""",
+            [run_id, LAST_ID, size],
+        )
+
+
+def reopen(run_id: int) -> None:
+    """Let every piece of a run be done again: the next pass of a job that goes over everybody more than once.
+
+    Call it in the transaction that remembers which pass it is, after the pass before is whole.
+    """
+    JobChunk.objects.filter(run_id=run_id).update(rows=None)
 
 
 def work_one(run: JobRun) -> bool:

@@ -23,8 +23,8 @@ from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.jobs import chunks
-from foundation.jobs.kinds import kind_of
-from foundation.jobs.models import FILES_KEPT, JobRun
+from foundation.jobs.kinds import files_kept, kind_of
+from foundation.jobs.models import JobRun
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
@@ -106,6 +106,14 @@ class RunningJob:
         chunks.cut(self.run_id, lo, hi, size)
         return chunks.work_all(self._run, self.progress)
 
+    def run_chunks_of(self, table: str, *, size: int = 10_000) -> int:
+        """The same over the rows of a big table, whose ids lie far apart: `size` rows a piece, by its key `id`.
+
+        A job of several passes calls it once a pass, `chunks.reopen` in between.
+        """
+        chunks.cut_table(self.run_id, table, size)
+        return chunks.work_all(self._run, self.progress)
+
     def attach_result(self, name: str, path: Path | str) -> None:
         """Keep a file as the result, downloadable as `name` until 7 days after the end."""
         self._attach("result", name, path)
@@ -120,7 +128,8 @@ class RunningJob:
             field.delete(save=False)
         with Path(path).open("rb") as source:
             field.save(name, File(source), save=False)
-        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": clock.now() + FILES_KEPT})
+        until = clock.now() + files_kept(self._run.job)
+        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": until})
 
     def _store(self) -> None:
         run = self._run
@@ -143,6 +152,7 @@ class RunningJob:
     def end(self, state: str, code: str = "", text: str = "") -> None:
         """Store the end with its audit entry. Raises LeaseLost."""
         run, now = self._run, clock.now()
+        has_files = run.input_file or run.result_file or run.errors_file
         with transaction.atomic():
             self._write(
                 state=state,
@@ -153,7 +163,7 @@ class RunningJob:
                 counts=run.counts,
                 error_code=code,
                 error_text=text,
-                files_until=now + FILES_KEPT if run.input_file or run.result_file or run.errors_file else None,
+                files_until=now + files_kept(run.job) if has_files else None,
             )
             record(
                 f"job.{state.lower()}",

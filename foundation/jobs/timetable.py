@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
 from foundation.common.clock import BUSINESS_ZONE
@@ -28,6 +28,30 @@ class Daily:
         if instant > local:
             instant = datetime.combine(local.date() - timedelta(days=1), self.at, BUSINESS_ZONE)
         return instant.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Monthly:
+    """On a day of the month at a time of the business zone, in every month or only in `months` (1 to 12)."""
+
+    day: int
+    at: time
+    months: tuple[int, ...] = tuple(range(1, 13))
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.day <= 28 or not self.months or not set(self.months) <= set(range(1, 13)):
+            raise ValueError(f"day {self.day} is not in every month, or {self.months} are no months")
+
+    def latest(self, now: datetime) -> datetime:
+        """The instant of this month, or of the latest month before that has one."""
+        local = now.astimezone(BUSINESS_ZONE)
+        number = local.year * 12 + local.month - 1
+        while True:
+            year, month = divmod(number, 12)
+            instant = datetime.combine(date(year, month + 1, self.day), self.at, BUSINESS_ZONE)
+            if month + 1 in self.months and instant <= local:
+                return instant.astimezone(UTC)
+            number -= 1
 
 
 @dataclass(frozen=True)

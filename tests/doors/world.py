@@ -15,6 +15,7 @@ from interactions.models import Interaction, Topic
 from interactions.services import start_contact
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
+from staff.exports.models import Export
 from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
 from tests.factories import (
     ContactPointFactory,
@@ -46,6 +47,7 @@ class Place:
     contact: Interaction
     notice: Notification | None
     imported: Import
+    export: Export
 
 
 def make_place(owner: User) -> Place:
@@ -100,6 +102,18 @@ def make_place(owner: User) -> Place:
         contact=contact,
         notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
         imported=imported,
+        export=Export.objects.create(
+            number=f"EX{customer.pk}"[-20:],
+            list_name="customers",
+            requester=owner,
+            unit_no=unit.no,
+            columns=["number"],
+            purpose="Doors",
+            expected=1,
+            token=str(customer.pk),
+            approval=Export.Approval.ASKED,
+            expires_at=soon,
+        ),
     )
 
 
@@ -139,14 +153,17 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
     "interactions:call-open": lambda _p: {"pk": NOBODY},
     "interactions:contact-quick-log": lambda p: {"pk": p.customer.pk},
+    "exports:export-new": lambda _p: {"name": "customers"},
     "customers:customer-reveal": lambda p: {"pk": p.customer.pk, "field": "phone"},
     "customers:inline-edit": lambda p: {"pk": p.customer.pk, "field": "home_city"},
     "customers:inline-undo": lambda p: {"pk": p.customer.pk, "change": NOBODY},
     "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
     "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:time-drop": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }
 BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
+    "exports:": lambda p: {"pk": p.export.pk},
     "customers:line-new": lambda p: {"pk": p.customer.pk},
     "customers:line-": lambda p: {"pk": p.customer.pk, "line": p.line.pk},
     "workspace:run-": lambda p: {"pk": p.run.pk},

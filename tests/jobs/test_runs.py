@@ -19,7 +19,7 @@ from foundation.jobs.kinds import JobKind, job_kinds, register_job
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import LEASE, MOST_ATTEMPTS, JobCancelled, LeaseLost, RunningJob, claim, claim_and_run
 from foundation.jobs.services import cancel_job, drop_old_files, retry_job, start_job, tick
-from foundation.jobs.timetable import Daily, EveryMinutes, Planned, schedule, use_schedule
+from foundation.jobs.timetable import Daily, EveryMinutes, Monthly, Planned, schedule, use_schedule
 from staff.rights import sight_of
 from tests.factories import UserFactory
 from tests.jobs import trial_kinds
@@ -257,6 +257,10 @@ def test_files_of_unfinished_runs_stay_and_files_without_a_row_go():
         (Daily(time(12, 0)), NOON - timedelta(seconds=1), NOON - timedelta(days=1)),
         (Daily(time(0, 30)), NOON, datetime(2026, 11, 19, 16, 30, tzinfo=UTC)),
         (Daily(time(23, 59)), NOON, datetime(2026, 11, 19, 15, 59, tzinfo=UTC)),
+        (Monthly(20, time(12, 0)), NOON, NOON),
+        (Monthly(20, time(12, 1)), NOON, datetime(2026, 10, 20, 4, 1, tzinfo=UTC)),
+        (Monthly(5, time(1, 30), months=(1, 4, 7, 10)), NOON, datetime(2026, 10, 4, 17, 30, tzinfo=UTC)),
+        (Monthly(28, time(0, 0), months=(12,)), NOON, datetime(2025, 12, 27, 16, 0, tzinfo=UTC)),
         (EveryMinutes(60), NOON + timedelta(minutes=59, seconds=59), NOON),
         (EveryMinutes(1), NOON + timedelta(seconds=61), NOON + timedelta(minutes=1)),
     ],

@@ -32,9 +32,17 @@ def _may_control(user: User, run: JobRun) -> bool:
     return run.actor_id == user.pk or user.has_perm("jobs.control")
 
 
+def _page_of(user: User, run: JobRun) -> str:
+    """The page where the person who started the run finds its files, when such runs have one of their own."""
+    kind = job_kinds().get(run.job)
+    return kind.page(run) if kind and kind.page and run.actor_id == user.pk else ""
+
+
 def _may_download(user: User, run: JobRun) -> bool:
     # Files hold rows of customers: watching a run is not enough, the right to start such a run is.
     kind = job_kinds().get(run.job)
+    if kind and kind.page:
+        return False
     return run.actor_id == user.pk or bool(kind and kind.right and user.has_perm(kind.right))
 
 
@@ -86,6 +94,7 @@ def _answer(request: StaffRequest, run: JobRun, refused: str = "") -> HttpRespon
         "title": title_of(run),
         "counts": counts_of(run.job, run.counts),
         "files": files_of(run) if _may_download(request.user, run) else {},
+        "page": _page_of(request.user, run),
         "actor": User.objects.filter(pk=run.actor_id).first() if run.actor_id else None,
         "may_control": _may_control(request.user, run),
         "refused": refused,

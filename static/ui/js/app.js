@@ -36,6 +36,14 @@ function expire(box, after) {
 
 document.addEventListener("toast", (event) => toast(event.detail.message, event.detail));
 
+// A link that goes on with what the list is filtered by now, htmx having changed the address since.
+for (const name of ["click", "auxclick"]) {
+  document.addEventListener(name, (event) => {
+    const link = event.target.closest?.("a[data-keeps-query]");
+    if (link) link.search = location.search;
+  });
+}
+
 // htmx: CSRF, waiting, failing.
 const slow = new WeakMap();
 // "every 2s" and "load" come without an event.

@@ -1,0 +1,212 @@
+"""The quarterly evaluation of every relationship in one statement a piece, and for one customer by hand (twin)."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from customers.models import Consent, Customer, RelationshipReview, Subscription, TimelineLine, ValueMonth
+from customers.models.consent import CONTACTS
+from customers.models.value import PassState, RelationshipRun
+from customers.value import relationship
+from customers.value.contacts import complaint_patterns, contact_kinds, is_complaint
+from customers.value.engine import growth_of
+from customers.value.measuring import is_live
+from customers.value.relationship import LATE_DAYS, QUARTER, RelationshipRules
+from customers.value.running import PIECE, TABLE, held, taken, wanted_month
+from foundation.calendars.working_time import add_months
+from foundation.common import clock
+from foundation.common.ids import EPOCH, first_id_at, new_id
+from foundation.jobs import chunks
+from foundation.jobs.models import JobRun
+from foundation.jobs.running import RunningJob
+
+EPOCH_MS = int(EPOCH.timestamp() * 1000)
+_TENURE = " ".join(
+    f"WHEN since <= %(tenure_{months})s THEN round({thirds}/3.0, 6)" for months, thirds in relationship.TENURE_STEPS
+)
+EVALUATE = f"""
+WITH known AS (
+  SELECT c.id AS customer_id, t.last_contact, coalesce(t.contacts, 0) AS contacts,
+    coalesce(t.complaints, 0) AS complaints,
+    CASE WHEN v.usage_before > 0 THEN round((v.usage_now - v.usage_before) / v.usage_before, 6) END AS usage_change,
+    coalesce(q.consents, 0) AS consents, l.since, coalesce(l.live_lines, 0) AS live_lines
+  FROM customers_customer c
+  LEFT JOIN customers_valuemonth v ON v.customer_id = c.id AND v.month = %(last_month)s
+    AND v.customer_id >= %(lo)s AND v.customer_id < %(hi)s
+  LEFT JOIN (
+    SELECT customer_id,
+      (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
+      count(*) FILTER (WHERE id >= %(quarter_from)s) AS contacts,
+      count(*) FILTER (WHERE id >= %(quarter_from)s AND ({{complaint}})) AS complaints
+    FROM timeline
+    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND id >= %(contacts_from)s AND id < %(contacts_to)s
+      AND kind = ANY(%(contact_kinds)s)
+    GROUP BY customer_id) t ON t.customer_id = c.id
+  LEFT JOIN (
+    SELECT customer_id, count(*) AS consents FROM customers_consent
+    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = ANY(%(purposes)s) AND state = 'GRANTED'
+      AND (expires_on IS NULL OR expires_on >= %(as_of)s)
+    GROUP BY customer_id) q ON q.customer_id = c.id
+  LEFT JOIN (
+    SELECT customer_id, min(activated_on) AS since, count(*) AS live_lines FROM customers_subscription
+    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
+      AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
+    GROUP BY customer_id) l ON l.customer_id = c.id
+  WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED'),
+scored AS (
+  SELECT *, round(
+      round(%(w_contact)s * CASE WHEN last_contact >= %(recent_from)s THEN 1 WHEN last_contact >= %(late_from)s THEN 0.5
+        ELSE 0 END, 2)
+    + round(%(w_usage)s * CASE WHEN usage_change IS NULL THEN 0.5
+        ELSE round(1 - greatest({relationship.WORST_CHANGE}, least(0, usage_change)) / {relationship.WORST_CHANGE}, 6)
+        END, 2)
+    + round(%(w_complaints)s
+        * (1 - least(complaints, {relationship.MANY_COMPLAINTS}) / {relationship.MANY_COMPLAINTS}.0), 2)
+    + round(%(w_consents)s * CASE WHEN consents > 0 THEN 1 ELSE 0 END, 2)
+    + round(%(w_tenure)s * CASE {_TENURE} ELSE 0 END, 2)
+    + round(%(w_lines)s * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES}.0, 2))::int AS score
+  FROM known),
+judged AS (
+  SELECT *, CASE WHEN score >= %(strong)s THEN 'STRONG' WHEN score >= %(steady)s THEN 'STEADY'
+    WHEN score >= %(weak)s THEN 'WEAK' ELSE 'AT_RISK' END AS band
+  FROM scored),
+kept AS (
+  INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
+    consents, since, live_lines, score, band)
+  SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
+    band FROM judged
+  ON CONFLICT (customer_id, month) DO UPDATE SET last_contact = excluded.last_contact, contacts = excluded.contacts,
+    complaints = excluded.complaints, usage_change = excluded.usage_change, consents = excluded.consents,
+    since = excluded.since, live_lines = excluded.live_lines, score = excluded.score, band = excluded.band
+  RETURNING customer_id),
+told AS (
+  UPDATE customers_facts f
+  SET relationship_month = %(month)s, relationship_score = j.score, relationship_band = j.band
+  FROM judged j
+  WHERE f.customer_id = j.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
+    AND (f.relationship_month IS NULL OR f.relationship_month <= %(month)s))
+SELECT count(*) FROM kept"""
+
+
+def evaluate_piece(cursor: Any, month: date, rules: RelationshipRules, lo: int, hi: int) -> int:
+    """Evaluate the customers lo <= id < hi for the quarter that begins with `month`; returns how many."""
+    cursor.execute(*statement(month, rules, lo, hi))
+    return int(cursor.fetchone()[0])
+
+
+def statement(month: date, rules: RelationshipRules, lo: int, hi: int) -> tuple[str, dict[str, Any]]:
+    """The statement of a piece and its parameters."""
+    values = _values(month, rules) | {"lo": lo, "hi": hi}
+    tests = []
+    for n, (kind, params) in enumerate(complaint_patterns()):
+        tests.append(f"kind = %(c_kind_{n})s AND params @> %(c_params_{n})s::jsonb")
+        values |= {f"c_kind_{n}": kind, f"c_params_{n}": json.dumps(params)}
+    return EVALUATE.format(epoch=EPOCH_MS, complaint=" OR ".join(tests) or "false"), values
+
+
+def _values(month: date, rules: RelationshipRules) -> dict[str, Any]:
+    day = add_months(month, QUARTER)
+    moment = clock.business_midnight(day)
+    values: dict[str, Any] = {
+        "month": month,
+        "as_of": day,
+        "last_month": add_months(day, -1),
+        "contacts_from": first_id_at(moment - timedelta(days=LATE_DAYS)),
+        "quarter_from": first_id_at(clock.business_midnight(month)),
+        "contacts_to": first_id_at(moment),
+        "contact_kinds": contact_kinds(),
+        "purposes": [purpose.value for purpose in CONTACTS],
+        "recent_from": day - timedelta(days=relationship.RECENT_DAYS),
+        "late_from": day - timedelta(days=LATE_DAYS),
+        "strong": rules.bands["STRONG"],
+        "steady": rules.bands["STEADY"],
+        "weak": rules.bands["WEAK"],
+    }
+    values |= {f"w_{term}": Decimal(weight) for term, weight in rules.weights.items()}
+    return values | {f"tenure_{months}": add_months(day, -months) for months, _thirds in relationship.TENURE_STEPS}
+
+
+def relationship_of(customer: Customer, month: date) -> RelationshipReview:
+    """What the run of the quarter that begins with `month` says of a customer, not saved.
+
+    Raises RelationshipRun.DoesNotExist for a quarter nobody evaluated.
+    """
+    rules = RelationshipRules.from_json(RelationshipRun.objects.values_list("rules", flat=True).get(pk=month))
+    given = _values(month, rules)
+    lines = list(
+        TimelineLine.objects.filter(
+            customer_id=customer.pk,
+            pk__gte=given["contacts_from"],
+            pk__lt=given["contacts_to"],
+            kind__in=given["contact_kinds"],
+        )
+    )
+    quarter = [line for line in lines if line.pk >= given["quarter_from"]]
+    live = [line for line in Subscription.objects.filter(customer=customer) if is_live(line, given["as_of"])]
+    judged = ValueMonth.objects.filter(customer_id=customer.pk, month=given["last_month"]).first()
+    consents = Consent.objects.filter(
+        Q(expires_on__isnull=True) | Q(expires_on__gte=given["as_of"]),
+        customer_id=customer.pk,
+        purpose__in=given["purposes"],
+        state="GRANTED",
+    )
+    row = RelationshipReview(
+        customer_id=customer.pk,
+        month=month,
+        last_contact=clock.today(max(line.at for line in lines)) if lines else None,
+        contacts=len(quarter),
+        complaints=sum(is_complaint(line.kind, line.params) for line in quarter),
+        usage_change=growth_of(judged.usage_now, judged.usage_before) if judged else None,
+        consents=consents.count(),
+        since=min((line.activated_on for line in live if line.activated_on), default=None),
+        live_lines=len(live),
+    )
+    return relationship.judge(row, rules)
+
+
+def quarter_before(at: Any) -> date:
+    """The first day of the latest quarter that was over at a moment, in the business zone."""
+    day = clock.today(at)
+    return add_months(date(day.year, (day.month - 1) // QUARTER * QUARTER + 1, 1), -QUARTER)
+
+
+def run_relationship(job: RunningJob) -> None:
+    """Evaluate a quarter for everybody. Raises BadInput for a quarter that is not over."""
+    month = wanted_month(job, quarter_before(job.scheduled_for or clock.now()), months=QUARTER)
+    run = taken(RelationshipRun, month, job.run_id, lambda: relationship_rules(month).as_json())
+    if run.job_run_id == job.run_id and run.state != PassState.DONE:
+        job.run_chunks_of(TABLE, size=PIECE)
+        _end(run)
+
+
+def relationship_piece(cursor: Any, job_run: JobRun, lo: int, hi: int) -> int:
+    """One piece of the evaluation; returns the rows written."""
+    run = held(cursor, RelationshipRun._meta.db_table, job_run.pk)
+    return evaluate_piece(cursor, run[0], RelationshipRules.from_json(run[2]), lo, hi) if run else 0
+
+
+@transaction.atomic
+def evaluate_everybody(month: date) -> RelationshipRun:
+    """The whole run in one transaction, for archives of some thousands: the sample operator, rehearsals."""
+    run = taken(RelationshipRun, month, new_id(), lambda: relationship_rules(month).as_json())
+    with connection.cursor() as cursor:
+        evaluate_piece(cursor, month, RelationshipRules.from_json(run.rules), 0, chunks.LAST_ID)
+    _end(run)
+    return run
+
+
+def relationship_rules(month: date) -> RelationshipRules:
+    """The policies by which a quarter is evaluated: those in force when it ended."""
+    return RelationshipRules.at(clock.business_midnight(add_months(month, QUARTER)))
+
+
+def _end(run: RelationshipRun) -> None:
+    run.state, run.done_at = PassState.DONE, clock.now()
+    mine = RelationshipRun.objects.filter(pk=run.pk, job_run_id=run.job_run_id)
+    mine.update(state=run.state, done_at=run.done_at)

@@ -1,0 +1,197 @@
+"""What a month knows of a customer, collected for a piece of everybody in one statement, and for one by hand (twin).
+
+Everything is counted from the day after the month (`as_of`), whenever the run happens: bills and use by their months,
+lines by the days they began and ended, contacts by their moment. Terms of a contract and refusals of a profile carry
+no history of their own: they are taken as they are when it runs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from customers.ages import age_of
+from customers.models import Consent, Customer, Subscription, TimelineLine, UsageMonth
+from customers.value.contacts import contact_kinds
+from customers.value.engine import Inputs
+from customers.value.rules import LINE_BITS, rounded
+from foundation.calendars.working_time import add_months
+from foundation.common import clock
+from foundation.common.ids import first_id_at
+
+BILLS, WITHIN_MONTHS = 6, 12  # D§6.1; older than a year nothing is a current value
+SPAN = 3  # months compared with the three before (D§6.2)
+FULL_TENTHS = 9  # over 90 % of what the plan holds
+ENGAGED = timedelta(days=90)
+REFUSED = ("DENIED", "WITHDRAWN")
+COLUMNS = (
+    "kind", "category", "bills", "value", "lines_held", "voice_now", "voice_before", "data_now", "data_before",
+    "full_months", "roaming_days", "roaming_last", "age", "since", "contract_end", "contacts", "no_profile",
+)  # fmt: skip
+
+_BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
+# Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
+MEASURED = f"""
+SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
+  coalesce(u.bills, 0) AS bills, CASE WHEN u.bills > 0 THEN round(u.revenue / u.bills, 2) END AS value,
+  coalesce(l.held, 0) AS lines_held, u.voice_now, u.voice_before, u.data_now, u.data_before,
+  coalesce(f.months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
+  coalesce(u.roaming_last, 0) AS roaming_last,
+  CASE WHEN c.customer_type = 'PERSON' THEN (%(as_of_number)s - (extract(year FROM c.birth_date)::int * 10000
+    + extract(month FROM c.birth_date)::int * 100 + extract(day FROM c.birth_date)::int)) / 10000 END AS age,
+  l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
+FROM customers_customer c
+LEFT JOIN (
+  SELECT customer_id, count(revenue) FILTER (WHERE nth <= {BILLS}) AS bills,
+    sum(revenue) FILTER (WHERE nth <= {BILLS}) AS revenue,
+    round(avg(voice) FILTER (WHERE month > %(span)s)) AS voice_now,
+    round(avg(voice) FILTER (WHERE month > %(before)s AND month <= %(span)s)) AS voice_before,
+    round(avg(data) FILTER (WHERE month > %(span)s)) AS data_now,
+    round(avg(data) FILTER (WHERE month > %(before)s AND month <= %(span)s)) AS data_before,
+    sum(roaming) FILTER (WHERE month > %(span)s) AS roaming_days,
+    sum(roaming) FILTER (WHERE month = %(month)s) AS roaming_last
+  FROM (
+    SELECT customer_id, month, sum(net_revenue) AS revenue, sum(voice_minutes) AS voice, sum(data_mb) AS data,
+      sum(roaming_days) AS roaming,
+      count(sum(net_revenue)) OVER (PARTITION BY customer_id ORDER BY month DESC) AS nth
+    FROM customers_usagemonth
+    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND month > %(year)s AND month <= %(month)s
+    GROUP BY customer_id, month) months
+  GROUP BY customer_id) u ON u.customer_id = c.id
+LEFT JOIN (
+  SELECT customer_id, bit_or(CASE product_line {_BITS} ELSE 0 END) AS held, min(activated_on) AS since,
+    max(contract_end) AS contract_end
+  FROM customers_subscription
+  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
+    AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
+  GROUP BY customer_id) l ON l.customer_id = c.id
+LEFT JOIN (
+  SELECT customer_id, max(months) AS months FROM (
+    SELECT m.customer_id, count(*) AS months
+    FROM customers_usagemonth m
+    JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
+      AND s.customer_id >= %(lo)s AND s.customer_id < %(hi)s
+    JOIN customers_plan p ON p.id = s.plan_id
+    WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND m.month > %(span)s AND m.month <= %(month)s
+      AND ((p.voice_minutes > 0 AND m.voice_minutes::bigint * 10 > p.voice_minutes::bigint * {FULL_TENTHS})
+        OR (p.data_mb > 0 AND m.data_mb::bigint * 10 > p.data_mb::bigint * {FULL_TENTHS}))
+    GROUP BY m.customer_id, m.subscription_id) by_line
+  GROUP BY customer_id) f ON f.customer_id = c.id
+LEFT JOIN (
+  SELECT customer_id, count(*) AS contacts FROM timeline
+  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND id >= %(contacts_from)s AND id < %(contacts_to)s
+    AND kind = ANY(%(contact_kinds)s)
+  GROUP BY customer_id) t ON t.customer_id = c.id
+LEFT JOIN (
+  SELECT DISTINCT customer_id FROM customers_consent
+  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
+  ) q ON q.customer_id = c.id
+WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED'"""
+
+
+def values_of(month: date) -> dict[str, Any]:
+    """The parameters of `MEASURED` for a month (its first day), without the bounds of a piece."""
+    as_of = add_months(month, 1)
+    moment = clock.business_midnight(as_of)
+    return {
+        "month": month,
+        "as_of": as_of,
+        "as_of_number": as_of.year * 10_000 + as_of.month * 100 + as_of.day,
+        "span": add_months(month, -SPAN),
+        "before": add_months(month, -2 * SPAN),
+        "year": add_months(month, -WITHIN_MONTHS),
+        "contacts_from": first_id_at(moment - ENGAGED),
+        "contacts_to": first_id_at(moment),
+        "contact_kinds": contact_kinds(),
+        "refused": list(REFUSED),
+    }
+
+
+def inputs_of(customer: Customer, month: date) -> Inputs:
+    """The same for one customer, row by row. `month`: its first day."""
+    given = values_of(month)
+    usage = UsageMonth.objects.filter(customer_id=customer.pk, month__gt=given["year"], month__lte=month)
+    used = list(usage.select_related("subscription__plan").order_by("-month"))
+    bills = _bills(used)
+    now = [row for row in used if row.month > given["span"]]
+    before = [row for row in used if given["before"] < row.month <= given["span"]]
+    live = [row for row in Subscription.objects.filter(customer=customer) if is_live(row, given["as_of"])]
+    contacts = TimelineLine.objects.filter(
+        customer_id=customer.pk,
+        pk__gte=given["contacts_from"],
+        pk__lt=given["contacts_to"],
+        kind__in=given["contact_kinds"],
+    )
+    return Inputs(
+        month=month,
+        kind=customer.customer_type,
+        category=customer.segment,
+        bills=len(bills),
+        value=rounded(sum(bills, Decimal(0)) / len(bills), 2) if bills else None,
+        lines_held=_bits(live),
+        voice_now=_mean(now, "voice_minutes"),
+        voice_before=_mean(before, "voice_minutes"),
+        data_now=_mean(now, "data_mb"),
+        data_before=_mean(before, "data_mb"),
+        full_months=_full_months(customer, now),
+        roaming_days=sum(row.roaming_days or 0 for row in now),
+        roaming_last=sum(row.roaming_days or 0 for row in now if row.month == month),
+        age=age_of(customer, given["as_of"]),
+        since=min((row.activated_on for row in live if row.activated_on), default=None),
+        contract_end=max((row.contract_end for row in live if row.contract_end), default=None),
+        contacts=contacts.count(),
+        no_profile=Consent.objects.filter(Q(state__in=REFUSED), customer_id=customer.pk, purpose="PROFILING").exists(),
+    )
+
+
+def is_live(line: Subscription, as_of: date) -> bool:
+    """Whether a line had begun before a day and had not ended before it."""
+    if line.status == Subscription.Status.PENDING or (line.activated_on is not None and line.activated_on >= as_of):
+        return False
+    return line.terminated_on is None or line.terminated_on >= as_of
+
+
+def _bits(lines: Iterable[Subscription]) -> int:
+    bits = 0
+    for line in lines:
+        bits |= LINE_BITS.get(line.product_line, 0)
+    return bits
+
+
+def _bills(used: list[UsageMonth]) -> list[Decimal]:
+    """The latest bills, newest first: what the lines of a month brought together."""
+    months: dict[date, Decimal] = {}
+    for row in used:
+        if row.net_revenue is not None:
+            months[row.month] = months.get(row.month, Decimal(0)) + row.net_revenue
+    return [months[month] for month in sorted(months, reverse=True)[:BILLS]]
+
+
+def _mean(used: list[UsageMonth], field: str) -> int | None:
+    """The mean of the months in which there is any figure, to a whole number."""
+    months: dict[date, int] = defaultdict(int)
+    for row in used:
+        if (figure := getattr(row, field)) is not None:
+            months[row.month] += figure
+    return int(rounded(Decimal(sum(months.values())) / len(months), 0)) if months else None
+
+
+def _full_months(customer: Customer, used: list[UsageMonth]) -> int:
+    """In how many months one of the lines used over 90 % of its plan; the line with the most months."""
+    months: dict[int, int] = defaultdict(int)
+    for row in used:
+        line, plan = row.subscription, row.subscription.plan
+        if plan is None or line.customer_id != customer.pk:
+            continue
+        if _is_full(row.voice_minutes, plan.voice_minutes) or _is_full(row.data_mb, plan.data_mb):
+            months[line.pk] += 1
+    return max(months.values(), default=0)
+
+
+def _is_full(used: int | None, allowed: int | None) -> bool:
+    return bool(allowed) and used is not None and allowed is not None and used * 10 > allowed * FULL_TENTHS
