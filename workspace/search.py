@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from customers.finding.search import Hit, Kind, only_owner, search
+from customers.finding.looks import Kind
+from customers.finding.search import Hit, only_owner, search
 from customers.models import Customer, SearchLink
 from customers.normal import without_marks
 from customers.visibility import opened_ids

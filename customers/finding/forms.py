@@ -10,6 +10,9 @@ from stdnum.cn import ric
 from customers.finding.variants import simplified
 from customers.normal import compact, domestic, international, is_mobile, without_marks
 
+# They choose the shape of the character before them.
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0000-\U000e01ef]")
+_HAN = re.compile("[\u3400-\u9fff]+")
 _SPACE = re.compile(r"\s+")
 # Signs people leave out, or type in many ways: dots between the parts of a name, brackets, quotes, commas.
 _SIGNS = re.compile(
@@ -29,12 +32,15 @@ _COUNTRY = re.compile(r"(?:\+|00)?86(?=\d{7,})")
 
 def as_typed(text: str) -> str:
     """What was typed, for numbers and addresses: half-width, small letters, single spaces, without invisible marks."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", without_marks(text))).strip().lower()
+    text = unicodedata.normalize("NFKC", _SELECTORS.sub("", without_marks(text)))
+    return _SPACE.sub(" ", text).strip().lower()
 
 
 def folded(name: str) -> str:
     """A name for comparing: half-width, small letters without accents, simplified characters, without dots, brackets
     and idle spaces."""
+    if _HAN.fullmatch(name):  # most names, many millions of them in an import
+        return simplified(name)
     text = _ACCENT.sub("", unicodedata.normalize("NFD", as_typed(name)))
     text = simplified(unicodedata.normalize("NFC", text))
     text = _JOINTS.sub(" ", _SIGNS.sub("", text))

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from customers import visibility
-from customers.finding.forms import as_typed, folded, grams, id_forms, number_forms, pinyin_typed
-from customers.normal import compact, domestic
+from customers.finding.forms import as_typed, id_forms, number_forms
+from customers.finding.looks import FEWEST_DIGITS, Kind, Look, looks_of
+from customers.normal import compact
 from foundation.common import crypto
 from foundation.common.errors import BadSetting, NotAllowed, RuleBroken
 from foundation.common.prepared import prepared
@@ -28,9 +26,7 @@ from staff.models import User
 from staff.rights import Sight, sight_of
 
 FIND_RIGHT, SEE_RIGHT = "customers.find", "customers.view"
-LONGEST, FEWEST_DIGITS, SHORTEST_FULL = 80, 3, 5
-LONGEST_INITIALS = 12
-MOST_CITIES, MOST_OWNERS = 5, 26
+LONGEST, SHORTEST_FULL, MOST_OWNERS = 80, 5, 26
 _OWNERS_OF_NUMBER = (
     "SELECT customer_id, value, unit_no, manager_id FROM customer_find_number"
     " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s"
@@ -41,24 +37,6 @@ _OWNERS_OF_ID = (
 _UNITS_OF = (
     "SELECT customer_id, unit_no, manager_id FROM customer_find_name WHERE customer_id = ANY(%s) ORDER BY customer_id"
 )
-
-
-class Kind(TextChoices):
-    """How a customer was found."""
-
-    NUMBER = "number", gettext_lazy("number")
-    ID = "id", gettext_lazy("ID number")
-    EMAIL = "email", gettext_lazy("e-mail")
-    NUMBER_PREFIX = "number_prefix", gettext_lazy("beginning of a number")
-    NUMBER_TAIL = "number_tail", gettext_lazy("end of a number")
-    ID_TAIL = "id_tail", gettext_lazy("last 4 of the ID")
-    NAME = "name", gettext_lazy("name")
-    NAME_PREFIX = "name_prefix", gettext_lazy("beginning of the name")
-    SHORT_NAME = "short_name", gettext_lazy("short name")
-    NAME_PART = "name_part", gettext_lazy("part of the name")
-    PINYIN = "pinyin", gettext_lazy("pinyin")
-    INITIALS = "initials", gettext_lazy("initials")
-    CITY = "city", gettext_lazy("city")
 
 
 @dataclass(frozen=True)
@@ -78,28 +56,6 @@ class Found:
 
     hits: list[Hit]
     after: str | None = None
-
-
-@dataclass(frozen=True)
-class _Look:
-    """One look-up of own-scope rows. `by`: the column that orders before the id, or "" for newest first.
-
-    `within`: a column the condition holds to one value by a range. It stands in the order too, so that only an index
-    that begins with it serves, and not a walk over all ids from the newest on.
-
-    `by_unit`: a user who sees some units only gets the rows unit by unit. In the order of all numbers a unit of a
-    hundredth of the customers would let a hundred rows pass for each one shown.
-    """
-
-    kind: str
-    table: str
-    where: str
-    params: tuple[Any, ...]
-    by: str = ""
-    shown: str = "''"
-    key: str = "customer_id"
-    within: str = ""
-    by_unit: bool = False
 
 
 def search(user: User, text: str, limit: int = 26) -> list[Hit]:
@@ -123,7 +79,7 @@ def search_page(user: User, text: str, limit: int = 26, after: str | None = None
         if full:
             return Found(full)
     stage, mark = _unpack(user, after)
-    looks = _looks(plain)
+    looks = looks_of(plain)
     hits: dict[int, Hit] = {}
     for place in range(stage, len(looks)):
         look = looks[place]
@@ -201,130 +157,6 @@ def _full(plain: str, sight: Sight, opened: tuple[int, ...], limit: int) -> list
     return sorted(found.values(), key=lambda hit: (hit.outside, -hit.customer_id))[:limit]
 
 
-def _looks(plain: str) -> list[_Look]:
-    """The look-ups `plain` deserves, in order."""
-    if "@" in plain:
-        return [_number_look(Kind.EMAIL, "t.value = %s AND t.kind = 'EMAIL'", plain)]
-    number = compact(plain)
-    if any(character.isdigit() for character in plain) and number.isascii() and number.isalnum():
-        return [*_number_looks(number), *([] if number.isdecimal() else _name_looks(plain)), *_city_looks(plain)]
-    return [*_name_looks(plain), *_city_looks(plain)]
-
-
-def _number_looks(number: str) -> list[_Look]:
-    looks = []
-    short = domestic(number)
-    if len(short) == 4:
-        looks.append(
-            _Look(
-                Kind.ID_TAIL, "customer_find_name", "t.id_last4 = %s AND t.id_last4 <> ''", (short,), shown="t.id_last4"
-            )
-        )
-    if len(short) >= 4:
-        tail = like(short[::-1])
-        where = "t.tail LIKE %s AND t.tail <> ''"
-        looks.append(_Look(Kind.NUMBER_TAIL, "customer_find_number", where, (tail,), by="tail", shown="t.value"))
-    if len(short) >= FEWEST_DIGITS:
-        where = "t.value LIKE %s AND t.kind <> 'EMAIL'"
-        numbers = (Kind.NUMBER_PREFIX, "customer_find_number", where, (like(short),))
-        prefix = _Look(*numbers, by="value", shown="t.value", by_unit=True)
-        # Four digits are mostly an ending, more or fewer a beginning.
-        looks.insert(len(looks) if len(short) == 4 else 0, prefix)
-    return looks
-
-
-def _number_look(kind: str, where: str, value: str) -> _Look:
-    return _Look(kind, "customer_find_number", where, (value,), shown="t.value")
-
-
-def _name_looks(plain: str) -> list[_Look]:
-    names, letters, plain = "customer_find_name", pinyin_typed(plain), folded(plain)
-    looks = []
-    if letters:
-        if len(letters) <= LONGEST_INITIALS:
-            looks.append(_Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name", by_unit=True))
-        where = "t.pinyin LIKE %s"
-        looks.append(_Look(Kind.PINYIN, names, where, (like(letters),), by="pinyin", shown="t.name", by_unit=True))
-    if len(plain) < 2:  # only signs: no name begins with nothing
-        return looks
-    # Called exactly so comes first: a walk by units is not in the order of names.
-    looks.append(_Look(Kind.NAME, names, "t.name = %s", (plain,), shown="t.name", by_unit=True))
-    begins = (Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),))
-    looks.append(_Look(*begins, by="name", shown="t.name", by_unit=True))
-    looks.append(
-        _Look(
-            Kind.SHORT_NAME,
-            names,
-            "t.short_name LIKE %s AND t.short_name <> ''",
-            (like(plain),),
-            by="short_name",
-            shown="t.short_name",
-        )
-    )
-    pieces = sorted(grams(plain), key=plain.index)
-    if pieces:
-        looks.append(_part_look(plain, pieces))
-    return looks
-
-
-def _part_look(plain: str, pieces: list[str]) -> _Look:
-    """Names with `plain` inside, newest customers first; those that begin with it were found before."""
-    if len(plain) == 2:
-        return _Look(Kind.NAME_PART, "customer_name_gram", "t.gram = %s", (plain,), by_unit=True)
-    # First and last piece joined; the whole text decides.
-    return _Look(
-        Kind.NAME_PART,
-        "customer_name_gram",
-        """t.gram = %s AND EXISTS (SELECT 1 FROM customer_name_gram o WHERE o.gram = %s
-             AND o.customer_id = t.customer_id)
-           AND EXISTS (SELECT 1 FROM customer_find_name n WHERE n.customer_id = t.customer_id
-             AND (n.name LIKE %s OR n.short_name LIKE %s))""",
-        (pieces[0], pieces[-1], "%" + like(plain), "%" + like(plain)),
-        by_unit=True,
-    )
-
-
-def _city_looks(plain: str) -> list[_Look]:
-    cities = _cities(dict.fromkeys((plain, plain.title(), folded(plain))))
-    return [
-        _Look(
-            Kind.CITY,
-            "customers_customer",
-            "t.home_city BETWEEN %s AND %s",
-            (city, city),
-            shown="t.home_city",
-            key="id",
-            within="home_city",
-            by_unit=True,
-        )
-        for city in cities
-    ]
-
-
-def _cities(spellings: Iterable[str]) -> list[str]:
-    """Cities that are called so or begin so: a walk over the different values of the index, a few steps long."""
-    found: list[str] = []
-    with connection.cursor() as cursor:
-        for start in filter(None, spellings):
-            cursor.execute(
-                """WITH RECURSIVE city(name) AS (
-                     (SELECT home_city FROM customers_customer WHERE home_city >= %s ORDER BY home_city LIMIT 1)
-                     UNION ALL
-                     SELECT (SELECT c.home_city FROM customers_customer c WHERE c.home_city > city.name
-                             ORDER BY c.home_city LIMIT 1)
-                     FROM city WHERE starts_with(city.name, %s))
-                   SELECT name FROM city WHERE starts_with(name, %s) LIMIT %s""",
-                [start, start, start, MOST_CITIES],
-            )
-            found += [name for (name,) in cursor.fetchall() if name not in found]
-    return found[:MOST_CITIES]
-
-
-def like(text: str) -> str:
-    """A LIKE pattern for "begins with"."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
 ONE, RANGE = "t.unit_no = %s", "t.unit_no BETWEEN %s AND %s"
 # Numbers rows may carry in a range: of units, and of units that moved.
 _UNITS = (
@@ -348,7 +180,7 @@ def _scopes(sight: Sight, opened: tuple[int, ...], key: str) -> list[tuple[str, 
 
 
 def look_sql(
-    look: _Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None = None
+    look: Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None = None
 ) -> tuple[str, list[Any]] | None:
     """The statement of one look-up with its parameters: a branch for each part of the sight, LIMIT inside each.
 
@@ -396,7 +228,7 @@ def look_sql(
 
 
 def _run(
-    look: _Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None
+    look: Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None
 ) -> list[tuple[int, str, str | None]]:
     made = look_sql(look, sight, opened, limit, mark)
     if made is None:

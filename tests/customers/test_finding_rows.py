@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from customers.finding import find_rows_sql, former_owners, rebuild_find_rows
+from customers.finding.forms import folded, number_forms, pinyin_typed
 from customers.finding.pinyin import letters_of
+from customers.finding.variants import variants
 from customers.models import ContactPoint, Customer, FindName, FindNumber, NameGram, Subscription
 from foundation.common import clock
 from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
@@ -156,3 +159,78 @@ def test_emails_and_codes_are_not_found_by_their_end() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT kind, tail FROM customer_find_number WHERE customer_id = %s ORDER BY kind", [row.pk])
         assert cursor.fetchall() == [("CUSTOMER", ""), ("EMAIL", ""), ("EXTERNAL", "")]
+
+
+def test_names_folded_before_the_signs_went_are_put_right_by_the_migration() -> None:
+    rows = [
+        CustomerFactory(name="\u99ac\u5609\uff08\u6a02\uff09", short_name="\u99ac\u00b7\u5609"),
+        CustomerFactory(name="\u5b87\u822a", short_name=""),
+        CustomerFactory(name="O'Brien & Co.", customer_type="ENTERPRISE", short_name="O'B."),
+    ]
+    ids = [row.pk for row in rows]
+    rebuild_find_rows(ids)
+    wanted = _all_rows()
+    FindName.objects.filter(pk=ids[0]).update(name="\u99ac\u5609(\u6a02)", short_name="\u99ac\u00b7\u5609", pinyin="x")
+    FindName.objects.filter(pk=ids[2]).update(name="o'brien & co.", short_name="o'b.", initials="x")
+    NameGram.objects.filter(customer_id__in=[ids[0], ids[2]]).delete()
+    migration = import_module("customers.migrations.0007_names_folded")
+    for _again in range(2):
+        migration.refold(None, connection.SchemaEditorClass(connection, collect_sql=True))
+        assert _all_rows() == wanted
+
+
+def _all_rows() -> list[Any]:
+    names = FindName.objects.order_by("pk").values_list()
+    return [*names, *NameGram.objects.order_by("gram", "customer_id").values_list("gram", "customer_id", "unit_no")]
+
+
+def test_the_table_of_variants_leads_to_simplified_characters_in_one_step() -> None:
+    table = variants()
+    assert len(table) > 1_000
+    assert not {ord(simple) for simple in table.values()} & table.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("\u738b\u3000\u4f1f", "\u738b\u4f1f"),
+        ("Mary  O\u2019Brien", "mary obrien"),
+        ("Smith-Jones", "smith jones"),
+        ("Jos\u00e9", "jose"),
+        ("A\uff06B", "a&b"),
+        ("\u4e70\u4e70\u63d0\u2022\u8089\u5b5c", "\u4e70\u4e70\u63d0\u8089\u5b5c"),
+        ("\u6d77\u5357\uff08\u96c6\u5718\uff09", "\u6d77\u5357\u96c6\u56e2"),
+        ("\u202e\u738b\u200b\u4f1f\x00", "\u738b\u4f1f"),
+        ("\U0002cc56", "\U0002cc56"),
+        ("\u845b\U000e0100\u4f1f\ufe0f", "\u845b\u4f1f"),
+        ("\u00b7()", ""),
+        ("", ""),
+    ],
+)
+def test_one_spelling_for_names(name: str, plain: str) -> None:
+    assert folded(name) == plain == folded(plain)
+
+
+@pytest.mark.parametrize(
+    ("typed", "letters"),
+    [
+        ("L\u01dc ping", "lvping"),
+        ("lyu ping", "lvping"),
+        ("chen yu", "chenyu"),
+        ("fang\u2019an", "fangan"),
+        ("wang2 wei3", "wangwei"),
+        ("a1", ""),
+        ("wang 3", ""),
+        ("\u738b", ""),
+        ("'", ""),
+        ("", ""),
+    ],
+)
+def test_letters_of_what_is_typed_as_pinyin(typed: str, letters: str) -> None:
+    assert pinyin_typed(typed) == letters
+
+
+def test_a_number_has_the_spellings_it_may_stand_under() -> None:
+    assert "13800138000" in number_forms("86 138 0013 8000")
+    assert "02066668888" in number_forms("+86 20 6666 8888")
+    assert number_forms("8612345678") == ["8612345678"]  # no mobile number behind it: a line of that number
