@@ -173,25 +173,27 @@ class AddressForm(forms.Form):
     district = forms.CharField(label=LABELS["district"], max_length=60, required=False, strip=False)
     street = forms.CharField(label=LABELS["street"], max_length=200, required=False, strip=False)
     postcode = forms.CharField(label=LABELS["postcode"], max_length=12, required=False, strip=False)
+    copy = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class ProfileFieldForm(forms.Form):
     """An optional fact with its purpose and consent."""
 
     key = forms.ChoiceField(label=_("Fact"), choices=ProfileField.Key.choices)
-    value = forms.CharField(label=_("Value"), max_length=400, strip=False)
+    value = forms.CharField(label=_("Value"), max_length=400, strip=False, widget=forms.Textarea(attrs={"rows": 2}))
     source = forms.CharField(label=_("Source"), max_length=40, strip=False)
     purpose = forms.CharField(label=_("Purpose"), max_length=120, strip=False)
     consent_evidence = forms.CharField(
         label=_("How the customer agreed"), max_length=200, strip=False, help_text=_("Form number, call, date.")
     )
     expires_on = forms.DateField(label=_("Kept until"), required=False, widget=DayInput)
+    copy = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class NeedForm(forms.Form):
     """Something the customer wants of us."""
 
-    text = forms.CharField(label=_("Need"), max_length=400, strip=False)
+    text = forms.CharField(label=_("Need"), max_length=400, strip=False, widget=forms.Textarea(attrs={"rows": 2}))
     due_on = forms.DateField(label=_("Wanted by"), required=False, widget=DayInput)
 
 

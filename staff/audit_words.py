@@ -27,6 +27,7 @@ name_kinds(
         "staff.team": _("Team"),
         "staff.shift": _("Shift"),
         "staff.absence": _("Absence"),
+        "staff.draft": _("Draft"),
     }
 )
 name_acts(

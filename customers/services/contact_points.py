@@ -8,14 +8,18 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers import normal
+from customers.copies import copy_of
 from customers.labels import label as field_label
 from customers.models import Address, ContactPoint, Customer
 from customers.services.archive import EDIT_RIGHT
+from customers.services.copy_check import Copy, check_copy
 from customers.services.remembering import locked, remember
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
 
+# What a person sees of a contact point before changing it.
+POINT_FIELDS = ("is_primary", "verified_at", "do_not_use")
 ADDRESS_PARTS = {"province": 40, "city": 60, "district": 60, "street": 200, "postcode": 12}
 
 
@@ -66,12 +70,13 @@ def add_contact_point(
 
 
 @transaction.atomic
-def end_contact_point(point_id: int, *, actor: User | None, reason: str = "") -> ContactPoint:
+def end_contact_point(point_id: int, *, actor: User | None, reason: str = "", was: Copy = None) -> ContactPoint:
     """The customer is not reached there any more; from today it is neither used nor found.
 
-    Raises NotAllowed (customers.may_not_edit), RuleBroken (customers.point_ended).
+    `was`: the `POINT_FIELDS` the person saw. Raises NotAllowed (customers.may_not_edit), StaleCopy, RuleBroken
+    (customers.point_ended).
     """
-    customer, point = _current(point_id, actor)
+    customer, point = _current(point_id, actor, was)
     point.valid_to, point.is_primary = clock.today(), False
     point.do_not_use = normal.plain_text(reason, longest=80, label=_("Reason")) or point.do_not_use
     point.save(update_fields=["valid_to", "is_primary", "do_not_use"])
@@ -80,9 +85,9 @@ def end_contact_point(point_id: int, *, actor: User | None, reason: str = "") ->
 
 
 @transaction.atomic
-def make_primary(point_id: int, *, actor: User | None) -> ContactPoint:
+def make_primary(point_id: int, *, actor: User | None, was: Copy = None) -> ContactPoint:
     """Use this one first of its kind. Raises as `end_contact_point`, and RuleBroken (customers.point_unusable)."""
-    customer, point = _current(point_id, actor)
+    customer, point = _current(point_id, actor, was)
     if point.do_not_use:
         raise RuleBroken(
             "customers.point_unusable", _("This one must not be used: %(why)s") % {"why": point.do_not_use}
@@ -97,9 +102,9 @@ def make_primary(point_id: int, *, actor: User | None) -> ContactPoint:
 
 
 @transaction.atomic
-def verify_contact_point(point_id: int, *, actor: User | None) -> ContactPoint:
+def verify_contact_point(point_id: int, *, actor: User | None, was: Copy = None) -> ContactPoint:
     """The customer was reached there: it counts as verified from now. Raises as `end_contact_point`."""
-    customer, point = _current(point_id, actor)
+    customer, point = _current(point_id, actor, was)
     point.verified_at, point.do_not_use = clock.now(), ""
     point.save(update_fields=["verified_at", "do_not_use"])
     remember(customer, "contact_point.verified", actor=actor, target=point, detail={"kind": point.kind})
@@ -107,12 +112,12 @@ def verify_contact_point(point_id: int, *, actor: User | None) -> ContactPoint:
 
 
 @transaction.atomic
-def mark_unusable(point_id: int, *, actor: User | None, reason: str) -> ContactPoint:
+def mark_unusable(point_id: int, *, actor: User | None, reason: str, was: Copy = None) -> ContactPoint:
     """Messages came back, or the customer asked not to be reached there: counts as not verified (D§5.4).
 
     Raises as `end_contact_point`, and RuleBroken (customers.no_reason).
     """
-    customer, point = _current(point_id, actor)
+    customer, point = _current(point_id, actor, was)
     reason = normal.plain_text(reason, longest=80, label=_("Reason"))
     if not reason:
         raise RuleBroken("customers.no_reason", _("Say why it must not be used."))
@@ -123,11 +128,14 @@ def mark_unusable(point_id: int, *, actor: User | None, reason: str) -> ContactP
 
 
 @transaction.atomic
-def set_address(customer_id: int, *, actor: User | None, kind: str, parts: Mapping[str, str]) -> Address | None:
+def set_address(
+    customer_id: int, *, actor: User | None, kind: str, parts: Mapping[str, str], was: Copy = None
+) -> Address | None:
     """The customer's address of a kind becomes this; an empty one ends it. Old ones are kept with their end.
 
-    `parts`: province, city, district, street, postcode. Returns the address that holds, or None.
-    Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code, customers.invisible, customers.too_long.
+    `parts`: province, city, district, street, postcode; `was`: those the person saw. Returns the address that holds,
+    or None. Raises NotAllowed (customers.may_not_edit); StaleCopy; RuleBroken customers.bad_code,
+    customers.invisible, customers.too_long.
     """
     check_may_edit(actor)
     if kind not in Address.Kind.values:
@@ -139,6 +147,7 @@ def set_address(customer_id: int, *, actor: User | None, kind: str, parts: Mappi
     customer = locked(customer_id)
     old = customer.addresses.filter(kind=kind, valid_to__isnull=True).first()
     before = {part: getattr(old, part) if old else "" for part in ADDRESS_PARTS}
+    check_copy(customer, was, before)
     if before == values:
         return old
     if old is not None:
@@ -159,12 +168,13 @@ def set_address(customer_id: int, *, actor: User | None, kind: str, parts: Mappi
     return new
 
 
-def _current(point_id: int, actor: User | None) -> tuple[Customer, ContactPoint]:
+def _current(point_id: int, actor: User | None, was: Copy) -> tuple[Customer, ContactPoint]:
     check_may_edit(actor)
     customer = locked(ContactPoint.objects.values_list("customer_id", flat=True).get(pk=point_id))
     point = ContactPoint.objects.get(pk=point_id)
     if point.valid_to is not None:
         raise RuleBroken("customers.point_ended", _("This one has ended already."))
+    check_copy(customer, was, copy_of(point, POINT_FIELDS))
     return customer, point
 
 

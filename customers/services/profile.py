@@ -8,13 +8,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers import normal
+from customers.copies import copy_of
 from customers.models import FieldChange, Need, ProfileField
 from customers.services.contact_points import check_may_edit
+from customers.services.copy_check import Copy, check_copy
 from customers.services.remembering import locked, remember
 from foundation.audit.models import AuditEntry, AuditPersonal
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from staff.models import User
+
+# What a person sees of a fact before writing it anew, and of one that is not there.
+FACT_FIELDS = ("value", "source", "purpose", "consent_evidence", "expires_on")
+NO_FACT = {"value": "", "source": "", "purpose": "", "consent_evidence": "", "expires_on": None}
 
 
 @transaction.atomic
@@ -29,13 +35,14 @@ def record_profile_field(
     consent_evidence: str,
     verified: bool = False,
     expires_on: date | None = None,
+    was: Copy = None,
 ) -> ProfileField:
     """Keep an optional fact. Without a purpose and the evidence of consent it is not kept, and nothing else depends
-    on it (D§5.5).
+    on it (D§5.5). `was`: the `FACT_FIELDS` the person saw.
 
-    Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code (there are no other keys: belief and
-    health are never stored), customers.no_value, customers.no_consent, customers.invisible, customers.too_long,
-    customers.impossible_date (an end in the past).
+    Raises NotAllowed (customers.may_not_edit); StaleCopy; RuleBroken customers.bad_code (there are no other keys:
+    belief and health are never stored), customers.no_value, customers.no_consent, customers.invisible,
+    customers.too_long, customers.impossible_date (an end in the past).
     """
     check_may_edit(actor)
     if key not in ProfileField.Key.values:
@@ -54,6 +61,7 @@ def record_profile_field(
         raise RuleBroken("customers.impossible_date", _("The end must lie in the future."))
     customer = locked(customer_id)
     old = customer.profile_fields.filter(key=key).first()
+    check_copy(customer, was, copy_of(old, FACT_FIELDS) if old else NO_FACT)
     row, _made = ProfileField.objects.update_or_create(
         customer=customer,
         key=key,
@@ -126,9 +134,10 @@ def add_need(customer_id: int, *, actor: User, text: str, category: str = "", du
 
 
 @transaction.atomic
-def change_need(need_id: int, *, actor: User, state: str) -> Need:
-    """Move a need on: planned, met, declined, or new again. Raises NotAllowed (customers.may_not_edit); RuleBroken
-    (customers.bad_code)."""
+def change_need(need_id: int, *, actor: User, state: str, was: Copy = None) -> Need:
+    """Move a need on: planned, met, declined, or new again. `was`: the state the person saw.
+
+    Raises NotAllowed (customers.may_not_edit); StaleCopy; RuleBroken (customers.bad_code)."""
     check_may_edit(actor)
     if state not in Need.State.values:
         raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("State")})
@@ -136,6 +145,7 @@ def change_need(need_id: int, *, actor: User, state: str) -> Need:
     need = Need.objects.get(pk=need_id)
     if need.state == state:
         return need
+    check_copy(customer, was, copy_of(need, ("state",)))
     old, need.state = need.state, state
     need.save(update_fields=["state"])
     remember(

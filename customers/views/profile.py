@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from customers import services
+from customers import copies, services
 from customers.forms import AddressForm, ContactPointForm, NeedForm, NeedStateForm, ProfileFieldForm
+from customers.labels import label, value_in_words
 from customers.models import ContactPoint, Need, ProfileField
+from customers.services import StaleCopy
+from customers.services.contact_points import ADDRESS_PARTS, POINT_FIELDS
+from customers.services.profile import FACT_FIELDS, NO_FACT
+from customers.views.conflicts import Difference, differences, takes_theirs
 from customers.views.customer_edit import refuse
-from customers.views.showing import View, seen, whole_address
+from customers.views.showing import MASK_OF, View, seen, whole_address
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.ui.wording import join_words
+from staff.drafts import Place, forget_draft
 
+FACT_LABELS = {name: ProfileFieldForm.base_fields[name].label for name in FACT_FIELDS}
 POINT_MASK = {"EMAIL": "email", "IM": "account"}
 FORMS: dict[str, type[forms.Form]] = {
     "contact": ContactPointForm,
     "address": AddressForm,
     "fact": ProfileFieldForm,
     "need": NeedForm,
+}
+# Forms with a longer text: where it is kept while it is typed.
+TEXTS = {"fact": "customers.fact", "need": "customers.need"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A form that writes one of several rows anew: the field that says which, what is compared, an empty row."""
+
+    by: str
+    fields: tuple[str, ...]
+    blank: dict[str, Any]
+
+    def was(self, pk: int, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The row the person saw; None when the form carried no copy that reads."""
+        seen_rows = copies.opened(pk, data["copy"])
+        return {**self.blank, **seen_rows.get(data[self.by], {})} if seen_rows else None
+
+
+KEPT = {
+    "address": Kept("kind", tuple(ADDRESS_PARTS), dict.fromkeys(ADDRESS_PARTS, "")),
+    "fact": Kept("key", FACT_FIELDS, NO_FACT),
 }
 
 
@@ -38,7 +71,11 @@ def customer_profile(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _page(
-    request: HttpRequest, pk: int, bound: dict[str, forms.Form] | None = None, error: str = ""
+    request: HttpRequest,
+    pk: int,
+    bound: dict[str, forms.Form] | None = None,
+    error: str = "",
+    conflict: list[Difference] | None = None,
 ) -> HttpResponseBase:
     view = View(request, pk)
     bound = bound or {}
@@ -47,7 +84,11 @@ def _page(
         "page": view.page,
         "customer": view.customer,
         "points": [
-            {"row": point, "shown": view.shown("", POINT_MASK.get(point.kind, "phone"), point.value)}
+            {
+                "row": point,
+                "shown": view.shown("", POINT_MASK.get(point.kind, "phone"), point.value),
+                "copy": copies.sealed(point.pk, copies.copy_of(point, POINT_FIELDS)),
+            }
             for point in view.page.points
         ],
         "addresses": [
@@ -58,27 +99,87 @@ def _page(
             for row in view.page.fields
         ],
         "needs": [
-            {"row": row, "form": NeedStateForm(initial={"state": row.state}, auto_id=f"id_need_{row.ref}_%s")}
+            {
+                "row": row,
+                "form": NeedStateForm(initial={"state": row.state}, auto_id=f"id_need_{row.ref}_%s"),
+                "copy": copies.sealed(row.pk, copies.copy_of(row, ("state",))),
+            }
             for row in view.page.needs
         ],
-        "forms": {name: bound.get(name) or form(auto_id=f"id_{name}_%s") for name, form in FORMS.items()},
+        "forms": {
+            name: bound.get(name) or form(auto_id=f"id_{name}_%s", initial={"copy": _copy(view, name)})
+            for name, form in FORMS.items()
+        },
+        "conflict": conflict or [],
         "opened": next(iter(bound), ""),
         "error": error,
     }
     return render(request, "customers/customer_profile.html", context, status=422 if bound or error else 200)
 
 
+def _copy(view: View, name: str) -> str:
+    """What a form that writes rows anew carries of those on file."""
+    if name == "address":
+        rows = {row.kind: copies.copy_of(row, ADDRESS_PARTS) for row in view.page.addresses}
+    elif name == "fact":
+        rows = {row.key: copies.copy_of(row, FACT_FIELDS) for row in view.page.fields}
+    else:
+        return ""
+    return copies.sealed(view.customer.pk, {"": {}, **rows})
+
+
 def _write(request: HttpRequest, pk: int, name: str, act: Callable[[dict[str, Any]], Any]) -> HttpResponseBase:
-    """Check the shape, call the service, come back; what was refused stands in the form again."""
+    """Check the shape, call the service, come back; what was refused stands in the form again, and what a colleague
+    changed meanwhile beside it."""
     seen(request, pk)
-    form = FORMS[name](request.POST, auto_id=f"id_{name}_%s")
+    form, kept = FORMS[name](request.POST, auto_id=f"id_{name}_%s"), KEPT.get(name)
+    conflict: list[Difference] = []
     if form.is_valid():
+        data = dict(form.cleaned_data)
+        if kept is not None:
+            data["was"] = kept.was(pk, data)
+            del data["copy"]
+            for field in kept.fields:
+                if data["was"] and takes_theirs(request.POST, field):
+                    data[field] = _stored(field, data["was"][field])
         try:
-            act(form.cleaned_data)
+            act(data)
+            if name in TEXTS:
+                forget_draft(_user(request), Place(TEXTS[name], pk))
             return redirect("customers:customer-profile", pk=pk)
+        except StaleCopy as stale:
+            view = View(request, pk)
+            conflict = _differences(view, data, stale)
+            refuse(form, stale)
+            form.data = {**request.POST.dict(), "copy": _copy(view, name)}
         except RuleBroken as no:
             refuse(form, no)
-    return _page(request, pk, {name: form})
+    return _page(request, pk, {name: form}, conflict=conflict)
+
+
+def _stored(field: str, kept: Any) -> Any:
+    """A value of a copy as the service takes it."""
+    return date.fromisoformat(kept) if field == "expires_on" and kept else kept
+
+
+def _differences(view: View, data: dict[str, Any], stale: StaleCopy) -> list[Difference]:
+    hidden = data.get("key") == ProfileField.Key.INCOME_BAND
+
+    def on_file(field: str, value: Any) -> str:
+        told = str(copies.plain(value) or "")
+        if hidden and field == "value":
+            return view.shown("income", "id", told, masked_as="****", sensitive=True).text if told else ""
+        mask = MASK_OF.get(field)
+        return view.shown("address", mask, told).text if mask and told else told
+
+    return differences(
+        data,
+        stale.current,
+        data["was"] or {},
+        label=lambda field: str(FACT_LABELS.get(field) or label(field)),
+        own_words=lambda _field, value: str(copies.plain(value) or ""),
+        words=on_file,
+    )
 
 
 @require_POST
@@ -94,12 +195,12 @@ def contact_act(request: HttpRequest, pk: int, point: int) -> HttpResponseBase:
     """`act` of a contact point: primary, verified, unusable (with a reason), end."""
     seen(request, pk)
     _own(ContactPoint, pk, point)
-    user, reason = _user(request), request.POST.get("reason", "")
+    user, reason, was = _user(request), request.POST.get("reason", ""), _seen_row(request, point)
     acts: dict[str, Callable[[], Any]] = {
-        "primary": lambda: services.make_primary(point, actor=user),
-        "verified": lambda: services.verify_contact_point(point, actor=user),
-        "unusable": lambda: services.mark_unusable(point, actor=user, reason=reason),
-        "end": lambda: services.end_contact_point(point, actor=user, reason=reason),
+        "primary": lambda: services.make_primary(point, actor=user, was=was),
+        "verified": lambda: services.verify_contact_point(point, actor=user, was=was),
+        "unusable": lambda: services.mark_unusable(point, actor=user, reason=reason, was=was),
+        "end": lambda: services.end_contact_point(point, actor=user, reason=reason, was=was),
     }
     return _do(request, pk, acts.get(request.POST.get("act", "")))
 
@@ -112,7 +213,7 @@ def address_set(request: HttpRequest, pk: int) -> HttpResponseBase:
         request,
         pk,
         "address",
-        lambda data: services.set_address(pk, actor=_user(request), kind=data["kind"], parts=data),
+        lambda data: services.set_address(pk, actor=_user(request), kind=data["kind"], parts=data, was=data["was"]),
     )
 
 
@@ -145,9 +246,13 @@ def need_change(request: HttpRequest, pk: int, need: int) -> HttpResponseBase:
     """How far a need is."""
     seen(request, pk)
     _own(Need, pk, need)
-    return _do(
-        request, pk, lambda: services.change_need(need, actor=_user(request), state=request.POST.get("state", ""))
-    )
+    state, was = request.POST.get("state", ""), _seen_row(request, need)
+    return _do(request, pk, lambda: services.change_need(need, actor=_user(request), state=state, was=was))
+
+
+def _seen_row(request: HttpRequest, row: int) -> dict[str, Any] | None:
+    """The row as it stood on the page the person acts on."""
+    return copies.opened(row, request.POST.get("copy", "")) or None
 
 
 def _own(model: type[Any], pk: int, row: int) -> None:
@@ -161,9 +266,22 @@ def _do(request: HttpRequest, pk: int, act: Callable[[], Any] | None) -> HttpRes
         return _page(request, pk, error=_("Choose one of the values offered."))
     try:
         act()
+    except StaleCopy as stale:
+        return _page(request, pk, error=f"{stale.message} {_now_so(stale)}")
     except RuleBroken as no:
         return _page(request, pk, error=str(no.message))
     return redirect("customers:customer-profile", pk=pk)
+
+
+def _now_so(stale: StaleCopy) -> str:
+    """How the row stands now, for one who acted on an older copy and may act again."""
+    if "state" in stale.current:
+        return _("On file now: %(value)s") % {"value": value_in_words("need", "state", stale.current["state"])}
+    if stale.current["do_not_use"]:
+        return _("On file now: %(value)s") % {"value": f"{_('Do not use:')} {stale.current['do_not_use']}"}
+    words = [_("first")] if stale.current["is_primary"] else []
+    words.append(pgettext("contact", "verified") if stale.current["verified_at"] else _("not verified"))
+    return _("On file now: %(value)s") % {"value": join_words(words)}
 
 
 def _user(request: HttpRequest) -> Any:
