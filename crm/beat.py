@@ -30,6 +30,12 @@ TICKS: tuple[Tick, ...] = (
     Tick("outreach.tasks.deliver_messages", 10),
     Tick("outreach.tasks.remind_due_followups", 10, "urgent"),
     Tick("outreach.tasks.hand_over_overdue_followups", 60, "urgent"),
+    # First-ask matters and suggestions (D§9).
+    Tick("interactions.tasks.remind_matters", 10, "urgent"),
+    Tick("interactions.tasks.lapse_offers", 60, "urgent"),
+    Tick("interactions.tasks.settle_matters", 60),
+    Tick("interactions.tasks.turn_shifts", 60, "urgent"),
+    Tick("interactions.tasks.remind_suggestions", 60),
     Tick("foundation.audit.tasks.seal_audit", 60),
 )
 
@@ -40,6 +46,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
+    Planned("interactions.judge_contacts", Daily(time(1, 30))),
     Planned("common.check_integrity", Daily(time(2, 30))),
     Planned("outreach.tidy", Daily(time(3, 0))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.

@@ -7,11 +7,19 @@ class InteractionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
-        from interactions import exporting, forgetting, lines, panels
+        from interactions import bellkinds, exporting, forgetting, handover, judging, lines, panels, wordings
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
         panels.register()
         forgetting.register()
         exporting.register()
+        judging.register()
+        bellkinds.register()
+        wordings.register()
+        handover.register()
         register_stamped(Stamped("interactions_interaction"))
+        register_stamped(Stamped("interactions_matter"))
+        register_stamped(Stamped("interactions_suggestion"))
+        register_stamped(Stamped("interactions_contactverdict", key="interaction_id"))
+        register_stamped(Stamped("interactions_contactfigure"))

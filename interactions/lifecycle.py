@@ -70,18 +70,38 @@ class Result(models.TextChoices):
     FOLLOW_UP = "FOLLOW_UP", _("We act and report back")
     PASSED_ON = "PASSED_ON", _("Passed to a colleague")
     REFERRED = "REFERRED", _("Another company's matter, contact given")
+    SECURITY = "SECURITY", _("Threat or crime, lead informed")
     NO_RESULT = "NO_RESULT", _("Broken off")
     WRONG_NUMBER = "WRONG_NUMBER", _("Wrong number")
 
 
 # With these the matter is not over: somebody must owe the next step (D§9.1, 9.2).
 NEEDS_NEXT_ACTION = frozenset({Result.FOLLOW_UP, Result.PASSED_ON})
+# These leave a first-ask matter behind: an owner who answers for it until the customer knows (D§9.2, 9.3b).
+LEAVES_MATTER = NEEDS_NEXT_ACTION | {Result.SECURITY}
+# Channels whose contacts are noted by hand, with the account or address on the other side (INT-11, INT-12).
+BY_HAND = frozenset({Channel.IM, Channel.SOCIAL})
+# Kinds that count for solving in the first contact (D§25).
+JUDGED_KINDS = (Kind.CONSULT, Kind.COMPLAINT, Kind.FAULT)
+_PHASES = {
+    Kind.SALES: Phase.PRE,
+    Kind.COMPLAINT: Phase.AFTER,
+    Kind.CARE: Phase.AFTER,
+    Kind.CALLBACK: Phase.AFTER,
+    Kind.PRAISE: Phase.AFTER,
+}
+
+
+def usual_phase(kind: str) -> str:
+    """The phase of a contact of this kind when nobody says another."""
+    return _PHASES.get(Kind(kind), Phase.IN)
 
 
 class ContactAct(models.TextChoices):
     STARTED = "STARTED", _("Started")
     VERIFIED = "VERIFIED", _("Caller verified")
     LINKED = "LINKED", _("Customer found")
+    ATTACHED = "ATTACHED", _("Attached to a customer")
     LOGGED = "LOGGED", _("Logged")
     ENDED = "ENDED", _("Ended")
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from customers.models import TimelineLine
-from customers.timeline import LineKind, register_kind
+from customers.timeline import LineKind, Words, register_kind
 from customers.value.contacts import count_as_contact
+from foundation.ui.wording import say_moment
 from interactions.lifecycle import Caller, Channel, Kind, Result
-from interactions.models import Interaction
+from interactions.models import Interaction, Matter, Suggestion
+from interactions.stages import TELLING, MatterAct, SuggestionAct, SuggestionState
 
 
 def _label(choices: Any, code: str) -> str:
@@ -41,8 +45,65 @@ def _logged(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return title % words, ref.summary if ref else ""
 
 
+def load_matters(ids: Iterable[int]) -> dict[int, Any]:
+    """The matters lines refer to, with their people."""
+    return Matter.objects.select_related("owner", "handler").in_bulk(list(ids))
+
+
+def load_suggestions(ids: Iterable[int]) -> dict[int, Any]:
+    """The suggestions lines refer to."""
+    return Suggestion.objects.in_bulk(list(ids))
+
+
+def _matter(act: MatterAct) -> Words:
+    titles = {
+        MatterAct.PASSED_ON: _lazy("Matter %(number)s: %(handler)s works on it, answer by %(due)s"),
+        MatterAct.ACCEPTED: _lazy("Matter %(number)s: %(owner)s answers for it now"),
+        MatterAct.ORDERED: _lazy("Matter %(number)s: %(owner)s answers for it now"),
+        MatterAct.ANSWERED: _lazy("Matter %(number)s answered, customer not told yet"),
+        MatterAct.TOLD: _lazy("Matter %(number)s: customer has the answer"),
+    }
+
+    def words(line: TimelineLine, ref: Any) -> tuple[str, str]:
+        due = line.params.get("due_at")
+        told = {
+            "number": line.params.get("number", ""),
+            "due": say_moment(datetime.fromisoformat(due)) if due else "",
+            "owner": ref.owner.name if ref else "",
+            "handler": ref.handler.name if ref else "",
+        }
+        answered = ref is not None and act in (MatterAct.ANSWERED, MatterAct.TOLD)
+        return str(titles[act]) % told, ref.answer if answered else ""
+
+    return words
+
+
+def _suggestion(act: SuggestionAct) -> Words:
+    titles = {
+        SuggestionAct.RECEIVED: _lazy("Suggestion %(number)s received"),
+        SuggestionAct.REVIEWED: _lazy("Suggestion %(number)s reviewed"),
+        SuggestionAct.DECIDED: _lazy("Suggestion %(number)s: %(verdict)s"),
+        SuggestionAct.ANSWERED: _lazy("Suggestion %(number)s answered: %(verdict)s"),
+        SuggestionAct.DONE: _lazy("Suggestion %(number)s put into effect, author told"),
+    }
+
+    def words(line: TimelineLine, ref: Any) -> tuple[str, str]:
+        verdict = _label(SuggestionState, line.params.get("verdict", ""))
+        text = ref.text if ref is not None and act == SuggestionAct.RECEIVED else ""
+        return str(titles[act]) % {"number": line.params.get("number", ""), "verdict": verdict}, text
+
+    return words
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
+    for matter_act in TELLING:
+        kind = f"matter.{matter_act.lower()}"
+        register_kind(LineKind(kind, "route", "info", "contacts", _matter(matter_act), load_matters))
+    for act in SuggestionAct:
+        if act not in (SuggestionAct.REMINDED, SuggestionAct.ESCALATED):
+            kind = f"suggestion.{act.lower()}"
+            register_kind(LineKind(kind, "lightbulb", "", "contacts", _suggestion(act), load_suggestions))
     register_kind(LineKind("contact.started", "phone-incoming", "info", "contacts", _started))
     register_kind(LineKind("contact.logged", "message-square-text", "", "contacts", _logged, load_contacts))
     count_as_contact("contact.logged", complaint={"kind": Kind.COMPLAINT.value})

@@ -318,6 +318,10 @@ class Shift(models.Model):
                 ],
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["ends_at"], name="shift_ends"),
+            models.Index(fields=["starts_at"], name="shift_starts"),
+        ]
 
 
 class Absence(models.Model):

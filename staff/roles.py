@@ -52,14 +52,14 @@ _DESK = {
 }
 _LEAD = {
     "customers": (UNIT, "view find create edit reveal export"),
-    "interactions": (UNIT, "view take"),
+    "interactions": (UNIT, "view take assign figures"),
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign"),
     "workspace": (TEAM, "home board"),
 }
 _HEAD = {
     "customers": (UNIT, "view find edit reveal export"),
-    "interactions": (UNIT, "view take"),
+    "interactions": (UNIT, "view take assign figures"),
     "outreach": (UNIT, "view work assign"),
     "staff": (UNIT, "view absence reassign"),
     "workspace": (UNIT, "home board"),
@@ -109,7 +109,7 @@ _TABLE = [
         _("Quality supervisor"),
         {
             "customers": (ALL, "view find"),
-            "interactions": (ALL, "view"),
+            "interactions": (ALL, "view figures"),
             "outreach": (ALL, "view"),
             "workspace": (OWN, "home"),
         },
@@ -129,6 +129,7 @@ _TABLE = [
             "policies": (ALL, "view change"),
             "calendars": (ALL, "view change"),
             "topics": (ALL, "view change"),
+            "places": (ALL, "view change"),
             "jobs": (ALL, "view"),
         },
         second_factor=True,

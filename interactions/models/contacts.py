@@ -37,6 +37,11 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
 class Interaction(Row):
     """One contact. `customer` is null for an unknown caller; `ended_at` is null while it lasts, `logged_at` until it is
     written up. `opens_until`: how long the customer is visible and clear to `staff`. `summary` is free text: erasable.
+
+    `resolved_on_spot`: the taker says so; what came of it stands in `ContactVerdict`. `handle`: the account or address
+    on the other side of a messenger or social network. `referral`: the right contact given for another company's
+    matter. `agreed`: what the customer said to the solution, null when not asked. `settled`: CNY given on the spot.
+    `about_staff`: the colleague complained of. `asked_with`: who was asked together with the taker (D§9.3).
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
@@ -79,6 +84,12 @@ class Interaction(Row):
     resolved_on_spot = models.BooleanField(default=False)
     next_action = models.ForeignKey(FollowUp, null=True, on_delete=models.PROTECT, related_name="+")
     call_ref = models.CharField(max_length=64, blank=True)
+    handle = models.CharField(max_length=200, blank=True, default="", db_default="")
+    referral = models.CharField(max_length=200, blank=True, default="", db_default="")
+    agreed = models.BooleanField(null=True)
+    settled = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    about_staff = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_with = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     objects = InteractionQuerySet.as_manager()
 
@@ -101,6 +112,14 @@ class Interaction(Row):
             models.Index(fields=["unit_no", "-id"], name="contact_unit"),
             models.Index(fields=["-id"], name="contact_out_of_scope", condition=Q(out_of_scope=True)),
             models.Index(fields=["call_ref"], name="contact_call", condition=~Q(call_ref="")),
+            models.Index(
+                fields=["customer", "-id"],
+                name="contact_complaint",
+                condition=Q(kind="COMPLAINT", customer__isnull=False),
+            ),
+            models.Index(
+                fields=["unit_no", "-id"], name="contact_unknown", condition=Q(caller="UNKNOWN", customer__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,6 +128,11 @@ class Interaction(Row):
     @property
     def is_open(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether there is anybody to answer: a customer, a calling number or an account (D§9.3d)."""
+        return self.customer_id is not None or bool(self.call_ref or self.handle)
 
     def is_verified(self, at: datetime) -> bool:
         """Whether the caller counts as verified at `at` (30 minutes, policy)."""

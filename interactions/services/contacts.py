@@ -23,6 +23,7 @@ from staff.rights import sight_of
 
 TAKE_RIGHT = "interactions.take"
 ENDING = ["ended_at", "opens_until"]
+LONGEST_HANDLE = 200
 
 
 @transaction.atomic
@@ -36,14 +37,16 @@ def start_contact(
     call_ref: str | None = None,
     direction: str = Direction.INBOUND,
     identifier: str = "",
+    handle: str = "",
 ) -> Interaction:
     """Begin a contact; from now until a day after its end the customer is visible and clear to `actor` (D§3.1).
 
     A customer outside the actor's own scope needs `identifier`, one full identifier of theirs (number, line, account,
     ID, business number), or a `call_ref` whose calling number is one; these contacts are limited per hour and marked
-    for the data protection officer. `customer` None: unknown caller or wrong number. Raises NotAllowed
+    for the data protection officer. `customer` None: unknown caller or wrong number. `handle`: the account or address on
+    the other side of a messenger or social network, noted by hand (INT-11, INT-12). Raises NotAllowed
     "contact.may_not_take" and RuleBroken "contact.unknown_code", "contact.caller_and_customer",
-    "contact.needs_full_identifier", "contact.too_many".
+    "contact.needs_full_identifier", "contact.too_many", "contact.bad_handle".
     """
     if not actor.has_perm(TAKE_RIGHT):
         raise NotAllowed("contact.may_not_take", _("You do not take contacts."))
@@ -55,10 +58,12 @@ def start_contact(
             "contact.caller_and_customer",
             _("An unknown caller has no customer, and a wrong number neither; anybody else has one."),
         )
+    if len(handle.strip()) > LONGEST_HANDLE:
+        raise RuleBroken("contact.bad_handle", _("This is too long."))
     now = clock.now()
-    foreign = customer is not None and _needs_opening(customer, actor)
+    foreign = customer is not None and needs_opening(customer, actor)
     if customer is not None and foreign:
-        _check_foreign(customer, actor, identifier, call_ref)
+        check_foreign(customer, actor, identifier, call_ref)
     verified = verified_by != Verified.NONE and customer is not None
     contact = Interaction.objects.create(
         number=next_number("IN"),
@@ -75,6 +80,7 @@ def start_contact(
         started_at=now,
         opens_until=now + policy("interactions.opens_for"),
         call_ref=call_ref or "",
+        handle=handle.strip(),
     )
     remember(contact, ContactAct.STARTED, actor, code=verified_by)
     if customer is not None:
@@ -106,8 +112,8 @@ def link_customer(
         raise RuleBroken("contact.has_customer", _("This contact already belongs to a customer."))
     if caller not in {Caller.CUSTOMER, Caller.ON_BEHALF}:
         raise RuleBroken("contact.unknown_code", _("Choose one of the values offered."))
-    if _needs_opening(customer, actor):
-        _check_foreign(customer, actor, identifier, contact.call_ref)
+    if needs_opening(customer, actor):
+        check_foreign(customer, actor, identifier, contact.call_ref)
         contact.out_of_scope = True
     contact.customer, contact.caller = customer, caller
     contact.save(update_fields=["customer", "caller", "out_of_scope"])
@@ -150,14 +156,16 @@ def own_contact(contact_id: int, actor: User) -> Interaction:
     return contact
 
 
-def _needs_opening(customer: Customer, actor: User) -> bool:
+def needs_opening(customer: Customer, actor: User) -> bool:
+    """Whether the customer lies outside the actor's scope and what their contacts open."""
     sight = sight_of(actor, "customers.view")
     inside = sight.covers(unit_no=customer.unit_no, owner_id=customer.manager_id)
     return not inside and not (actor.has_perm("customers.find") and contact_opens(actor, customer))
 
 
-def _check_foreign(customer: Customer, actor: User, identifier: str, call_ref: str | None) -> None:
-    """The two conditions on opening a customer of another unit: a full identifier, and not too many an hour."""
+def check_foreign(customer: Customer, actor: User, identifier: str, call_ref: str | None) -> None:
+    """The two conditions on opening a customer of another unit: a full identifier, and not too many an hour. Raises
+    RuleBroken "contact.needs_full_identifier", "contact.too_many"."""
     given = [identifier]
     if call_ref:
         given += Call.objects.filter(call_ref=call_ref, agent=actor).values_list("number", flat=True)

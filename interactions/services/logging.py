@@ -1,27 +1,62 @@
-"""Writing a contact up: what it was about, how it ended, and who owes what next (D§9.1)."""
+"""Writing a contact up: what it was about, how it ended, who owes what next, who answers for it (D§9.1-9.5)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from customers.models import Customer, CustomerFacts
 from customers.timeline import add_line
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from interactions.lifecycle import NEEDS_NEXT_ACTION, Caller, Channel, ContactAct, Direction, Kind, Phase, Result
+from foundation.common.ids import first_id_at
+from foundation.policies.reading import policy
+from interactions.lifecycle import (
+    LEAVES_MATTER,
+    NEEDS_NEXT_ACTION,
+    Caller,
+    Channel,
+    ContactAct,
+    Direction,
+    Kind,
+    Phase,
+    Result,
+    usual_phase,
+)
 from interactions.models import Interaction, Topic
 from interactions.services.contacts import ENDING, close_contact, own_contact, remember, start_contact
+from interactions.services.matters import open_matter
+from interactions.services.suggestions import receive_suggestion
 from outreach.lifecycle import FollowUpKind, MessageClass
 from outreach.models import FollowUp
 from outreach.services import owe_followup, queue_message
 from staff.models import User
+from staff.policies import settlement_limit
 
 LONGEST_SUMMARY = 4_000
+LONGEST_HANDLE = 200
+WRITTEN = [
+    "kind",
+    "topic",
+    "phase",
+    "summary",
+    "result",
+    "resolved_on_spot",
+    "logged_at",
+    "next_action",
+    "handle",
+    "referral",
+    "agreed",
+    "settled",
+    "about_staff",
+    "asked_with",
+]
 
 
 @dataclass(frozen=True)
@@ -35,70 +70,104 @@ class NextAction:
     tell_customer: bool = False
 
 
+class Details(TypedDict, total=False):
+    """What else is told about a contact; everything has a default.
+
+    `agreed`: whether the customer agrees with the solution. `settled`: CNY given on the spot. `referral`: the right
+    contact given, for another company's matter. `handle`: the account on the other side of a messenger or social
+    network. `about_me`: the customer complains of the taker. `asked_with`: a colleague asked together with the taker.
+    """
+
+    kind: str
+    topic: Topic | None
+    result: str
+    phase: str
+    next_action: NextAction | None
+    agreed: bool | None
+    settled: Decimal | None
+    referral: str
+    handle: str
+    about_me: bool
+    asked_with: User | None
+
+
+@dataclass(frozen=True)
+class _Note:
+    """One write-up."""
+
+    summary: str
+    kind: str = Kind.CONSULT
+    topic: Topic | None = None
+    result: str = Result.ANSWERED
+    phase: str = ""
+    next_action: NextAction | None = None
+    agreed: bool | None = None
+    settled: Decimal | None = None
+    referral: str = ""
+    handle: str = ""
+    about_me: bool = False
+    asked_with: User | None = None
+
+
 @transaction.atomic
-def log_contact(
-    contact_id: int,
-    *,
-    actor: User,
-    summary: str,
-    kind: str = Kind.CONSULT,
-    topic: Topic | None = None,
-    result: str = Result.ANSWERED,
-    phase: str = Phase.IN,
-    next_action: NextAction | None = None,
-) -> Interaction:
+def log_contact(contact_id: int, *, actor: User, summary: str, **details: Unpack[Details]) -> Interaction:
     """Write up the actor's contact, ending it if it goes on; with `next_action` a follow-up is owed in the same breath.
 
-    Raises NotAllowed "contact.not_yours"; RuleBroken "contact.already_logged", "contact.no_summary",
-    "contact.summary_too_long", "contact.unknown_code", "contact.topic_retired", "contact.needs_next_action" (the
-    result says that something follows), "contact.next_action_needs_owner_and_due", and those of `owe_followup`.
+    What is left open becomes a first-ask matter, a suggestion gets its answer clock. Raises NotAllowed
+    "contact.not_yours"; RuleBroken "contact.already_logged", "contact.no_summary", "contact.summary_too_long",
+    "contact.unknown_code", "contact.topic_retired", "contact.needs_next_action" (the result says that something
+    follows), "contact.next_action_needs_owner_and_due", "contact.not_agreed", "contact.needs_referral",
+    "contact.bad_amount", "contact.over_limit" (D§3.4), "contact.about_handler", "contact.bad_handle",
+    "matter.no_lead", and those of `owe_followup`.
     """
     contact = own_contact(contact_id, actor)
     if contact.logged_at is not None:
         raise RuleBroken("contact.already_logged", _("This contact has been logged already."))
-    return _write_up(contact, actor, summary, kind, topic, result, phase, next_action)
+    return _write_up(contact, actor, _Note(summary, **details))
 
 
-def _write_up(
-    contact: Interaction,
-    actor: User,
-    summary: str,
-    kind: str,
-    topic: Topic | None,
-    result: str,
-    phase: str,
-    next_action: NextAction | None,
-) -> Interaction:
+def _write_up(contact: Interaction, actor: User, note: _Note) -> Interaction:
     """`log_contact` of a contact nobody else can touch now: locked, or made in this transaction."""
-    if topic is not None and not topic.is_offered:
+    if note.topic is not None and not note.topic.is_offered:
         raise RuleBroken("contact.topic_retired", _("This topic was retired. Choose another one."))
-    summary = _check(summary, kind, result, phase, next_action)
+    summary = _check(note, actor)
     ending = []
     if contact.is_open:
         close_contact(contact, actor)
         ending = ENDING
-    contact.kind, contact.topic, contact.phase = kind, topic, phase
-    contact.summary, contact.result = summary, result
-    contact.resolved_on_spot = result == Result.RESOLVED
+    contact.kind, contact.topic, contact.phase = note.kind, note.topic, note.phase or usual_phase(note.kind)
+    contact.summary, contact.result = summary, note.result
+    contact.resolved_on_spot = note.result == Result.RESOLVED
+    # Who chooses "solved on the spot" says that the customer agrees.
+    contact.agreed = True if note.result == Result.RESOLVED else note.agreed
+    contact.settled, contact.referral = note.settled, note.referral.strip()
+    contact.handle = note.handle.strip() or contact.handle
+    contact.about_staff = actor if note.about_me else None
+    contact.asked_with = note.asked_with
     contact.logged_at = clock.now()
-    if next_action is not None:
-        contact.next_action = _owe(contact, actor, next_action)
-    contact.save(
-        update_fields=[
-            *ending,
-            "kind",
-            "topic",
-            "phase",
-            "summary",
-            "result",
-            "resolved_on_spot",
-            "logged_at",
-            "next_action",
-        ]
-    )
-    remember(contact, ContactAct.LOGGED, actor, code=result)
+    _check_settled(contact, actor)
+    if note.next_action is not None:
+        contact.next_action = _owe(contact, actor, note.next_action)
+    contact.save(update_fields=[*ending, *WRITTEN])
+    remember(contact, ContactAct.LOGGED, actor, code=note.result)
     if contact.customer_id is not None:
-        _push_facts(contact, contact.customer_id)
+        push_facts(contact, contact.customer_id)
+        tell_logged(contact, actor)
+    leave_behind(contact, actor, subject=note.next_action.subject if note.next_action else "")
+    return contact
+
+
+def leave_behind(contact: Interaction, actor: User, subject: str = "") -> None:
+    """What a logged contact leaves to somebody: a suggestion to answer, a matter to answer for."""
+    if contact.kind == Kind.SUGGESTION and contact.summary:
+        receive_suggestion(contact, actor=actor)
+    elif contact.result in LEAVES_MATTER:
+        open_matter(contact, actor=actor, follow_up=contact.next_action, subject=subject)
+
+
+def tell_logged(contact: Interaction, actor: User, at: datetime | None = None) -> None:
+    """The line on the customer's timeline; `at`: when it was, for one that was attached later."""
+    if contact.customer_id is not None:
         add_line(
             contact.customer_id,
             "contact.logged",
@@ -109,11 +178,11 @@ def _write_up(
                 "channel": contact.channel,
                 "kind": contact.kind,
                 "result": contact.result,
-                "topic": topic.code if topic else "",
+                "topic": contact.topic.code if contact.topic else "",
             },
             unit_id=actor.unit_id,
+            at=at,
         )
-    return contact
 
 
 @transaction.atomic
@@ -124,10 +193,7 @@ def quick_log(
     summary: str,
     channel: str = Channel.HOTLINE,
     direction: str = Direction.INBOUND,
-    kind: str = Kind.CONSULT,
-    topic: Topic | None = None,
-    result: str = Result.ANSWERED,
-    next_action: NextAction | None = None,
+    **details: Unpack[Details],
 ) -> Interaction:
     """One key and one field: write up the actor's open contact with this customer, or begin one and write it up.
 
@@ -138,31 +204,72 @@ def quick_log(
         contact = start_contact(
             actor=actor, customer=customer, channel=channel, caller=Caller.CUSTOMER, direction=direction
         )
-        return _write_up(contact, actor, summary, kind, topic, result, Phase.IN, next_action)
-    return log_contact(
-        contact.pk, actor=actor, summary=summary, kind=kind, topic=topic, result=result, next_action=next_action
-    )
+        return _write_up(contact, actor, _Note(summary, **details))
+    return log_contact(contact.pk, actor=actor, summary=summary, **details)
 
 
-def _check(summary: str, kind: str, result: str, phase: str, next_action: NextAction | None) -> str:
-    summary = summary.strip()
-    if not summary and result not in {Result.WRONG_NUMBER, Result.NO_RESULT}:
+def _check(note: _Note, actor: User) -> str:
+    summary = note.summary.strip()
+    if not summary and note.result not in {Result.WRONG_NUMBER, Result.NO_RESULT}:
         raise RuleBroken("contact.no_summary", _("Write in a sentence what it was about."))
     if len(summary) > LONGEST_SUMMARY:
         raise RuleBroken(
             "contact.summary_too_long",
             _("The note is longer than %(longest)s characters.") % {"longest": LONGEST_SUMMARY},
         )
-    if kind not in Kind.values or result not in Result.values or phase not in Phase.values:
+    known = note.kind in Kind.values and note.result in Result.values
+    if not known or (note.phase and note.phase not in Phase.values):
         raise RuleBroken("contact.unknown_code", _("Choose one of the values offered."))
-    if next_action is None:
-        if result in NEEDS_NEXT_ACTION:
+    if note.result == Result.RESOLVED and note.agreed is False:
+        raise RuleBroken(
+            "contact.not_agreed", _("It is solved on the spot only when the customer agrees; choose another result.")
+        )
+    if note.result == Result.REFERRED and not note.referral.strip():
+        raise RuleBroken("contact.needs_referral", _("Name the right contact you gave the customer."))
+    if len(note.handle.strip()) > LONGEST_HANDLE or len(note.referral.strip()) > LONGEST_HANDLE:
+        raise RuleBroken("contact.bad_handle", _("This is too long."))
+    _check_next(note, actor)
+    return summary
+
+
+def _check_next(note: _Note, actor: User) -> None:
+    action = note.next_action
+    if action is None:
+        if note.result in NEEDS_NEXT_ACTION:
             raise RuleBroken(
                 "contact.needs_next_action", _("Somebody must owe the next step: say what, who and by when.")
             )
-    elif next_action.owner is None or next_action.due_at is None:
+    elif action.owner is None or action.due_at is None:
         raise RuleBroken("contact.next_action_needs_owner_and_due", _("A next action needs an owner and a due moment."))
-    return summary
+    elif note.about_me and action.owner.pk == actor.pk:
+        raise RuleBroken("contact.about_handler", _("The complaint is about you: let a colleague do what follows."))
+
+
+def _check_settled(contact: Interaction, actor: User) -> None:
+    """The amount given on the spot, with what the customer got on the topic lately, stays within the actor's limit."""
+    if contact.settled is None:
+        return
+    if contact.settled <= 0 or contact.settled.as_tuple().exponent not in (0, -1, -2):
+        raise RuleBroken("contact.bad_amount", _("An amount is above zero, with at most two decimals."))
+    limit = settlement_limit(actor)
+    if limit is None:
+        return
+    before = Decimal(0)
+    if contact.customer_id is not None:
+        since = clock.now() - policy("interactions.settled_together")
+        rows = Interaction.objects.filter(
+            customer_id=contact.customer_id,
+            topic=contact.topic,
+            pk__gte=first_id_at(since - timedelta(days=1)),
+            logged_at__gte=since,
+        ).exclude(pk=contact.pk)
+        before = rows.aggregate(sum=Sum("settled"))["sum"] or Decimal(0)
+    if before + contact.settled > limit:
+        raise RuleBroken(
+            "contact.over_limit",
+            _("You may settle %(limit)s CNY for one matter; with this it would be %(sum)s. Ask your lead.")
+            % {"limit": limit, "sum": before + contact.settled},
+        )
 
 
 def _owe(contact: Interaction, actor: User, action: NextAction) -> FollowUp:
@@ -191,7 +298,7 @@ def _owe(contact: Interaction, actor: User, action: NextAction) -> FollowUp:
     return follow_up
 
 
-def _push_facts(contact: Interaction, customer_id: int) -> None:
+def push_facts(contact: Interaction, customer_id: int) -> None:
     """The customer's last contact and how many there were (design §2: facts are pushed down)."""
     counted = CustomerFacts.objects.filter(customer_id=customer_id)
     if not counted.update(last_contact_at=contact.ended_at, contacts_total=F("contacts_total") + 1):
