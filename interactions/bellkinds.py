@@ -43,7 +43,11 @@ def _said(words: Any) -> Callable[[Notification], str]:
             name: say_moment(datetime.fromisoformat(notice.params[key])) if notice.params.get(key) else ""
             for name, key in (("due", "due_at"), ("until", "until_at"))
         }
-        return str(words) % {"number": notice.params.get("number", ""), "count": notice.params.get("count", 1), **moments}
+        return str(words) % {
+            "number": notice.params.get("number", ""),
+            "count": notice.params.get("count", 1),
+            **moments,
+        }
 
     return title
 
@@ -56,7 +60,11 @@ def register() -> None:
     """Make the kinds known."""
     for kind, icon, tone, words in _MATTER:
         several = kind in ("kept", "returned")
-        url = (lambda _notice: reverse("interactions:matter-list")) if several else _leads_to("interactions:matter-detail")
+        url = (
+            (lambda _notice: reverse("interactions:matter-list"))
+            if several
+            else _leads_to("interactions:matter-detail")
+        )
         register_bell_kind(BellKind(f"matter.{kind}", icon, tone, _said(words), url))
     for kind, icon, tone, words in _SUGGESTION:
         url = _leads_to("interactions:suggestion-detail")

@@ -86,10 +86,8 @@ def verdict_of(contact: Interaction, at: datetime) -> Verdict | None:
         )
         if holds
     ]
-    if reasons:
-        state = State.NOT_SOLVED
-    else:
-        state = State.PENDING if contact.ended_at + within > at else State.SOLVED
+    over = contact.ended_at + within <= at
+    state = State.NOT_SOLVED if reasons else State.SOLVED if over else State.PENDING
     return Verdict(state, tuple(reasons), again_id)
 
 

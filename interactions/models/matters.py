@@ -11,6 +11,7 @@ from django.db.models import Q
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from interactions.lifecycle import Kind
 from interactions.models.contacts import Interaction
 from interactions.models.topics import Topic
@@ -53,11 +54,11 @@ class Matter(Row):
     reminder (0) or escalation (1 and up), null after the last. `subject` and `answer` are free text: erasable.
     """
 
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
+
     number = models.CharField(max_length=20, unique=True)
     contact = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="matter")
-    customer = models.ForeignKey(
-        Customer, null=True, on_delete=models.CASCADE, related_name="matters", db_index=False
-    )
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="matters", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind.choices)
     topic = models.ForeignKey(Topic, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     subject = models.CharField(max_length=200)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.merging import OnMerge
 from interactions.models.contacts import Interaction
 from interactions.models.topics import Topic
 from interactions.stages import SuggestionAct, SuggestionState, ToldHow, WhyNot
@@ -47,6 +48,8 @@ class Suggestion(Row):
 
     `text`, `wish` (what is to be changed in the product, of an adopted one) and `answer` are free text: erasable.
     """
+
+    on_merge: ClassVar = {"customer": OnMerge.MOVE}
 
     number = models.CharField(max_length=20, unique=True)
     contact = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="suggestion")

@@ -37,9 +37,7 @@ class ContactVerdict(models.Model):
         NOT_FIRST = "NOT_FIRST", _("The customer had come with the same topic before")
         CAME_AGAIN = "CAME_AGAIN", _("The customer came again with the same topic")
 
-    interaction = models.OneToOneField(
-        Interaction, primary_key=True, on_delete=models.CASCADE, related_name="verdict"
-    )
+    interaction = models.OneToOneField(Interaction, primary_key=True, on_delete=models.CASCADE, related_name="verdict")
     day = models.DateField()
     unit_no = models.IntegerField()
     channel = models.CharField(max_length=12, choices=Channel.choices)
@@ -69,6 +67,7 @@ class ContactFigureQuerySet(models.QuerySet["ContactFigure"]):
 class ContactFigure(models.Model):
     """Contacts of one day, unit, channel, kind and person: how many were judged, solved, still pending."""
 
+    id = models.BigAutoField(primary_key=True)  # the days that may still change are written anew every night
     day = models.DateField()
     unit_no = models.IntegerField()
     channel = models.CharField(max_length=12, choices=Channel.choices)

@@ -47,9 +47,7 @@ def open_customer_for(
     Raises as `attach_customer`, and what `create_customer` raises.
     """
     contact = _unattached(contact_id, actor)
-    customer = create_customer(
-        actor=actor, fields={"name": name}, mobile=mobile, despite_duplicates=despite_duplicates
-    )
+    customer = create_customer(actor=actor, fields={"name": name}, mobile=mobile, despite_duplicates=despite_duplicates)
     return _attach(contact, actor, customer, Caller.CUSTOMER)
 
 

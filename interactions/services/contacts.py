@@ -43,8 +43,8 @@ def start_contact(
 
     A customer outside the actor's own scope needs `identifier`, one full identifier of theirs (number, line, account,
     ID, business number), or a `call_ref` whose calling number is one; these contacts are limited per hour and marked
-    for the data protection officer. `customer` None: unknown caller or wrong number. `handle`: the account or address on
-    the other side of a messenger or social network, noted by hand (INT-11, INT-12). Raises NotAllowed
+    for the data protection officer. `customer` None: unknown caller or wrong number. `handle`: the account or address
+    on the other side of a messenger or social network, noted by hand (INT-11, INT-12). Raises NotAllowed
     "contact.may_not_take" and RuleBroken "contact.unknown_code", "contact.caller_and_customer",
     "contact.needs_full_identifier", "contact.too_many", "contact.bad_handle".
     """

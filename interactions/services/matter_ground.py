@@ -95,7 +95,7 @@ def check_not_about(matter: Matter, person: User) -> None:
 
 
 def check_taker(matter: Matter, to: User) -> None:
-    """Whether `to` may answer for or work on the matter. Raises RuleBroken "matter.cannot_take", "matter.about_them"."""
+    """That `to` may answer for or work on the matter. Raises RuleBroken "matter.cannot_take", "matter.about_them"."""
     if not to.is_active or not to.has_perm(TAKE_RIGHT):
         raise RuleBroken("matter.cannot_take", _("This person does not take contacts."))
     if matter.contact.about_staff_id == to.pk:

@@ -99,9 +99,7 @@ def _locked(whose: Q) -> QuerySet[Matter]:
     )
 
 
-def _hand(
-    matter: Matter, to: User, returns_to: User | None, handler: User, act: MatterAct, why: WhyOwner
-) -> None:
+def _hand(matter: Matter, to: User, returns_to: User | None, handler: User, act: MatterAct, why: WhyOwner) -> None:
     old = matter.owner
     matter.owner, matter.handler, matter.returns_to = to, handler, returns_to
     matter.unit_no, matter.why_owner = to.unit.no, why

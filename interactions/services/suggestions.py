@@ -180,9 +180,7 @@ def give_suggestion_notice_if_due(suggestion_id: int, *, now: datetime) -> bool:
         suggestion=suggestion, level=level, due_at=suggestion.due_at
     ).exists()  # safe: the row is locked
     if given:
-        SuggestionNotice.objects.create(
-            suggestion=suggestion, level=level, due_at=suggestion.due_at, at=now, told=told
-        )
+        SuggestionNotice.objects.create(suggestion=suggestion, level=level, due_at=suggestion.due_at, at=now, told=told)
         if level and told.pk != suggestion.owner_id:
             suggestion.escalated_to = told
         _remember(suggestion, SuggestionAct.ESCALATED if level else SuggestionAct.REMINDED, None, level=level)
