@@ -11,6 +11,8 @@ from customers.panels import CustomerAction, Panel, register_action, register_pa
 from customers.visibility import register_opener
 from foundation.common import clock
 from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
+from interactions.complaint_queries import complaint_topics
+from interactions.matter_queries import MY_MATTERS
 from interactions.queries import CUSTOMERS_OPEN, open_contact_with
 from interactions.views.calls import CALL_CHIP
 from staff.models import User
@@ -27,6 +29,14 @@ def open_contact(customer: Customer, user: User) -> str | None:
     return render_to_string("interactions/_open_contact.html", context)
 
 
+def complaint_archive(customer: Customer, user: User) -> str | None:
+    """The customer's complaints by topic; nothing for one who never complained."""
+    archive = complaint_topics(customer.pk)
+    if not archive.topics:
+        return None
+    return render_to_string("interactions/_complaint_card.html", {"archive": archive, "customer": customer})
+
+
 def _start_url(customer: Customer) -> str:
     return f"{reverse('interactions:contact-start')}?customer={customer.ref}"
 
@@ -36,6 +46,7 @@ def register() -> None:
     register_opener(CUSTOMERS_OPEN)
     register_panel(Panel("open-contact", "top", 10, TAKE, render=open_contact, max_queries=1))
     register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=0))
+    register_panel(Panel("complaints", "right", 30, "interactions.view", render=complaint_archive, max_queries=1))
     register_action(CustomerAction("contact-start", _("Start contact"), "phone", _start_url, TAKE, 10))
     register_action(
         CustomerAction(
@@ -56,7 +67,53 @@ def register() -> None:
             "interactions:contact-list",
             right="interactions.view",
             order=40,
-            match=("interactions:",),
+            match=("interactions:contact-", "interactions:call-", "interactions:customer-complaints"),
+        )
+    )
+    register_nav(
+        NavItem(
+            "matters",
+            _("First-ask"),
+            "route",
+            "interactions:matter-list",
+            right="interactions.take",
+            order=42,
+            count=MY_MATTERS,
+            match=("interactions:matter-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "suggestions",
+            _("Suggestions"),
+            "lightbulb",
+            "interactions:suggestion-list",
+            right="interactions.view",
+            order=44,
+            match=("interactions:suggestion-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "contact-figures",
+            _("Solved at once"),
+            "target",
+            "interactions:figure-list",
+            right="interactions.figures",
+            order=52,
+            match=("interactions:figure-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "contact-places",
+            _("Contact places"),
+            "store",
+            "interactions:place-list",
+            right="places.view",
+            order=86,
+            section="manage",
+            match=("interactions:place-",),
         )
     )
     register_slot(Slot("call-chip", "interactions:call-chip", right=TAKE, first=CALL_CHIP))

@@ -10,18 +10,23 @@ from django.db.models import QuerySet
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.ids import first_id_at
+from interactions.lifecycle import Caller
 from interactions.models import Call, Interaction, Topic
 from staff.models import User
 
 CALL_FADES_AFTER = timedelta(hours=4)
-VIEWS = ("mine", "to-log", "all", "foreign")
+VIEWS = ("mine", "to-log", "unknown", "all", "foreign")
 
 
 def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
-    """The rows behind a tab of the list, newest first: own, own to be logged, the scope's, those outside a scope."""
+    """The rows behind a tab of the list, newest first: own, own to be logged, those without a customer yet, the scope's,
+    those outside a scope."""
     rows = Interaction.objects.select_related("customer", "staff", "topic", "next_action").order_by("-pk")
     if view == "all":
         return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"))
+    if view == "unknown":
+        seen = Interaction.objects.visible_to(user).values("pk")
+        return rows.filter(pk__in=seen, caller=Caller.UNKNOWN, customer__isnull=True)
     if view == "foreign":
         return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"), out_of_scope=True)
     rows = rows.filter(staff=user)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from interactions.views import calls, contacts
+from interactions.views import calls, complaints, contacts, figures, matters, places, suggestions
 
 app_name = "interactions"
 urlpatterns = [
@@ -9,6 +9,34 @@ urlpatterns = [
     path("interactions/call/", calls.call_chip, name="call-chip"),
     path("interactions/call/<id:pk>/", calls.call_open, name="call-open"),
     path("interactions/note/<id:pk>/", contacts.contact_quick_log, name="contact-quick-log"),
+    path("interactions/matters/", matters.matter_list, name="matter-list"),
+    path("interactions/matters/<id:pk>/", matters.matter_detail, name="matter-detail"),
+    path("interactions/matters/<id:pk>/answer/", matters.matter_answer, name="matter-answer"),
+    path("interactions/matters/<id:pk>/tell/", matters.matter_tell, name="matter-tell"),
+    path("interactions/matters/<id:pk>/pass-on/", matters.matter_pass_on, name="matter-pass-on"),
+    path("interactions/matters/<id:pk>/offer/", matters.matter_offer, name="matter-offer"),
+    path("interactions/matters/<id:pk>/withdraw/", matters.matter_withdraw, name="matter-withdraw"),
+    path("interactions/matters/<id:pk>/accept/", matters.matter_accept, name="matter-accept"),
+    path("interactions/matters/<id:pk>/refuse/", matters.matter_refuse, name="matter-refuse"),
+    path("interactions/matters/<id:pk>/order/", matters.matter_order, name="matter-order"),
+    path("interactions/matters/<id:pk>/refer/", matters.matter_refer, name="matter-refer"),
+    path("interactions/matters/<id:pk>/secure/", matters.matter_secure, name="matter-secure"),
+    path("interactions/suggestions/", suggestions.suggestion_list, name="suggestion-list"),
+    path("interactions/suggestions/<id:pk>/", suggestions.suggestion_detail, name="suggestion-detail"),
+    path("interactions/suggestions/<id:pk>/review/", suggestions.suggestion_review, name="suggestion-review"),
+    path("interactions/suggestions/<id:pk>/decide/", suggestions.suggestion_decide, name="suggestion-decide"),
+    path("interactions/suggestions/<id:pk>/answer/", suggestions.suggestion_answer, name="suggestion-answer"),
+    path("interactions/suggestions/<id:pk>/finish/", suggestions.suggestion_finish, name="suggestion-finish"),
+    path("interactions/figures/", figures.figure_list, name="figure-list"),
+    path("interactions/figures/contacts/", figures.figure_rows, name="figure-rows"),
+    path("interactions/figures/late/", figures.figure_late, name="figure-late"),
+    path("interactions/places/", places.place_list, name="place-list"),
+    path("interactions/places/new/", places.place_new, name="place-new"),
+    path("interactions/places/<int:number>/", places.place_edit, name="place-edit"),
+    path("interactions/complaints/<id:pk>/", complaints.customer_complaints, name="customer-complaints"),
+    path("interactions/<id:pk>/attach/", contacts.contact_attach, name="contact-attach"),
+    path("interactions/<id:pk>/new-customer/", contacts.contact_new_customer, name="contact-new-customer"),
+    path("interactions/<id:pk>/quality/", contacts.contact_quality, name="contact-quality"),
     path("interactions/<id:pk>/", contacts.contact_detail, name="contact-detail"),
     path("interactions/<id:pk>/log/", contacts.contact_log, name="contact-log"),
     path("interactions/<id:pk>/end/", contacts.contact_end, name="contact-end"),

@@ -49,6 +49,7 @@ _DESK = {
     "interactions": (UNIT, "view take"),
     "outreach": (OWN, "view work"),
     "workspace": (OWN, "home"),
+    "places": (ALL, "view"),
 }
 _LEAD = {
     "customers": (UNIT, "view find create edit reveal export"),
@@ -56,6 +57,7 @@ _LEAD = {
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign"),
     "workspace": (TEAM, "home board"),
+    "places": (ALL, "view"),
 }
 _HEAD = {
     "customers": (UNIT, "view find edit reveal export"),
@@ -64,6 +66,7 @@ _HEAD = {
     "staff": (UNIT, "view absence reassign"),
     "workspace": (UNIT, "home board"),
     "jobs": (OWN, "view"),
+    "places": (ALL, "view"),
 }
 
 _TABLE = [

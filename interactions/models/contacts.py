@@ -134,6 +134,11 @@ class Interaction(Row):
         """Whether there is anybody to answer: a customer, a calling number or an account (D§9.3d)."""
         return self.customer_id is not None or bool(self.call_ref or self.handle)
 
+    @property
+    def handle_is_link(self) -> bool:
+        """Whether the account on the other side is an address that leads out."""
+        return self.handle.startswith("https://")
+
     def is_verified(self, at: datetime) -> bool:
         """Whether the caller counts as verified at `at` (30 minutes, policy)."""
         return self.verified_until is not None and at < self.verified_until

@@ -36,3 +36,8 @@ class ContactPlace(models.Model):
 
     def __str__(self) -> str:
         return self.name_en if (get_language() or "").startswith("en") else self.name_zh
+
+    @property
+    def is_link(self) -> bool:
+        """Whether the address leads out to a page."""
+        return self.address.startswith("https://")

@@ -57,6 +57,12 @@ class ContactVerdict(models.Model):
             models.Index(fields=["unit_no", "-interaction"], name="verdict_unit"),
         ]
 
+    @property
+    def reasons_said(self) -> list[str]:
+        """Why not, in words."""
+        labels = dict(self.Reason.choices)
+        return [str(labels.get(reason, reason)) for reason in self.reasons]
+
 
 class ContactFigureQuerySet(models.QuerySet["ContactFigure"]):
     def visible_to(self, user: User) -> ContactFigureQuerySet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,18 +15,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from customers.models import Customer
 from foundation.common import clock, ids
 from foundation.common.doors import requires
-from foundation.common.errors import RuleBroken
+from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import redirect_page, toast, wants_fragment
 from foundation.ui.parts.lists import Tab
 from interactions import services
-from interactions.forms import LinkForm, LogForm, StartForm, VerifyForm, note_form
+from interactions.forms import LinkForm, LogForm, NewCustomerForm, QualityForm, StartForm, VerifyForm, note_form
 from interactions.identifiers import customers_with
-from interactions.lifecycle import Channel
+from interactions.lifecycle import Caller, Channel
 from interactions.models import Interaction
+from interactions.quality_items import quality_items
 from interactions.queries import VIEWS, contacts_in_view
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
+from staff.rights import sight_of
 
 PAGE = 50
 PANEL = "interactions/_log_panel.html"
@@ -43,7 +46,13 @@ def contact_list(request: StaffRequest) -> HttpResponseBase:
         page = keyset_page(contacts_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
         return redirect(f"{request.path}?view={view}")
-    labels = {"mine": _("Mine"), "to-log": _("To log"), "all": _("All I see"), "foreign": _("Of other units")}
+    labels = {
+        "mine": _("Mine"),
+        "to-log": _("To log"),
+        "unknown": _("Unknown callers"),
+        "all": _("All I see"),
+        "foreign": _("Of other units"),
+    }
     tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
     part = "#results" if wants_fragment(request) else ""
     return render(request, f"interactions/contact_list.html{part}", {"page": page, "tabs": tabs, "view": view})
@@ -150,6 +159,65 @@ def contact_verify(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("interactions.take")
+def contact_attach(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """A contact logged without a customer is this customer's: found by one full identifier."""
+    contact = _visible(request, pk)
+    form = LinkForm(request.POST)
+    if form.is_valid():
+        found = customers_with(form.cleaned_data["identifier"])
+        if len(found) != 1:
+            words = _("No customer has this number.") if not found else _("Several customers have this number.")
+            form.add_error("identifier", words)
+        else:
+            try:
+                services.attach_customer(contact.pk, actor=request.user, customer=found[0], **form.cleaned_data)
+            except NotAllowed as no:
+                raise PermissionDenied(str(no.message)) from no
+            except RuleBroken as no:
+                form.add_error(None, no.message)
+            else:
+                return redirect("interactions:contact-detail", pk)
+    return _detail(request, contact, status=422, attach=form)
+
+
+@require_POST
+@requires("customers.create")
+def contact_new_customer(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """The unknown caller of a logged contact becomes a new customer."""
+    contact = _visible(request, pk)
+    form = NewCustomerForm(request.POST)
+    if form.is_valid():
+        try:
+            services.open_customer_for(contact.pk, actor=request.user, **form.cleaned_data)
+        except NotAllowed as no:
+            raise PermissionDenied(str(no.message)) from no
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            return redirect("interactions:contact-detail", pk)
+    return _detail(request, contact, status=422, new_customer=form)
+
+
+@require_POST
+@requires("interactions.take")
+def contact_quality(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Note the checklist of a logged contact."""
+    contact = _visible(request, pk)
+    form = QualityForm(request.POST, items=quality_items(contact.channel))
+    if form.is_valid():
+        try:
+            services.mark_quality(contact.pk, actor=request.user, marks=form.cleaned_data)
+        except NotAllowed as no:
+            raise PermissionDenied(str(no.message)) from no
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            return redirect("interactions:contact-detail", pk)
+    return _detail(request, contact, status=422, quality=form)
+
+
+@require_POST
+@requires("interactions.take")
 def contact_link(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The unknown caller has a name now: found by one full identifier."""
     contact = _visible(request, pk)
@@ -171,7 +239,18 @@ def contact_link(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 def _visible(request: StaffRequest, pk: int) -> Interaction:
     rows = Interaction.objects.visible_to(request.user)
-    return get_object_or_404(rows.select_related("customer", "staff", "topic", "next_action"), pk=pk)
+    wanted = (
+        "customer",
+        "staff",
+        "topic",
+        "next_action",
+        "matter",
+        "suggestion",
+        "verdict",
+        "asked_with",
+        "about_staff",
+    )
+    return get_object_or_404(rows.select_related(*wanted), pk=pk)
 
 
 def _named_customer(request: StaffRequest) -> Customer | None:
@@ -213,9 +292,28 @@ def _detail(
     }
     if own and contact.logged_at is None:
         context["log"] = LogForm(user=request.user, initial={"next_owner": request.user.pk})
+    if contact.logged_at is not None:
+        context |= _afterwards(request, contact, own)
     if own and contact.is_open:
         if contact.customer_id is None:
             context["link"] = LinkForm()
         else:
             context["verify"] = VerifyForm()
     return render(request, "interactions/contact_detail.html", context | bound, status=status)
+
+
+def _afterwards(request: StaffRequest, contact: Interaction, own: bool) -> dict[str, Any]:
+    """What is left to do with a logged contact: find its customer, tick the checklist."""
+    user = request.user
+    leads = sight_of(user, "interactions.assign").covers(unit_no=contact.unit_no, owner_id=contact.staff_id)
+    found: dict[str, Any] = {}
+    if (own or leads) and contact.customer_id is None and contact.caller == Caller.UNKNOWN:
+        found["attach"] = LinkForm(auto_id="attach-%s")
+        if user.has_perm("customers.create"):
+            found["new_customer"] = NewCustomerForm(auto_id="new-%s")
+    items = quality_items(contact.channel)
+    marks = dict(contact.quality_marks.values_list("item", "met"))
+    found["marks"] = [(item.name, marks[item.code]) for item in items if item.code in marks]
+    if own or leads:
+        found["quality"] = QualityForm(initial=marks, items=items, auto_id="quality-%s")
+    return found

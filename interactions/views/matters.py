@@ -1,0 +1,238 @@
+"""The first-ask board and the page of one matter, with one POST per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from foundation.common import clock
+from foundation.common.doors import requires
+from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.explain import Explanation
+from foundation.common.paging import keyset_page
+from foundation.ui.htmx import wants_fragment
+from foundation.ui.parts.lists import Tab
+from interactions import matter_forms as shapes
+from interactions import services
+from interactions.lifecycle import Result
+from interactions.matter_queries import MATTER_VIEWS, matters_in_view
+from interactions.models import Matter, MatterOffer
+from interactions.services.matter_ground import answers_for, may_lead, may_work
+from interactions.stages import MatterState
+from staff.requests import StaffRequest
+from staff.rights import acted_for
+
+PAGE = 50
+
+
+@require_GET
+@requires("interactions.view")
+def matter_list(request: StaffRequest) -> HttpResponseBase:
+    """The board: offered to me, answered for, worked on; what the team leaves overdue."""
+    view = request.GET.get("view", "mine")
+    view = view if view in MATTER_VIEWS else "mine"
+    try:
+        page = keyset_page(matters_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
+    except RuleBroken:
+        return redirect(f"{request.path}?view={view}")
+    labels = {
+        "mine": _("I answer for"),
+        "offered": _("Offered to me"),
+        "handling": _("I work on"),
+        "overdue": _("Overdue"),
+        "all": _("All open I see"),
+        "closed": _("Closed"),
+    }
+    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
+    part = "#results" if wants_fragment(request) else ""
+    context = {"page": page, "tabs": tabs, "view": view, "now": clock.now()}
+    return render(request, f"interactions/matter_list.html{part}", context)
+
+
+@require_GET
+@requires("interactions.view")
+def matter_detail(request: StaffRequest, pk: int) -> HttpResponse:
+    """One matter with its record, its offers and its history."""
+    return _detail(request, _visible(request, pk))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_answer(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """The answer is known, and perhaps told."""
+    return _act(request, pk, "answer", lambda d: services.answer_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_tell(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """The customer has the answer."""
+    return _act(request, pk, "tell", lambda d: services.tell_customer(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_pass_on(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """A colleague works on it."""
+    return _act(request, pk, "pass_on", lambda d: services.pass_on_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_offer(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Offer it to another owner."""
+    return _act(request, pk, "offer", lambda d: services.offer_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_withdraw(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Take the offer back."""
+    return _act(request, pk, "withdraw", lambda _d: services.withdraw_offer(pk, actor=request.user))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_accept(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Answer for it from now on."""
+    return _act(request, pk, "accept", lambda _d: services.accept_matter(pk, actor=request.user))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_refuse(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Refuse the offer with a reason."""
+    return _act(request, pk, "refuse", lambda d: services.refuse_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_refer(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Another company's matter: the right contact was given."""
+    return _act(request, pk, "refer", lambda d: services.refer_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.take")
+def matter_secure(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """Security has the threat or crime."""
+    return _act(request, pk, "secure", lambda d: services.secure_matter(pk, actor=request.user, **d))
+
+
+@require_POST
+@requires("interactions.assign")
+def matter_order(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """A lead gives it to another owner."""
+    return _act(request, pk, "order", lambda d: services.order_matter(pk, actor=request.user, **d))
+
+
+_PLAIN: dict[str, type[forms.Form]] = {
+    "answer": shapes.AnswerForm,
+    "tell": shapes.TellForm,
+    "refuse": shapes.RefuseForm,
+    "refer": shapes.ReferForm,
+    "secure": shapes.SecureForm,
+    "withdraw": forms.Form,
+    "accept": forms.Form,
+}
+_WITH_COLLEAGUES = {"pass_on": shapes.PassOnForm, "offer": shapes.OfferForm, "order": shapes.OrderForm}
+
+
+def _form(name: str, matter: Matter, names: list[tuple[int, str]], data: Any = None) -> forms.Form:
+    """The form of a verb; its ids are its own, for several stand on one page."""
+    ids = f"{name}-{matter.ref}-%s"
+    if name in _WITH_COLLEAGUES:
+        return _WITH_COLLEAGUES[name](data, names=names, auto_id=ids)
+    return _PLAIN[name](data, auto_id=ids)
+
+
+def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], object]) -> HttpResponseBase:
+    """One verb: shape, service, and the page again; 422 with what was typed when refused, 403 when not theirs."""
+    matter = _visible(request, pk)
+    form = _form(name, matter, shapes.names_for(request.user) if name in _WITH_COLLEAGUES else [], request.POST)
+    if form.is_valid():
+        try:
+            act(form.cleaned_data)
+        except NotAllowed as no:
+            raise PermissionDenied(str(no.message)) from no
+        except RuleBroken as no:
+            form.add_error(None, no.message)
+        else:
+            return redirect("interactions:matter-detail", pk)
+    return _detail(request, matter, status=422, bound=(name, form))
+
+
+def _visible(request: StaffRequest, pk: int) -> Matter:
+    rows = Matter.objects.visible_to(request.user).select_related(
+        "owner__unit",
+        "handler__unit",
+        "returns_to",
+        "escalated_to",
+        "customer",
+        "topic",
+        "contact__staff",
+        "contact__topic",
+        "follow_up",
+        "done_by",
+    )
+    return get_object_or_404(rows, pk=pk)
+
+
+def _verbs(request: StaffRequest, matter: Matter, offer: MatterOffer | None) -> list[str]:
+    """What this person may do with it now, in the order of the page."""
+    user = request.user
+    if not matter.is_open or matter.contact.about_staff_id == user.pk or not user.has_perm("interactions.take"):
+        return []
+    verbs: list[str] = []
+    if offer is not None and offer.to_id in {user.pk, *acted_for(user)} and offer.until > clock.now():
+        verbs += ["accept", "refuse"]
+    leads = may_lead(matter, user)
+    owns = leads or answers_for(matter, user)
+    if owns or may_work(matter, user):
+        verbs += ["tell"] if matter.state == MatterState.ANSWERED else ["answer"]
+    if owns:
+        verbs += ["withdraw"] if offer is not None else ["offer"]
+        if matter.state == MatterState.OPEN:
+            verbs += ["pass_on", "refer"]
+            verbs += ["secure"] if matter.contact.result == Result.SECURITY else []
+    return verbs + (["order"] if leads else [])
+
+
+def _detail(
+    request: StaffRequest, matter: Matter, status: int = 200, bound: tuple[str, forms.Form] | None = None
+) -> HttpResponse:
+    offers = list(matter.offers.select_related("to", "by").order_by("-pk"))
+    offer = next((one for one in offers if one.state == "OPEN"), None)
+    verbs = _verbs(request, matter, offer)
+    names = shapes.names_for(request.user) if set(verbs) & set(_WITH_COLLEAGUES) else []
+    found = {name: _form(name, matter, names) for name in verbs}
+    refusal = ""
+    if bound is not None:
+        name, form = bound
+        found[name] = form
+        refusal = "" if name in verbs and form.fields else " ".join(str(error) for error in form.non_field_errors())
+    own = may_work(matter, request.user)
+    context: dict[str, Any] = {
+        "matter": matter,
+        "customer": matter.customer,
+        "contact": matter.contact,
+        "clear": own and matter.is_open,
+        "offer": offer,
+        "offers": offers,
+        "moves": list(
+            matter.moves.select_related("actor", "on_behalf_of", "old_owner", "new_owner", "handler").order_by("-pk")
+        ),
+        "why_due": Explanation.from_json(matter.explanation).in_words(),
+        "verbs": verbs,
+        "refusal": refusal,
+        "now": clock.now(),
+        **{f"{name}_form": form for name, form in found.items()},
+    }
+    return render(request, "interactions/matter_detail.html", context, status=status)
