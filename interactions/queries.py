@@ -19,8 +19,8 @@ VIEWS = ("mine", "to-log", "unknown", "all", "foreign")
 
 
 def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
-    """The rows behind a tab of the list, newest first: own, own to be logged, those without a customer yet, the scope's,
-    those outside a scope."""
+    """The rows behind a tab of the list, newest first: own, own to be logged, those without a customer yet, all of the
+    scope, those outside a scope."""
     rows = Interaction.objects.select_related("customer", "staff", "topic", "next_action").order_by("-pk")
     if view == "all":
         return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"))

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         ('customers', '0004_birthday_index'),
         ('interactions', '0002_topic_names'),
         ('outreach', '0002_closed_by_unit_and_kind'),
-        ('staff', '0003_shift_edges'),
+        ('staff', '0004_shift_edges'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -47,7 +47,7 @@ class Interaction(Row):
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
     personal: ClassVar = Personal(
         of="customer",
-        empty=("summary",),
+        empty=("summary", "handle", "referral"),
         plain=(
             "number",
             "channel",

@@ -12,6 +12,7 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 from interactions.lifecycle import Kind
 from interactions.models.contacts import Interaction
 from interactions.models.topics import Topic
@@ -55,6 +56,11 @@ class Matter(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("subject", "answer", "referral"),
+        plain=("number", "kind", "why_owner", "state", "explanation", "told_how"),
+    )
 
     number = models.CharField(max_length=20, unique=True)
     contact = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="matter")
@@ -130,6 +136,8 @@ class MatterOfferQuerySet(models.QuerySet["MatterOffer"]):
 class MatterOffer(Row):
     """A matter offered to another owner: accepted, refused with a reason, or lapsed at `until` (D§9.4)."""
 
+    personal: ClassVar = Personal(of="matter__customer", empty=("note", "reason"), plain=("state",))
+
     matter = models.ForeignKey(Matter, on_delete=models.CASCADE, related_name="offers")
     to = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -155,6 +163,8 @@ class MatterOffer(Row):
 class MatterMove(Row):
     """History of a matter: what was done, by whom, for whom (D§1.9)."""
 
+    personal: ClassVar = Personal(of="matter__customer", empty=("reason",), plain=("act",))
+
     matter = models.ForeignKey(Matter, on_delete=models.CASCADE, related_name="moves")
     at = models.DateTimeField(default=clock.now)
     act = models.CharField(max_length=10, choices=MatterAct.choices)
@@ -171,6 +181,8 @@ class MatterMove(Row):
 class MatterNotice(models.Model):
     """A reminder (level 0) or escalation given for one due moment: once, whatever runs late or twice (D§1.10)."""
 
+    personal: ClassVar = Personal(of="matter__customer")
+
     matter = models.ForeignKey(Matter, on_delete=models.CASCADE, related_name="notices")
     level = models.PositiveSmallIntegerField()
     due_at = models.DateTimeField()
@@ -185,6 +197,8 @@ class MatterNotice(models.Model):
 
 class ShiftTurn(models.Model):
     """An end or a beginning of a shift at which ownership was passed on or returned: once each (D§9.3)."""
+
+    personal: ClassVar = Personal(of=None, plain=("edge",))
 
     shift = models.ForeignKey(Shift, on_delete=models.CASCADE, related_name="+")
     edge = models.CharField(max_length=5, choices=ShiftEdge.choices)

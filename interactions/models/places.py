@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language
 
+from foundation.common.personal import Personal
 from interactions.lifecycle import Channel
 from staff.models import OrgUnit
 
@@ -17,6 +18,8 @@ class ContactPlace(models.Model):
 
     `calendar_code`: the work calendar it keeps (24x7: ROUND_THE_CLOCK). `address`: number, street or link-out address.
     """
+
+    personal: ClassVar = Personal(of=None, plain=("channel", "name_zh", "name_en", "address", "calendar_code"))
 
     channel = models.CharField(max_length=12, choices=Channel.choices)
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="contact_places")

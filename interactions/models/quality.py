@@ -8,12 +8,15 @@ from django.db import models
 
 from foundation.common import clock
 from foundation.common.ids import Row
+from foundation.common.personal import Personal
 from interactions.models.contacts import Interaction
 from staff.models import User
 
 
 class QualityMark(Row):
     """One item of the checklist of one contact; `item` is a code of the policy `interactions.quality_items`."""
+
+    personal: ClassVar = Personal(of="contact__customer", plain=("item",))
 
     contact = models.ForeignKey(Interaction, on_delete=models.CASCADE, related_name="quality_marks", db_index=False)
     item = models.CharField(max_length=24)

@@ -12,6 +12,7 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
+from foundation.common.personal import Personal
 from interactions.models.contacts import Interaction
 from interactions.models.topics import Topic
 from interactions.stages import SuggestionAct, SuggestionState, ToldHow, WhyNot
@@ -50,6 +51,11 @@ class Suggestion(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
+    personal: ClassVar = Personal(
+        of="customer",
+        empty=("text", "wish", "answer", "reason"),
+        plain=("number", "state", "verdict", "why_not", "explanation", "answered_how"),
+    )
 
     number = models.CharField(max_length=20, unique=True)
     contact = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="suggestion")
@@ -107,6 +113,8 @@ class Suggestion(Row):
 class SuggestionMove(Row):
     """History of a suggestion (D§1.9)."""
 
+    personal: ClassVar = Personal(of="suggestion__customer", plain=("act", "state"))
+
     suggestion = models.ForeignKey(Suggestion, on_delete=models.CASCADE, related_name="moves")
     at = models.DateTimeField(default=clock.now)
     act = models.CharField(max_length=10, choices=SuggestionAct.choices)
@@ -117,6 +125,8 @@ class SuggestionMove(Row):
 
 class SuggestionNotice(models.Model):
     """A reminder (level 0) or escalation given for one due moment: once (D§1.10)."""
+
+    personal: ClassVar = Personal(of="suggestion__customer")
 
     suggestion = models.ForeignKey(Suggestion, on_delete=models.CASCADE, related_name="notices")
     level = models.PositiveSmallIntegerField()

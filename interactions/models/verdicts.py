@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from foundation.common.personal import Personal
 from interactions.lifecycle import Channel, Kind
 from interactions.models.contacts import Interaction
 from staff.models import User
@@ -25,6 +26,8 @@ class ContactVerdict(models.Model):
 
     `within_days`: the span that was looked at. Written by the nightly job only.
     """
+
+    personal: ClassVar = Personal(of="interaction__customer", plain=("channel", "kind", "state", "reasons"))
 
     class State(models.TextChoices):
         PENDING = "PENDING", _("Open until the days are over")
@@ -72,6 +75,8 @@ class ContactFigureQuerySet(models.QuerySet["ContactFigure"]):
 
 class ContactFigure(models.Model):
     """Contacts of one day, unit, channel, kind and person: how many were judged, solved, still pending."""
+
+    personal: ClassVar = Personal(of=None, plain=("channel", "kind"))
 
     id = models.BigAutoField(primary_key=True)  # the days that may still change are written anew every night
     day = models.DateField()

@@ -14,6 +14,7 @@ from foundation.audit import words
 from foundation.audit.models import AuditEntry
 from foundation.jobs.models import JobRun
 from interactions.lifecycle import ContactAct
+from interactions.stages import MatterAct, SuggestionAct
 from outreach.lifecycle import FollowUpAct
 from tests.sources import APPS, calls
 
@@ -25,6 +26,8 @@ FAMILIES = {
     "contact.": ContactAct.values,
     "followup.": FollowUpAct.values,
     "import.": [Import.State.CHECKED, Import.State.DONE, Import.State.FAILED, Import.State.REVERTED],
+    "matter.": MatterAct.values,
+    "suggestion.": SuggestionAct.values,
     "job.": [JobRun.State.DONE, JobRun.State.FAILED, JobRun.State.CANCELLED],
 }
 # Rows nobody's act is about: parts, copies, keys, and what the product keeps for itself.
@@ -51,7 +54,16 @@ NEVER_A_TARGET = {
     "imports.importrow",
     "imports.stagedrow",
     "interactions.callevent",
+    "interactions.contactfigure",
+    "interactions.contactverdict",
     "interactions.interactionmove",
+    "interactions.mattermove",
+    "interactions.matternotice",
+    "interactions.matteroffer",
+    "interactions.qualitymark",
+    "interactions.shiftturn",
+    "interactions.suggestionmove",
+    "interactions.suggestionnotice",
     "interactions.topic",
     "jobs.beatmark",
     "outreach.followupattempt",

@@ -11,8 +11,8 @@ from customers.imports.models import Import
 from customers.models import Customer, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
-from interactions.models import Interaction, Topic
-from interactions.services import start_contact
+from interactions.models import ContactPlace, Interaction, Matter, Suggestion, Topic
+from interactions.services import NextAction, offer_matter, quick_log, start_contact
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
 from staff.exports.models import Export
@@ -45,6 +45,9 @@ class Place:
     follow_up: FollowUp
     message: OutMessage | None
     contact: Interaction
+    matter: Matter
+    suggestion: Suggestion
+    contact_place: ContactPlace
     notice: Notification | None
     imported: Import
     export: Export
@@ -73,6 +76,17 @@ def make_place(owner: User) -> Place:
     )
     contact = start_contact(actor=mate, customer=customer, channel="HOTLINE")
     Interaction.objects.filter(pk=contact.pk).update(staff=owner)
+    left = quick_log(
+        actor=mate,
+        customer=customer,
+        summary="Asks about a fee",
+        result="FOLLOW_UP",
+        next_action=NextAction("CALLBACK", mate, soon),
+    )
+    matter = Matter.objects.get(contact=left)
+    if owner.has_perm("interactions.take"):
+        offer_matter(matter.pk, actor=mate, to=owner)
+    suggested = quick_log(actor=mate, customer=customer, summary="Open earlier", kind="SUGGESTION")
     run = JobRun.objects.create(job="jobs.drop_old_files", actor_id=owner.pk)
     imported = Import.objects.create(
         number=f"IM{customer.pk}"[-20:],
@@ -100,6 +114,11 @@ def make_place(owner: User) -> Place:
         follow_up=follow_up,
         message=message,
         contact=contact,
+        matter=matter,
+        suggestion=Suggestion.objects.get(contact=suggested),
+        contact_place=ContactPlace.objects.create(
+            channel="HOTLINE", unit=unit, name_zh="Hotline", name_en="Hotline", calendar_code="ROUND_THE_CLOCK"
+        ),
         notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
         imported=imported,
         export=Export.objects.create(
@@ -171,6 +190,10 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "staff:role-": lambda p: {"pk": p.mate.pk},
     "outreach:followup-": lambda p: {"pk": p.follow_up.pk},
     "interactions:contact-": lambda p: {"pk": p.contact.pk},
+    "interactions:matter-": lambda p: {"pk": p.matter.pk},
+    "interactions:suggestion-": lambda p: {"pk": p.suggestion.pk},
+    "interactions:place-edit": lambda p: {"number": p.contact_place.pk},
+    "interactions:customer-complaints": lambda p: {"pk": p.customer.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "customers:": lambda p: {"pk": p.customer.pk},
 }

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('staff', '0002_reveals_and_preferences'),
+        ('staff', '0003_draft'),
     ]
 
     operations = [
