@@ -17,6 +17,7 @@ from staff.exports.registry import Kind as Cells
 VIEW_WORDS = {
     "mine": _("Mine"),
     "to-log": _("To log"),
+    "unknown": _("Unknown callers"),
     "all": _("All I see"),
     "foreign": _("Of other units"),
 }
