@@ -9,10 +9,7 @@ from django.db import migrations, models
 
 from foundation.common.numbers import create_sequences_sql
 
-# A new installation has them from the first migration of `common`.
-NUMBERS = "".join(
-    create_sequences_sql(prefix).replace("CREATE SEQUENCE", "CREATE SEQUENCE IF NOT EXISTS") for prefix in ("FA", "SG")
-)
+NUMBERS = "".join(create_sequences_sql(prefix) for prefix in ("FA", "SG"))
 
 
 class Migration(migrations.Migration):
