@@ -9,15 +9,21 @@ from django.utils.translation import pgettext_lazy
 
 from customers.labels import label
 from customers.models import (
+    ActingRole,
     Address,
     ConsentChannel,
     ConsentSource,
     ContactBlock,
     ContactPoint,
     ContactTime,
+    Customer,
     EvidenceKind,
+    HouseholdMember,
+    IdentityCheck,
     ProfileField,
+    ProtectiveHold,
     Purpose,
+    RelationKind,
 )
 from customers.models.subscriptions import ProductLine
 from foundation.audit.words import Detail, codes, name_acts, name_kinds
@@ -53,6 +59,12 @@ name_kinds(
         "customers.contacttime": _("Time of contact"),
         "customers.contactblock": _("Block of contact"),
         "customers.subscription": _("Product"),
+        "customers.identitycheck": _("Check of the identity"),
+        "customers.deathnote": _("Note of a death"),
+        "customers.household": _("Household"),
+        "customers.protectivehold": _("Protective hold"),
+        "customers.relation": _("Relation"),
+        "customers.householdmember": _("Member of a household"),
         "customers.recentlyviewed": _("Recently viewed"),
         "setting": _("Setting"),
     }
@@ -64,6 +76,8 @@ name_acts(
         "created": _("Archive opened"),
         "changed": _("Archive changed"),
         "revealed": _("Masked field shown"),
+        "died": _("Death noted"),
+        "alive": _("Death taken back"),
         "keys_rotated": _("Document numbers sealed with a new key"),
         "erased": _("Personal data deleted"),
     },
@@ -74,6 +88,7 @@ name_acts(
         "despite_duplicates": Detail(_("Despite a possible duplicate")),
         "field": Detail(_("Field"), words=codes(REVEALED)),
         "reveal": Detail(_("Reveal")),
+        "note": Detail(_("Note")),
         "key": Detail(_("Key")),
         "rotated": Detail(_("How many")),
         "rows": Detail(_("Rows by table")),
@@ -150,4 +165,43 @@ name_acts(
         "product_line": Detail(_("Product"), words=codes(dict(ProductLine.choices))),
         "plan": Detail(_("Plan")),
     },
+)
+name_acts(
+    "identity",
+    title=_("Identity checks"),
+    acts={"checked": _("Identity noted")},
+    details=_EACH
+    | {
+        "how": Detail(_("How"), words=codes(dict(IdentityCheck.How.choices))),
+        "acting": Detail(_("Acting person"), words=codes(dict(ActingRole.choices))),
+        "status": Detail(_("Identity"), words=codes(dict(Customer.IdentityStatus.choices))),
+        "check": Detail(_("Check")),
+    },
+)
+name_acts(
+    "hold",
+    title=_("Protective holds"),
+    acts={"put": _("Protective hold put"), "lifted": _("Protective hold lifted")},
+    details=_EACH
+    | {
+        "reason": Detail(_("Reason"), words=codes(dict(ProtectiveHold.Reason.choices))),
+        "lines": Detail(_("Lines limited")),
+        "verified": Detail(_("Verified again")),
+    },
+)
+name_acts(
+    "relation",
+    title=_("Relations of customers"),
+    acts={"added": _("Relation written down"), "ended": _("Relation ended")},
+    details=_EACH | {"kind": Detail(_("Kind"), words=codes(dict(RelationKind.choices)))},
+)
+name_acts(
+    "household",
+    title=_("Households"),
+    acts={
+        "joined": _("Belongs to a household"),
+        "left": _("Left the household"),
+        "headed": _("Made the head of the household"),
+    },
+    details=_EACH | {"role": Detail(_("Part"), words=codes(dict(HouseholdMember.Role.choices)))},
 )

@@ -103,7 +103,6 @@ class CustomerEditForm(ArchiveForm):
     copy = forms.CharField(widget=forms.HiddenInput, required=False)
     status = forms.ChoiceField(label=LABELS["status"], choices=Customer.Status.choices)
     language = forms.ChoiceField(label=LABELS["language"], choices=[*LANGUAGES.items()], required=False)
-    identity_status = forms.ChoiceField(label=LABELS["identity_status"], choices=Customer.IdentityStatus.choices)
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
     def __init__(self, *args: Any, managers: Any, hides_name: bool, hides_birth_date: bool, **kwargs: Any) -> None:
@@ -128,7 +127,6 @@ class CustomerEditForm(ArchiveForm):
             values["language"] = self.cleaned_data["language"]
         return values | {
             "status": self.cleaned_data["status"],
-            "identity_status": self.cleaned_data["identity_status"],
             "manager_id": manager.pk if manager else None,
         }
 

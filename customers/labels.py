@@ -45,6 +45,7 @@ LABELS: dict[str, Any] = {
     "contract_end": _("End of contract"),
     "user_name": _("User"),
     "guardian": _("Guardian present"),
+    "other_name": _("Name of somebody related"),
     "monthly_fee": _("Monthly fee"),
     "text": _("Need"),
     "state": _("State"),

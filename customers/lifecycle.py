@@ -1,4 +1,4 @@
-"""Which status of a customer may follow which. ANONYMISED is reached by erasure alone, never by hand."""
+"""Which status and which identity of a customer may follow which. ANONYMISED is reached by erasure alone."""
 
 from __future__ import annotations
 
@@ -25,4 +25,24 @@ def check_status(old: str, new: str) -> None:
         raise RuleBroken(
             "customers.bad_move",
             _("A customer who is %(old)s cannot become %(new)s.") % {"old": S(old).label, "new": S(new).label},
+        )
+
+
+Identity = Customer.IdentityStatus
+# A verified one is looked at again before it can be rejected: nobody loses lines by one click.
+IDENTITY_MOVES: dict[str, frozenset[str]] = {
+    Identity.UNVERIFIED: frozenset({Identity.VERIFIED, Identity.REJECTED}),
+    Identity.VERIFIED: frozenset({Identity.RECHECK}),
+    Identity.REJECTED: frozenset({Identity.VERIFIED, Identity.RECHECK}),
+    Identity.RECHECK: frozenset({Identity.VERIFIED, Identity.REJECTED}),
+}
+
+
+def check_identity(old: str, new: str) -> None:
+    """Refuse (customers.bad_move) an identity that may not follow."""
+    if new not in IDENTITY_MOVES[old]:
+        raise RuleBroken(
+            "customers.bad_move",
+            _("The identity is %(old)s; it cannot become %(new)s.")
+            % {"old": Identity(old).label, "new": Identity(new).label},
         )

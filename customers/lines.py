@@ -9,7 +9,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from customers.labels import label
-from customers.models import ConsentChannel, ContactBlock, Need, Purpose, Subscription, TimelineLine
+from customers.models import (
+    ConsentChannel,
+    ContactBlock,
+    Customer,
+    HouseholdMember,
+    IdentityCheck,
+    Need,
+    ProtectiveHold,
+    Purpose,
+    RelationKind,
+    Subscription,
+    TimelineLine,
+)
+from customers.models.relations import REVERSE
 from customers.models.subscriptions import ProductLine
 from customers.timeline import LineKind, register_kind
 from foundation.ui.wording import join_words
@@ -125,6 +138,59 @@ def _anonymised(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _("Customer made anonymous"), ""
 
 
+def _identity(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    status, how = line.params.get("status", ""), line.params.get("how", "")
+    words = str(Customer.IdentityStatus(status).label) if status in Customer.IdentityStatus.values else status
+    by = str(IdentityCheck.How(how).label) if how in IdentityCheck.How.values else ""
+    return _("Identity: %(state)s") % {"state": words}, by
+
+
+def _hold_reason(line: TimelineLine) -> str:
+    reason = line.params.get("reason", "")
+    return str(ProtectiveHold.Reason(reason).label) if reason in ProtectiveHold.Reason.values else reason
+
+
+def _held(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Protective hold"), _hold_reason(line)
+
+
+def _hold_lifted(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Protective hold lifted"), _hold_reason(line)
+
+
+def _died(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("The customer has died."), _("No message leaves any more; what was owed is closed.")
+
+
+def _alive(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("The death was noted by mistake"), ""
+
+
+def _kind_of_relation(line: TimelineLine) -> str:
+    kind = line.params.get("kind", "")
+    if kind not in RelationKind.values:
+        return str(kind)
+    return str(REVERSE[kind] if line.params.get("back") else RelationKind(kind).label)
+
+
+def _related(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Relation written down"), _kind_of_relation(line)
+
+
+def _parted(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Relation ended"), _kind_of_relation(line)
+
+
+def _joined(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    role = line.params.get("role", "")
+    known = role in HouseholdMember.Role.values
+    return _("Belongs to a household"), str(HouseholdMember.Role(role).label) if known else ""
+
+
+def _left(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Left the household"), ""
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for kind in (
@@ -140,6 +206,15 @@ def register() -> None:
         LineKind("contact.block_lifted", "circle-check", "", "changes", _lifted),
         LineKind("customer.erased", "eraser", "", "changes", _erased),
         LineKind("customer.anonymised", "eraser", "mute", "changes", _anonymised),
+        LineKind("identity.checked", "shield-check", "info", "changes", _identity),
+        LineKind("hold.put", "shield-alert", "danger", "changes", _held),
+        LineKind("hold.lifted", "shield-check", "ok", "changes", _hold_lifted),
+        LineKind("customer.died", "circle-alert", "danger", "changes", _died),
+        LineKind("customer.alive", "circle-check", "", "changes", _alive),
+        LineKind("relation.added", "link", "", "changes", _related),
+        LineKind("relation.ended", "unlink", "mute", "changes", _parted),
+        LineKind("household.joined", "house", "", "changes", _joined),
+        LineKind("household.left", "house", "mute", "changes", _left),
         LineKind("consent.given", "circle-check", "ok", "changes", _consent_given),
         LineKind("consent.refused", "ban", "warn", "changes", _consent_refused),
         LineKind("consent.withdrawn", "ban", "warn", "changes", _consent_withdrawn),

@@ -9,7 +9,19 @@ class OutreachConfig(AppConfig):
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
         from django.conf import settings
 
-        from outreach import bellkinds, exporting, forgetting, gate, handover, jobs, lines, navigation, panels, wordings
+        from outreach import (
+            bellkinds,
+            exporting,
+            forgetting,
+            gate,
+            handover,
+            jobs,
+            keeping,
+            lines,
+            navigation,
+            panels,
+            wordings,
+        )
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
@@ -23,6 +35,7 @@ class OutreachConfig(AppConfig):
         jobs.register()
         forgetting.register()
         handover.register()
+        keeping.register()
         panels.register()
         navigation.register()
         register_stamped(Stamped("outreach_followup"))

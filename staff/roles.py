@@ -52,7 +52,7 @@ _DESK = {
     "places": (ALL, "view"),
 }
 _LEAD = {
-    "customers": (UNIT, "view find create edit reveal export"),
+    "customers": (UNIT, "view find create edit reveal export approve hold"),
     "interactions": (UNIT, "view take assign figures"),
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign"),
@@ -60,7 +60,7 @@ _LEAD = {
     "places": (ALL, "view"),
 }
 _HEAD = {
-    "customers": (UNIT, "view find edit reveal export"),
+    "customers": (UNIT, "view find edit reveal export approve hold"),
     "interactions": (UNIT, "view take assign figures"),
     "outreach": (UNIT, "view work assign"),
     "staff": (UNIT, "view absence reassign"),
@@ -90,7 +90,7 @@ _TABLE = [
     Role(
         "COORDINATOR",
         _("Complaint coordinator"),
-        {**_DESK, "customers": (ALL, "view find edit reveal"), "outreach": (ALL, "view work assign")},
+        {**_DESK, "customers": (ALL, "view find edit reveal hold"), "outreach": (ALL, "view work assign")},
         second_factor=True,
     ),
     Role(

@@ -111,6 +111,19 @@ def only_owner(user: User, text: str) -> int | None:
     return hits[0].customer_id if len(hits) == 1 and not hits[0].outside else None
 
 
+def owners_of(user: User, text: str) -> list[int]:
+    """Ids of the customers of the whole operator a full identifier belongs to; [] for every other text.
+
+    Raises NotAllowed (search.may_not) without the right to find; RuleBroken as `search_page`.
+    """
+    if not user.has_perm(FIND_RIGHT):
+        raise NotAllowed("search.may_not", _("You do not look up customers."))
+    plain = as_typed(text)
+    _check(plain)
+    hits = _full(plain, *_sight(user), limit=MOST_OWNERS)
+    return list(dict.fromkeys(hit.customer_id for hit in hits))
+
+
 def _sight(user: User) -> tuple[Sight, tuple[int, ...]]:
     """The user's sight of customers, and those opened besides: outside of it, for the others every look-up sees."""
     sight = sight_of(user, SEE_RIGHT)

@@ -21,7 +21,9 @@ from customers.models.consent import (
     Purpose,
 )
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
+from customers.models.identity import ActingRole, DeathNote, IdentityCheck, ProtectiveHold
 from customers.models.recent import RecentlyViewed
+from customers.models.relations import Household, HouseholdMember, Relation, RelationKind
 from customers.models.retention import Retention
 from customers.models.segments import Segment
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
@@ -42,6 +44,7 @@ from customers.models.value import (
 from customers.models.wishes import ContactTime
 
 __all__ = [
+    "ActingRole",
     "Address",
     "Consent",
     "ConsentChannel",
@@ -54,18 +57,25 @@ __all__ = [
     "ContactTime",
     "Customer",
     "CustomerFacts",
+    "DeathNote",
     "EvidenceKind",
     "FieldChange",
     "FindName",
     "FindNumber",
+    "Household",
+    "HouseholdMember",
+    "IdentityCheck",
     "Location",
     "NameGram",
     "Need",
     "Persona",
     "Plan",
     "ProfileField",
+    "ProtectiveHold",
     "Purpose",
     "RecentlyViewed",
+    "Relation",
+    "RelationKind",
     "RelationshipBand",
     "RelationshipReview",
     "RelationshipRun",

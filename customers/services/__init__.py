@@ -10,13 +10,17 @@ from customers.services.contact_points import (
     set_address,
     verify_contact_point,
 )
+from customers.services.death import note_death, take_back_death
 from customers.services.facts import block_contact, lift_block, update_facts
+from customers.services.holds import lift_hold, put_hold
+from customers.services.identity import ActingPerson, recheck_identity, reject_identity, verify_identity
 from customers.services.profile import (
     add_need,
     change_need,
     record_profile_field,
     remove_profile_field,
 )
+from customers.services.relations import add_relation, end_relation, join_household, leave_household
 from customers.services.subscriptions import (
     change_subscription,
     end_subscription,
@@ -26,11 +30,13 @@ from customers.services.subscriptions import (
 from customers.services.wishes import add_contact_time, change_wishes, drop_contact_time
 
 __all__ = [
+    "ActingPerson",
     "Duplicate",
     "StaleCopy",
     "add_contact_point",
     "add_contact_time",
     "add_need",
+    "add_relation",
     "block_contact",
     "change_customer",
     "change_need",
@@ -39,20 +45,30 @@ __all__ = [
     "create_customer",
     "drop_contact_time",
     "end_contact_point",
+    "end_relation",
     "end_subscription",
     "find_duplicates",
     "give_consent",
+    "join_household",
+    "leave_household",
     "lift_block",
+    "lift_hold",
     "make_primary",
     "mark_unusable",
+    "note_death",
     "open_subscription",
+    "put_hold",
+    "recheck_identity",
     "record_profile_field",
     "record_usage",
     "refuse_by_reply",
     "refuse_consent",
+    "reject_identity",
     "remove_profile_field",
     "set_address",
+    "take_back_death",
     "update_facts",
     "verify_contact_point",
+    "verify_identity",
     "withdraw_consent",
 ]

@@ -132,15 +132,17 @@ def create_customer(
 
     Raises NotAllowed (customers.may_not_create); RuleBroken: customers.no_name, customers.unknown_field,
     customers.bad_code, customers.invisible, customers.too_long, customers.impossible_date,
-    customers.no_such_lunar_day, customers.bad_id, customers.bad_phone; customers.duplicate_id (the document belongs
-    to a customer of that type already: never confirmed away); customers.duplicate (same phone or same name in the
-    actor's scope) unless `despite_duplicates`.
+    customers.no_such_lunar_day, customers.needs_evidence, customers.bad_id, customers.bad_phone;
+    customers.duplicate_id (the document belongs to a customer of that type already: never confirmed away);
+    customers.duplicate (same phone or same name in the actor's scope) unless `despite_duplicates`.
     """
     if not actor.has_perm(CREATE_RIGHT):
         raise NotAllowed("customers.may_not_create", _("Your role does not open archives."))
     values = checked(fields)
     if not values.get("name"):
         raise RuleBroken("customers.no_name", _("A customer needs a name."))
+    fresh = Customer()
+    _check_by_hand({field: (getattr(fresh, field), new) for field, new in values.items()})
     home = unit or actor.unit
     customer = Customer(
         number=next_number("CU"), unit_id=home.pk, unit_no=home.no, created_by_id=actor.pk, created_at=clock.now()
@@ -190,7 +192,8 @@ def change_customer(
 
     `version`: of the copy the changes were made on. What is as asked already is not a change; without any, nothing is
     written. Raises NotAllowed (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`,
-    customers.anonymised, customers.bad_move (a status that may not follow), customers.too_many_mobiles.
+    customers.anonymised, customers.bad_move (a status that may not follow), customers.too_many_mobiles,
+    customers.needs_evidence (identity and death, by hand).
     """
     if actor is not None and not actor.has_perm(EDIT_RIGHT):
         raise NotAllowed("customers.may_not_edit", _("Your role does not change archives."))
@@ -202,6 +205,8 @@ def change_customer(
     if "name" in values and not values["name"]:
         raise RuleBroken("customers.no_name", _("A customer needs a name."))
     changed = {f: (getattr(customer, f), new) for f, new in values.items() if getattr(customer, f) != new}
+    if actor is not None:
+        _check_by_hand(changed)
     if "status" in changed:
         check_status(*changed["status"])
     if "name" in changed and NAME_MISSING in customer.quality_marks:
@@ -243,6 +248,18 @@ def change_customer(
         refind=bool(SHOWN_IN_FIND & set(changed)),
     )
     return customer
+
+
+def _check_by_hand(changed: Mapping[str, tuple[Any, Any]]) -> None:
+    """What needs evidence is noted on its own page (services/identity.py, services/death.py)."""
+    old, new = changed.get("identity_status", ("", ""))
+    if old != new:
+        raise RuleBroken("customers.needs_evidence", _("The identity is noted on its own page, with the document."))
+    old, new = changed.get("status", ("", ""))
+    if old != new and Customer.Status.DECEASED in (old, new):
+        raise RuleBroken(
+            "customers.needs_evidence", _("A death is noted on the page of the identity, with what shows it.")
+        )
 
 
 def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -317,6 +334,21 @@ def _seal(customer: Customer, text: str) -> None:
     customer.id_last4 = number[-4:]
     if customer.id_type == Customer.IdType.ID_CARD and customer.birth_date is None:
         customer.birth_date = normal.card_birth_date(number)
+
+
+def set_document(customer: Customer, text: str, *, id_type: str = "") -> dict[str, tuple[Any, Any]]:
+    """Give a locked customer without a document this one; a person's unknown birth date comes from the card. Saves.
+
+    Returns field -> (old, new). Raises RuleBroken customers.bad_id, customers.duplicate_id, customers.too_many_mobiles.
+    """
+    before = {field: getattr(customer, field) for field in ("id_type", "birth_date")}
+    customer.id_type = id_type or customer.id_type
+    _seal(customer, text)
+    changed = {
+        field: (old, getattr(customer, field)) for field, old in before.items() if getattr(customer, field) != old
+    }
+    customer.save(update_fields=["id_sealed", "id_hash", "id_last4", *before])
+    return changed | {"id_number": ("", f"****{customer.id_last4}")}
 
 
 def _lock_document(digest: bytes) -> None:

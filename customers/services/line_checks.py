@@ -10,9 +10,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers import normal
-from customers.ages import age_of
+from customers.ages import OWN_WORD, age_of
 from customers.models import Customer, Plan, Subscription
 from customers.models.subscriptions import ProductLine
+from customers.services.relations import guardian_of
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
@@ -27,7 +28,8 @@ def check_person(customer: Customer, *, guardian: str) -> None:
     """Whether a line may be activated for this customer today.
 
     Raises RuleBroken: customers.deceased; customers.identity_not_verified (D§5.1: no activation before);
-    customers.too_young, customers.no_guardian (D§5.2; ages by the birth date on file, unknown ones pass).
+    customers.too_young, customers.no_guardian, customers.no_guardian_consent (D§5.2; ages by the birth date on file,
+    unknown ones pass).
     """
     if customer.status == Customer.Status.DECEASED:
         raise RuleBroken("customers.deceased", _("The customer has died: no line is opened."))
@@ -50,12 +52,27 @@ def check_person(customer: Customer, *, guardian: str) -> None:
             _("Under the age of %(age)s a guardian must be present: write down who.")
             % {"age": policy("customers.guardian_until_age")},
         )
+    check_guardian_consent(customer)
 
 
 def needs_guardian(customer: Customer) -> bool:
     """Whether a guardian must be present when a line is opened today (D§5.2)."""
     age = age_of(customer)
     return age is not None and age < policy("customers.guardian_until_age")
+
+
+def check_guardian_consent(customer: Customer) -> None:
+    """Refuse (customers.no_guardian_consent) a child under 14 whose guardian's consent is not on file (D§5.2)."""
+    age = age_of(customer)
+    if age is None or age >= OWN_WORD:
+        return
+    guardian = guardian_of(customer)
+    if guardian is None or not guardian.consent_evidence:
+        raise RuleBroken(
+            "customers.no_guardian_consent",
+            _("Under the age of %(age)s the guardian must agree: record the guardian with the signed form first.")
+            % {"age": OWN_WORD},
+        )
 
 
 def check_begin(since: date, contract_end: date | None) -> None:

@@ -27,7 +27,7 @@ from staff.masking import masked
 from staff.models import User
 
 # What the form's copy holds of the row: all it may change, and the end of the document's number.
-COPIED = (*PLAIN_FIELDS, "status", "identity_status", "language", "manager_id", "id_last4")
+COPIED = (*PLAIN_FIELDS, "status", "language", "manager_id", "id_last4")
 # Which field a refusal belongs to; the others stand on top of the form.
 FIELD_OF = {
     "customers.no_name": "name",
@@ -37,6 +37,7 @@ FIELD_OF = {
     "customers.too_many_mobiles": "id_number",
     "customers.bad_phone": "mobile",
     "customers.bad_move": "status",
+    "customers.needs_evidence": "status",
     "customers.no_manager": "manager",
 }
 
@@ -123,7 +124,6 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
             "version": customer.version,
             "copy": _copy(customer),
             "status": customer.status,
-            "identity_status": customer.identity_status,
             "language": customer.language,
             "manager": customer.manager_id,
         }

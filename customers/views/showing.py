@@ -30,6 +30,7 @@ MASK_OF = {
     "short_name": "company",
     "user_name": "name",
     "guardian": "name",
+    "other_name": "name",
     "street": "address",
     "birth_date": "address",
 }

@@ -163,6 +163,20 @@ def cancel_followup(followup_id: int, *, actor: User, reason: str) -> FollowUp:
 
 
 @transaction.atomic
+def close_followup(followup_id: int, *, actor: User | None, state: FollowUpState, words: str) -> bool:
+    """Close one because what it was owed for is settled, whosever work it is; False when it was closed already.
+
+    The caller has checked that `actor` (None: the clock) may settle that.
+    """
+    follow_up = _locked(followup_id)
+    if follow_up.state != FollowUpState.OPEN:
+        return False
+    _close(follow_up, state, actor, words)
+    tell(follow_up, "followup.done" if state == FollowUpState.DONE else "followup.cancelled", actor, {})
+    return True
+
+
+@transaction.atomic
 def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = "", quiet: bool = False) -> FollowUp:
     """Give it to another person by order of a lead (D§9.4). `quiet`: the caller tells the new owner.
 
@@ -256,7 +270,7 @@ def _check_owner(owner: User) -> None:
         raise RuleBroken("followup.owner_cannot", _("This person cannot take follow-ups."))
 
 
-def _close(follow_up: FollowUp, state: FollowUpState, actor: User, words: str) -> None:
+def _close(follow_up: FollowUp, state: FollowUpState, actor: User | None, words: str) -> None:
     if state not in FOLLOWUP_MOVES[follow_up.state]:
         raise RuleBroken("followup.closed", _("It is closed already."))
     follow_up.state, follow_up.result = state, words.strip()[:400]

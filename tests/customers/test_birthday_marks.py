@@ -148,7 +148,7 @@ def test_an_archive_is_marked_where_it_is_written(op: Operator) -> None:
 
 def test_somebody_who_saw_the_document_clears_the_mark(op: Operator) -> None:
     row = customer(op.hall, "王小娟", birth_date=date(1990, 1, 1), quality_marks=[PLACEHOLDER])
-    services.change_customer(row.pk, actor=op.clerk, version=1, changes={"identity_status": "VERIFIED"})
+    services.verify_identity(row.pk, actor=op.clerk, how="IN_PERSON", id_type="PASSPORT", id_number="E12345678")
     assert marks_of(row) == []
 
 

@@ -33,7 +33,6 @@ pytestmark = pytest.mark.django_db
 CARD = "33010619900307017X"
 CARD_15 = "330106900307017"
 LICENCE = "91110000600037341L"
-VERIFIED = {"identity_status": "VERIFIED"}
 
 
 @pytest.fixture
@@ -44,6 +43,12 @@ def clerk() -> User:
 def opened(clerk: User, **more: object) -> Customer:
     fields = {"name": "王小娟", **more.pop("fields", {})}  # type: ignore[dict-item]
     return services.create_customer(actor=clerk, fields=fields, **more)  # type: ignore[arg-type]
+
+
+def verified(customer: Customer) -> Customer:
+    """As if the document had been compared."""
+    Customer.objects.filter(pk=customer.pk).update(identity_status="VERIFIED")
+    return customer
 
 
 def nothing_written() -> bool:
@@ -209,8 +214,9 @@ def test_of_two_archives_for_one_document_at_once_one_is_opened() -> None:
 
 
 def test_another_document_must_be_checked_again(clerk: User) -> None:
-    customer = opened(clerk, fields={"identity_status": "VERIFIED"}, id_number=CARD)
-    services.change_customer(customer.pk, actor=clerk, version=1, changes={}, id_number="11010519491231002X")
+    customer = opened(clerk, id_number=CARD)
+    services.verify_identity(customer.pk, actor=clerk, how="READER")
+    services.change_customer(customer.pk, actor=clerk, version=2, changes={}, id_number="11010519491231002X")
     assert Customer.objects.get().identity_status == "RECHECK"
 
 
@@ -219,8 +225,20 @@ def test_a_status_follows_the_table(clerk: User) -> None:
     with pytest.raises(RuleBroken) as no:
         services.change_customer(customer.pk, actor=clerk, version=1, changes={"status": "PROSPECT"})
     assert no.value.code == "customers.bad_move"
-    services.change_customer(customer.pk, actor=clerk, version=1, changes={"status": "DECEASED"})
-    assert Customer.objects.get().status == "DECEASED"
+    services.change_customer(customer.pk, actor=clerk, version=1, changes={"status": "DORMANT"})
+    assert Customer.objects.get().status == "DORMANT"
+
+
+@pytest.mark.parametrize("changes", [{"identity_status": "VERIFIED"}, {"status": "DECEASED"}])
+def test_what_needs_evidence_is_not_changed_as_a_field(clerk: User, changes: dict[str, str]) -> None:
+    with pytest.raises(RuleBroken) as no:
+        opened(clerk, fields=changes)
+    assert no.value.code == "customers.needs_evidence" and nothing_written()
+    customer = opened(clerk)
+    with pytest.raises(RuleBroken) as no:
+        services.change_customer(customer.pk, actor=clerk, version=1, changes=changes)
+    assert no.value.code == "customers.needs_evidence"
+    assert (Customer.objects.get().version, FieldChange.objects.count()) == (1, 0)
 
 
 def test_contact_points_have_one_primary_and_ended_ones_are_not_found(clerk: User) -> None:
@@ -297,7 +315,7 @@ def test_a_need_is_written_down_and_met(clerk: User) -> None:
 @pytest.mark.covers("HND-23")
 @pytest.mark.parametrize("product", ["MOBILE", "BROADBAND", "FIXED", "VAS", "ICT"])
 def test_a_line_of_every_product_opens_and_ends(clerk: User, product: str) -> None:
-    customer = opened(clerk, fields=VERIFIED)
+    customer = verified(opened(clerk))
     number = {"MOBILE": "138 0013 8000", "VAS": "13800138000", "FIXED": "(0571) 8888-0001"}.get(product, "kd 0571 0001")
     line = services.open_subscription(
         customer.pk, actor=clerk, service_no=number, product_line=product, contract_end=date(2099, 1, 1)
@@ -313,7 +331,7 @@ def test_a_line_of_every_product_opens_and_ends(clerk: User, product: str) -> No
 
 
 def test_a_document_holds_at_most_five_mobile_numbers(clerk: User) -> None:
-    customer = opened(clerk, fields=VERIFIED, id_number=CARD)
+    customer = verified(opened(clerk, id_number=CARD))
     for n in range(5):
         services.open_subscription(customer.pk, actor=clerk, service_no=f"1380013800{n}", product_line="MOBILE")
     with pytest.raises(RuleBroken) as no:
@@ -326,14 +344,14 @@ def test_a_document_holds_at_most_five_mobile_numbers(clerk: User) -> None:
 
 
 def test_a_number_given_again_leaves_its_former_owner(clerk: User) -> None:
-    former = opened(clerk, fields=VERIFIED, mobile="13800138000")
+    former = verified(opened(clerk, mobile="13800138000"))
     began, ended = clock.today() - timedelta(days=100), clock.today() - timedelta(days=90)
     line = services.open_subscription(
         former.pk, actor=clerk, service_no="13800138000", product_line="MOBILE", activated_on=began
     )
     services.end_subscription(line.pk, actor=clerk, on=ended)
     assert FindNumber.objects.filter(value="13800138000", customer_id=former.pk).exists()
-    owner = opened(clerk, fields={"name": "李四", **VERIFIED})
+    owner = verified(opened(clerk, fields={"name": "李四"}))
     services.open_subscription(owner.pk, actor=clerk, service_no="13800138000", product_line="MOBILE")
     assert list(FindNumber.objects.filter(value="13800138000").values_list("customer_id", flat=True)) == [owner.pk]
     point = ContactPoint.objects.get(customer=former)

@@ -179,6 +179,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
     "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:time-drop": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:relation-end": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }
 BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
