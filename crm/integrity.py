@@ -22,6 +22,7 @@ FAULTS: dict[str, Any] = {
     "no_such_customer": _("Rows of a customer who is not there"),
     f"customer_without_{FindName._meta.db_table}": _("Customers that cannot be found by name"),
     f"customer_without_{CustomerFacts._meta.db_table}": _("Customers without their facts"),
+    "facts_of_another_manager": _("Customers whose facts name another manager"),
     "row_in_default_partition": _("Rows outside every month"),
 }
 
@@ -42,8 +43,20 @@ def faults() -> Iterator[list[Fault]]:
         table = model._meta.db_table
         yield _without("no_such_customer", table, column, CUSTOMERS, "id")
         yield _without(f"customer_without_{table}", CUSTOMERS, "id", table, column, "t.status <> 'ANONYMISED'")
+    yield _other_managers()
     for table, count in default_partition_rows().items():
         yield [Fault("row_in_default_partition", table, "")] * min(count, LISTED)
+
+
+def _other_managers() -> list[Fault]:
+    """Facts that did not follow when a customer got another manager: they stand in the wrong book."""
+    facts = CustomerFacts._meta.db_table
+    with reading_connection().cursor() as cursor:
+        cursor.execute(
+            f'SELECT f.customer_id FROM "{facts}" f JOIN "{CUSTOMERS}" c ON c.id = f.customer_id'
+            f" WHERE f.manager_id IS DISTINCT FROM c.manager_id LIMIT {LISTED}"
+        )
+        return [Fault("facts_of_another_manager", facts, str(row_id)) for (row_id,) in cursor.fetchall()]
 
 
 def default_partition_rows() -> dict[str, int]:

@@ -77,13 +77,13 @@ _TABLE = [
     Role(
         "ACCOUNT_MANAGER",
         _("Account manager"),
-        {**_DESK, "customers": (OWN, "view find create edit reveal export")},
+        {**_DESK, "customers": (OWN, "view find create edit reveal export manage")},
         view_sensitive=True,
     ),
     Role(
         "PROJECT_MANAGER",
         _("Project manager"),
-        {**_DESK, "customers": (OWN, "view find edit reveal")},
+        {**_DESK, "customers": (OWN, "view find edit reveal manage")},
         view_sensitive=True,
     ),
     Role("COMPLAINT_HANDLER", _("Complaint handler"), _DESK),

@@ -6,12 +6,23 @@ class WorkspaceConfig(AppConfig):
     name = "workspace"
 
     def ready(self) -> None:
-        """Make the places known."""
+        """Make the places known, and a manager's customers as a file."""
         from foundation.ui.navigation import NavItem, register_nav
+        from workspace import books
 
         for item in (
             NavItem("home", _("My desk"), "layout-dashboard", "workspace:home", "workspace.home", 10, key_hint="h"),
             NavItem("work", _("My work"), "square-check-big", "workspace:work", "outreach.work", 20, key_hint="w"),
+            NavItem(
+                "book",
+                _("My customers"),
+                "book-user",
+                "workspace:book",
+                "customers.manage",
+                15,
+                match=("workspace:book",),
+                key_hint="m",
+            ),
             NavItem("board", _("Team board"), "gauge", "workspace:board", "workspace.board", 50, key_hint="s"),
             NavItem(
                 "jobs",
@@ -56,3 +67,4 @@ class WorkspaceConfig(AppConfig):
             NavItem("audit", _("Audit log"), "scroll-text", "workspace:audit-list", "audit.view", 90, section="manage"),
         ):
             register_nav(item)
+        books.register()

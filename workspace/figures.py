@@ -76,7 +76,7 @@ _BOARD: tuple[tuple[str, Any, str, str, str, dict[str, str]], ...] = (
 )
 
 
-def _counted(user: User, rows: list[QuerySet[Any]]) -> tuple[int, ...]:
+def counted(user: User, rows: list[QuerySet[Any]]) -> tuple[int, ...]:
     """The capped numbers of `rows` in one query; it needs some one row to stand on, the user's own."""
     return tuple(User.objects.filter(pk=user.pk).values_list(*(capped(some) for some in rows)).get())
 
@@ -98,7 +98,7 @@ def board_figures(user: User) -> list[Figure]:
     rows = [FollowUpFilter(asked, views[view]).qs for _key, _label, _icon, _tone, view, asked in _BOARD]
     return [
         Figure(key, label, icon, tone, number, list_url(view=view, **asked))
-        for (key, label, icon, tone, view, asked), number in zip(_BOARD, _counted(user, rows), strict=True)
+        for (key, label, icon, tone, view, asked), number in zip(_BOARD, counted(user, rows), strict=True)
     ]
 
 
@@ -111,7 +111,7 @@ _RUNS: tuple[tuple[str, Any, str, str], ...] = (
 
 def run_figures(user: User, runs: QuerySet[JobRun]) -> list[Figure]:
     """Background work out of `runs` (those the user sees) by state: one query."""
-    counts = _counted(user, [job_list(runs, state=state) for state, _label, _icon, _tone in _RUNS])
+    counts = counted(user, [job_list(runs, state=state) for state, _label, _icon, _tone in _RUNS])
     return [
         Figure(state, label, icon, tone, number, f"{reverse('workspace:run-list')}?{urlencode({'state': state})}")
         for (state, label, icon, tone), number in zip(_RUNS, counts, strict=True)

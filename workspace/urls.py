@@ -1,6 +1,6 @@
 from django.urls import path
 
-from workspace import board, home, palette, search, work
+from workspace import board, books, home, palette, search, work
 from workspace.admin import audit_log, calendars_page, jobs_page, policies_page, topics_page
 
 app_name = "workspace"
@@ -9,6 +9,8 @@ urlpatterns = [
     path("work/", work.my_work, name="work"),
     path("work/next/", work.work_next, name="work-next"),
     path("team/", board.team_board, name="board"),
+    path("my-customers/", books.my_customers, name="book"),
+    path("my-customers/managers/", books.managers, name="book-managers"),
     path("search/", search.search_start, name="search"),
     path("search/<str:token>/", search.search_results, name="search-results"),
     path("palette/", palette.palette, name="palette"),

@@ -26,6 +26,12 @@ _LIVES_ELSEWHERE = """EXISTS (SELECT 1 FROM customers_subscription live WHERE li
     AND live.terminated_on IS NULL AND live.customer_id <> {line}.customer_id)"""
 
 
+# The facts repeat the manager, for the orders of a manager's list.
+_FACTS = """UPDATE customers_facts f SET manager_id = c.manager_id
+  FROM {source} JOIN customers_customer c ON c.id = n.customer_id
+  WHERE f.customer_id = n.customer_id AND f.manager_id IS DISTINCT FROM c.manager_id"""
+
+
 def name_forms(name: str, short_name: str, customer_type: str) -> tuple[str, str, str, str]:
     """Folded name, folded short name, pinyin, initials."""
     plain = folded(name)
@@ -62,6 +68,8 @@ def rebuild_find_rows(customer_ids: Iterable[int]) -> None:
     FindName.objects.bulk_create(names, batch_size=2_000)
     NameGram.objects.bulk_create(pieces, batch_size=5_000)
     FindNumber.objects.bulk_create(_numbers(rows, places), batch_size=5_000)
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS.format(source="unnest(%s::bigint[]) AS n(customer_id)"), [ids])
 
 
 def _numbers(rows: Sequence[Customer], places: dict[int, dict[str, Any]]) -> list[FindNumber]:
@@ -131,6 +139,7 @@ def find_rows_sql(customer_ids_sql: str, params: Sequence[Any] = ()) -> int:
         _write_names(cursor)
         _write_grams(cursor)
         _write_numbers(cursor)
+        cursor.execute(_FACTS.format(source="find_new n"))
     return total
 
 

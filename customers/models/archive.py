@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from customers import visibility
 from customers.models.birthday_key import BIRTHDAY_KEY
+from customers.models.book_keys import contact_key, contract_key
 from customers.models.value import Location, RelationshipBand, ValueCell, ValueClass
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
@@ -341,7 +342,10 @@ class FieldChange(Row):
 
 
 class CustomerFacts(models.Model):
-    """What jobs and upper rooms find out and others need: one narrow row per customer."""
+    """What jobs and upper rooms find out and others need: one narrow row per customer.
+
+    `manager_id` repeats the customer's, for the orders of a manager's list; it follows with the find rows.
+    """
 
     on_merge: ClassVar = {"customer": OnMerge.COMBINE}
     personal: ClassVar = Personal(
@@ -356,6 +360,7 @@ class CustomerFacts(models.Model):
     contacts_total = models.PositiveIntegerField(default=0)
     mean_revenue = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     contract_end = models.DateField(null=True)
+    manager_id = models.IntegerField(null=True)
     # Of the newest month and quarter judged (customers/value/): changed for everybody at once, so none has an index.
     value_month = models.DateField(null=True)
     value_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True)
@@ -371,6 +376,22 @@ class CustomerFacts(models.Model):
 
     class Meta:
         db_table = "customers_facts"
+        indexes: ClassVar = [
+            models.Index(
+                F("manager_id"),
+                contact_key(),
+                F("customer"),
+                name="facts_manager_contact",
+                condition=Q(manager_id__isnull=False),
+            ),
+            models.Index(
+                F("manager_id"),
+                contract_key(),
+                F("customer"),
+                name="facts_manager_contract",
+                condition=Q(manager_id__isnull=False),
+            ),
+        ]
 
 
 class ContactBlock(Row):

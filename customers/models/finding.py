@@ -49,6 +49,11 @@ class FindName(models.Model):
                 name="find_id_last4",
             ),
             models.Index(fields=["manager_id"], name="find_name_manager", condition=Q(manager_id__isnull=False)),
+            models.Index(
+                fields=["manager_id", "pinyin", "customer_id"],
+                name="find_name_book",
+                condition=Q(manager_id__isnull=False),
+            ),
         ]
 
 
