@@ -37,6 +37,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("interactions.tasks.turn_shifts", 60, "urgent"),
     Tick("interactions.tasks.remind_suggestions", 60),
     Tick("foundation.audit.tasks.seal_audit", 60),
+    # Requests about own data (D§5.11): reminder, then the director.
+    Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),
 )
 
 # Times of the business zone.
@@ -52,6 +54,7 @@ SCHEDULE: tuple[Planned, ...] = (
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
     Planned("customers.judge_value", Monthly(2, time(1, 30))),
     Planned("customers.evaluate_relationships", Monthly(5, time(1, 30), months=(1, 4, 7, 10))),
+    Planned("customers.erase_due", Daily(time(2, 0))),
     Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),

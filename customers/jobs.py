@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from customers.birthday_quality import mark_all
+from customers.erasure.erasing import Report, enrol_ended, forget_logs
+from customers.erasure.erasing import erase_due as erase_due_batch
 from customers.value.evaluating import relationship_piece, run_relationship
 from customers.value.running import run_value, value_piece
-from foundation.jobs.kinds import JobKind, register_job
+from foundation.common import clock
+from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
 
 
@@ -17,6 +20,35 @@ def mark_birthdays(job: RunningJob) -> None:
     for seen, marked in mark_all():
         looked_at, changed = looked_at + seen, changed + marked
         job.progress(looked_at, looked_at, changed=changed)
+
+
+def erase_due(job: RunningJob) -> None:
+    """Begin the time of keeping of those who have ended, erase what nobody needs to keep any more, and forget the
+    personal parts of old log entries (D§5.12). Killed and run again it goes on; what is done is no longer due."""
+    now, total, after = clock.now(), Report(), 0
+    while (last := enrol_ended(after)) is not None:
+        after = last
+        job.progress(0, None)
+    after = 0
+    while True:
+        report, last = erase_due_batch(now, after)
+        if last is None:
+            break
+        after = last
+        total.add(report)
+        job.progress(total.erased, None, **_figures(total))
+    logs = forget_logs(now)
+    rows = {f"rows_{table}": count for table, count in sorted(total.rows.items())}
+    job.progress(total.erased, total.erased, **_figures(total), logs=logs, **rows)
+
+
+def _figures(report: Report) -> dict[str, int]:
+    return {
+        "erased": report.erased,
+        "anonymised": report.anonymised,
+        "records": sum(report.rows.values()),
+        "left": sum(report.left.values()),
+    }
 
 
 def register() -> None:
@@ -48,5 +80,21 @@ def register() -> None:
             right="jobs.control",
             chunk=relationship_piece,
             counts={"rows": _("Customers")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.erase_due",
+            title=_("Delete what need not be kept"),
+            run=erase_due,
+            right="jobs.control",
+            files_of=NO_CUSTOMERS,
+            counts={
+                "erased": _("Customers deleted"),
+                "anonymised": _("of them made anonymous"),
+                "records": _("Records deleted or emptied"),
+                "left": _("Left for another night"),
+                "logs": _("Old personal parts of the log"),
+            },
         )
     )

@@ -133,7 +133,7 @@ define(
     default=24,
     low=0,
     high=240,
-    source="D§5.12",
+    source="G",
     title=gettext_lazy("Data of former customers kept"),
     help=gettext_lazy("How long the other personal data of a former customer are kept, when nobody asks for deletion."),
 )
@@ -155,7 +155,7 @@ define(
     default=36,
     low=6,
     high=240,
-    source="D§5.12",
+    source="G",
     title=gettext_lazy("Personal parts of the log kept"),
     help=gettext_lazy("How long reasons and values stay beside the entries of the log; the entries stay."),
 )

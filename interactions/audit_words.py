@@ -11,6 +11,7 @@ from interactions.lifecycle import Caller, Channel, Verified
 from interactions.stages import MatterAct, SuggestionAct, SuggestionState
 
 LEVELS: dict[int, Any] = {0: _("Owner"), 1: _("Lead"), 2: _("Above the lead")}
+from interactions.rights.lifecycle import Outcome, RefusalCode, RightsKind
 
 name_kinds(
     {
@@ -20,6 +21,7 @@ name_kinds(
         "interactions.matter": _("First-ask matter"),
         "interactions.suggestion": _("Suggestion"),
         "interactions.contactplace": _("Contact place"),
+        "interactions.rightsrequest": _("Request about own data"),
     }
 )
 name_acts(
@@ -86,5 +88,28 @@ name_acts(
         "channel": Detail(_("Channel"), words=codes(dict(Channel.choices))),
         "calendar": Detail(_("Work calendar")),
         "active": Detail(_("In use")),
+    },
+)
+name_acts(
+    "rights",
+    title=_("Requests about own data"),
+    acts={
+        "received": _("Request received"),
+        "checked": _("Identity checked"),
+        "exported": _("Data put together"),
+        "fetched": _("Data downloaded"),
+        "reminded": _("Owner reminded of a request"),
+        "handed_over": _("Overdue request brought to the director"),
+        "answered": _("Request answered"),
+        "refused": _("Request refused"),
+        "withdrawn": _("Request withdrawn"),
+    },
+    details={
+        "number": Detail(_("Number")),
+        "kind": Detail(_("Kind"), words=codes(dict(RightsKind.choices))),
+        "code": Detail(
+            _("Result"),
+            words=codes(dict(Outcome.choices) | dict(RefusalCode.choices) | dict(Verified.choices)),
+        ),
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Greatest
@@ -52,6 +53,17 @@ def erase(ids: list[int], at: datetime) -> dict[str, int]:
     }
 
 
+def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
+    """The calls for an access request."""
+    rows = calls_of(ids).order_by("pk").values("call_ref", "number", "started_at", "answered_at")
+    return {
+        "interactions.Call": [
+            {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items() if value}
+            for row in rows
+        ]
+    }
+
+
 def register() -> None:
     """Make the step known."""
-    register_step(Step("interactions.calls", find, erase, busy))
+    register_step(Step("interactions.calls", find, erase, busy, read))

@@ -15,6 +15,7 @@ from customers.value.contacts import count_as_contact
 from foundation.ui.wording import say_moment
 from interactions.lifecycle import Caller, Channel, Kind, Result
 from interactions.models import Interaction, Matter, Suggestion
+from interactions.rights.lifecycle import RightsKind
 from interactions.stages import TELLING, MatterAct, SuggestionAct, SuggestionState
 
 
@@ -95,6 +96,34 @@ def _suggestion(act: SuggestionAct) -> Words:
     return words
 
 
+def _kind_asked(line: TimelineLine) -> dict[str, str]:
+    return {"kind": _label(RightsKind, line.params.get("kind", "")), "number": line.params.get("number", "")}
+
+
+def _rights(words: str, line: TimelineLine) -> tuple[str, str]:
+    return words % _kind_asked(line), line.params.get("number", "")
+
+
+def _rights_received(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _rights(_("Request about own data: %(kind)s"), line)
+
+
+def _rights_overdue(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _rights(_("Request overdue, brought to the director: %(kind)s"), line)
+
+
+def _rights_answered(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _rights(_("Request answered: %(kind)s"), line)
+
+
+def _rights_refused(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _rights(_("Request refused: %(kind)s"), line)
+
+
+def _rights_withdrawn(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _rights(_("Request withdrawn: %(kind)s"), line)
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for matter_act in TELLING:
@@ -107,3 +136,11 @@ def register() -> None:
     register_kind(LineKind("contact.started", "phone-incoming", "info", "contacts", _started))
     register_kind(LineKind("contact.logged", "message-square-text", "", "contacts", _logged, load_contacts))
     count_as_contact("contact.logged", complaint={"kind": Kind.COMPLAINT.value})
+    for kind, icon, tone, words in (
+        ("rights.received", "scale", "info", _rights_received),
+        ("rights.overdue", "circle-alert", "danger", _rights_overdue),
+        ("rights.answered", "scale", "ok", _rights_answered),
+        ("rights.refused", "scale", "warn", _rights_refused),
+        ("rights.withdrawn", "scale", "mute", _rights_withdrawn),
+    ):
+        register_kind(LineKind(kind, icon, tone, "business", words))

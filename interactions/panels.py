@@ -14,10 +14,12 @@ from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
 from interactions.complaint_queries import complaint_topics
 from interactions.matter_queries import MY_MATTERS
 from interactions.queries import CUSTOMERS_OPEN, open_contact_with
+from interactions.rights.queries import CUSTOMERS_ASKING, OPEN_COUNT, open_requests_of
 from interactions.views.calls import CALL_CHIP
 from staff.models import User
 
 TAKE = "interactions.take"
+RAISE = "rights.raise"
 
 
 def open_contact(customer: Customer, user: User) -> str | None:
@@ -41,9 +43,37 @@ def _start_url(customer: Customer) -> str:
     return f"{reverse('interactions:contact-start')}?customer={customer.ref}"
 
 
+def open_rights(customer: Customer, user: User) -> str | None:
+    """The strip that says what the customer asked of their data and until when; nothing without an open request."""
+    found = open_requests_of(customer.pk)
+    if not found:
+        return None
+    context = {"requests": found, "may_view": user.has_perm("rights.view"), "now": clock.now()}
+    return render_to_string("interactions/_open_rights.html", context)
+
+
+def _rights_url(customer: Customer) -> str:
+    return f"{reverse('interactions:rights-new')}?customer={customer.ref}"
+
+
 def register() -> None:
     """Make them known."""
     register_opener(CUSTOMERS_OPEN)
+    register_opener(CUSTOMERS_ASKING)
+    register_panel(Panel("open-rights", "top", 15, RAISE, render=open_rights, max_queries=1))
+    register_action(CustomerAction("rights-new", _("Request about own data"), "scale", _rights_url, RAISE, 90))
+    register_nav(
+        NavItem(
+            "rights",
+            _("Rights requests"),
+            "scale",
+            "interactions:rights-list",
+            right="rights.view",
+            order=45,
+            count=OPEN_COUNT,
+            match=("interactions:rights-",),
+        )
+    )
     register_panel(Panel("open-contact", "top", 10, TAKE, render=open_contact, max_queries=1))
     register_panel(Panel("contact-note", "main", 20, TAKE, template="interactions/_note_panel.html", max_queries=0))
     register_panel(Panel("complaints", "right", 30, "interactions.view", render=complaint_archive, max_queries=1))

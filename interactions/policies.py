@@ -161,3 +161,25 @@ define(
     title=_("Checklist after a contact"),
     help=_("What is ticked after a contact: items with code, both names and the ways of contact they are asked for."),
 )
+define(
+    "interactions.rights_answer_days",
+    type="int",
+    unit="working days",
+    default=15,
+    low=1,
+    high=60,
+    source="R5, D",
+    title=_("Time to answer a rights request"),
+    help=_("Working days within which a request about one's own data is answered."),
+)
+define(
+    "interactions.rights_remind_days",
+    type="int",
+    unit="working days",
+    default=3,
+    low=0,
+    high=30,
+    source="D",
+    title=_("Reminder of a rights request"),
+    help=_("Working days before the end of that time at which the owner is reminded."),
+)

@@ -10,7 +10,8 @@ from django.db import DatabaseError
 
 from foundation.common import clock
 from interactions import services
-from interactions.models import Matter, MatterOffer, Suggestion
+from interactions.models import Matter, MatterOffer, RightsRequest, Suggestion
+from interactions.rights.watching import notice_if_due
 from interactions.stages import MatterState
 from outreach.lifecycle import FollowUpState
 
@@ -55,6 +56,14 @@ def remind_suggestions() -> int:
     now = clock.now()
     due = Suggestion.objects.notice_due(now).order_by("next_notice_at", "pk").values_list("pk", flat=True)
     return _each(lambda pk: services.give_suggestion_notice_if_due(pk, now=now), due[:BATCH])
+
+
+@shared_task
+def watch_rights_requests() -> int:
+    """Remind of requests about own data, bring overdue ones to the director."""
+    now = clock.now()
+    due = RightsRequest.objects.notice_due(now).order_by("next_notice_at", "pk").values_list("pk", flat=True)
+    return _each(lambda pk: notice_if_due(pk, now=now), due[:BATCH])
 
 
 def _each(act: Callable[[int], bool], keys: Iterable[int]) -> int:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from interactions.views import calls, complaints, contacts, figures, matters, places, suggestions
+from interactions.views import calls, complaints, contacts, figures, matters, places, rights, suggestions
 
 app_name = "interactions"
 urlpatterns = [
@@ -42,5 +42,16 @@ urlpatterns = [
     path("interactions/<id:pk>/end/", contacts.contact_end, name="contact-end"),
     path("interactions/<id:pk>/verify/", contacts.contact_verify, name="contact-verify"),
     path("interactions/<id:pk>/customer/", contacts.contact_link, name="contact-link"),
+    path("rights/", rights.rights_list, name="rights-list"),
+    path("rights/new/", rights.rights_new, name="rights-new"),
+    path("rights/retention/", rights.rights_retention, name="rights-retention"),
+    path("rights/<id:pk>/", rights.rights_detail, name="rights-detail"),
+    path("rights/<id:pk>/identity/", rights.rights_identify, name="rights-identify"),
+    path("rights/<id:pk>/answer/", rights.rights_answer, name="rights-answer"),
+    path("rights/<id:pk>/refuse/", rights.rights_refuse, name="rights-refuse"),
+    path("rights/<id:pk>/withdraw/", rights.rights_withdraw, name="rights-withdraw"),
+    path("rights/<id:pk>/export/", rights.rights_export, name="rights-export"),
+    path("rights/<id:pk>/file/", rights.rights_fetch, name="rights-fetch"),
+    path("rights/<id:pk>/erasure/", rights.rights_erasure, name="rights-erasure"),
     path("api/careline/v1/call-events", calls.call_events, name="call-events"),
 ]

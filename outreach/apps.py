@@ -11,6 +11,7 @@ class OutreachConfig(AppConfig):
 
         from outreach import (
             bellkinds,
+            decided,
             exporting,
             forgetting,
             gate,
@@ -34,6 +35,7 @@ class OutreachConfig(AppConfig):
         lines.register()
         jobs.register()
         forgetting.register()
+        decided.register()
         handover.register()
         keeping.register()
         panels.register()

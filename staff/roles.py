@@ -47,6 +47,7 @@ class Role:
 _DESK = {
     "customers": (UNIT, "view find create edit reveal"),
     "interactions": (UNIT, "view take"),
+    "rights": (OWN, "raise"),
     "outreach": (OWN, "view work"),
     "workspace": (OWN, "home"),
     "places": (ALL, "view"),
@@ -54,6 +55,7 @@ _DESK = {
 _LEAD = {
     "customers": (UNIT, "view find create edit reveal export approve hold"),
     "interactions": (UNIT, "view take assign figures"),
+    "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign"),
     "workspace": (TEAM, "home board"),
@@ -62,6 +64,7 @@ _LEAD = {
 _HEAD = {
     "customers": (UNIT, "view find edit reveal export approve hold"),
     "interactions": (UNIT, "view take assign figures"),
+    "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
     "staff": (UNIT, "view absence reassign"),
     "workspace": (UNIT, "home board"),
@@ -100,11 +103,11 @@ _TABLE = [
     ),
     Role("TEAM_LEAD", _("Team lead"), _LEAD, second_factor=True),
     Role("DEPT_HEAD", _("Department head"), _HEAD, second_factor=True),
-    Role("DIRECTOR", _("Director"), _HEAD, second_factor=True),
+    Role("DIRECTOR", _("Director"), {**_HEAD, "rights": (UNIT, "raise view")}, second_factor=True),
     Role(
         "GM",
         _("General manager"),
-        {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()},
+        {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()} | {"rights": (ALL, "raise view")},
         second_factor=True,
     ),
     Role(
@@ -159,6 +162,7 @@ _TABLE = [
             "workspace": (OWN, "home"),
             "customers": (ALL, "view find reveal"),
             "interactions": (ALL, "view"),
+            "rights": (ALL, "raise view answer"),
             "audit": (ALL, "view"),
             "jobs": (ALL, "view"),
             "exports": (ALL, "view approve"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,11 +20,15 @@ from customers.erasure.keeping import EVIDENCE, IDENTITY, Fate, fate_of, holds_o
 from customers.erasure.statements import ORDINARY, Statement, statements
 from customers.models import ContactBlock, Customer, Retention
 from customers.timeline import add_lines_sql
+from foundation.audit.models import AuditPersonal
 from foundation.audit.services import record
+from foundation.calendars.working_time import add_months
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
+from foundation.common.ids import first_id_at
 from foundation.common.personal import steps
-from staff.models import User
+from foundation.policies.reading import policy
+from staff.models import Reveal, User
 
 ENDED = (Customer.Status.FORMER, Customer.Status.DECEASED)
 STORAGE_ONLY = ContactBlock.Reason.STORAGE_ONLY
@@ -134,6 +138,24 @@ def enrol_ended(after: int = 0, *, most: int = 10_000) -> int | None:
     with transaction.atomic():
         measure([pk for pk in ids if pk not in known])
     return ids[-1]
+
+
+def forget_logs(now: datetime, *, most: int = 10_000) -> int:
+    """Drop the personal parts of log entries past their time (D§5.12: 3 years), and the reasons of reveals."""
+    before = months_before(now, policy("customers.access_logs_kept"))
+    dropped = Reveal.objects.filter(at__lt=before).exclude(reason="").update(reason="")
+    while True:
+        old = AuditPersonal.objects.filter(pk__lt=first_id_at(before)).order_by("pk").values_list("pk", flat=True)
+        gone = AuditPersonal.objects.filter(pk__in=list(old[:most])).delete()[0]
+        dropped += gone
+        if gone < most:
+            return dropped
+
+
+def months_before(now: datetime, months: int) -> datetime:
+    """The same moment some months ago."""
+    day = add_months(clock.today(now), -months)
+    return datetime.combine(day, time.min, clock.BUSINESS_ZONE)
 
 
 def erase_batch(ids: Iterable[int], now: datetime) -> Report:

@@ -164,13 +164,15 @@ class Step:
 
     `find(ids)` counts what would go, by table or kind of file; `erase(ids, at)` does it in the caller's transaction,
     repeatable, and returns the same counts. A file is deleted before its row forgets it. `busy(ids)`: those something
-    is being done with at this moment (a message under way), whose turn comes later.
+    is being done with at this moment (a message under way), whose turn comes later. `read(ids)`: the same rows for
+    an access request, by the model's label.
     """
 
     name: str
     find: Callable[[list[int]], Counts]
     erase: Callable[[list[int], datetime], Counts]
     busy: Callable[[list[int]], set[int]] = lambda _ids: set()
+    read: Callable[[list[int]], dict[str, list[dict[str, Any]]]] = lambda _ids: {}
 
 
 _steps: dict[str, Step] = {}

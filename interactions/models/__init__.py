@@ -5,6 +5,7 @@ from interactions.models.contacts import Interaction, InteractionMove
 from interactions.models.matters import Matter, MatterMove, MatterNotice, MatterOffer, ShiftTurn
 from interactions.models.places import ContactPlace
 from interactions.models.quality import QualityMark
+from interactions.models.rights import RightsMove, RightsRequest
 from interactions.models.suggestions import Suggestion, SuggestionMove, SuggestionNotice
 from interactions.models.topics import Topic
 from interactions.models.verdicts import ContactFigure, ContactVerdict
@@ -22,6 +23,8 @@ __all__ = [
     "MatterNotice",
     "MatterOffer",
     "QualityMark",
+    "RightsMove",
+    "RightsRequest",
     "ShiftTurn",
     "Suggestion",
     "SuggestionMove",
