@@ -26,3 +26,4 @@ class InteractionsConfig(AppConfig):
         register_stamped(Stamped("interactions_suggestion"))
         register_stamped(Stamped("interactions_contactverdict", key="interaction_id"))
         register_stamped(Stamped("interactions_contactfigure"))
+        register_stamped(Stamped("interactions_rightsrequest"))

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 from interactions.lifecycle import Caller, Channel, Verified
+from interactions.rights.lifecycle import Outcome, RefusalCode, RightsKind
 from interactions.stages import MatterAct, SuggestionAct, SuggestionState
 
 LEVELS: dict[int, Any] = {0: _("Owner"), 1: _("Lead"), 2: _("Above the lead")}
-from interactions.rights.lifecycle import Outcome, RefusalCode, RightsKind
 
 name_kinds(
     {

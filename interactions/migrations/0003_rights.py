@@ -6,6 +6,8 @@ import foundation.common.ids
 from django.conf import settings
 from django.db import migrations, models
 
+from foundation.common.numbers import create_sequences_sql
+
 
 class Migration(migrations.Migration):
 
@@ -17,6 +19,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(create_sequences_sql("RR"), migrations.RunSQL.noop),
         migrations.CreateModel(
             name='RightsRequest',
             fields=[

@@ -50,10 +50,8 @@ def received_by(customer: Customer) -> list[str]:
     """Who got data of the customer from us, in sentences: partners by consent; else said plainly."""
     shared = Consent.objects.filter(customer=customer, purpose="SHARE_PARTNER", state="GRANTED").exists()
     if shared:
-        return [
-            _("You agreed that data may be passed on to partners; Careline keeps no record of any being passed on.")
-        ]
-    return [_("Careline keeps no record of data being passed on to others.")]
+        return [_("You agreed that data may be passed on to partners; no record of any being passed on is kept.")]
+    return [_("No record of data being passed on to others is kept.")]
 
 
 def _plain(row: models.Model, said: Personal) -> dict[str, Any]:

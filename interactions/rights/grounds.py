@@ -25,9 +25,8 @@ def of_erasure(fate: Fate, report: Report) -> Explanation:
     why.add("rows", sum(report.rows.values()), "erasure", _("%(value)s records were deleted or emptied."))
     for stay in fate.stays:
         until = stay.until.isoformat() if stay.until else ""
-        why.add(
-            "stay", str(stay.what), "erasure", _("Kept until %(until)s by law: %(value)s"), stay.source, until=until
-        )
+        effect = _("Kept until %(until)s by law: %(value)s")
+        why.add("stay", str(stay.what), "erasure", effect, stay.source, until=until)
     return why
 
 
