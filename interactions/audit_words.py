@@ -21,7 +21,10 @@ name_kinds(
         "interactions.matter": _("First-ask matter"),
         "interactions.suggestion": _("Suggestion"),
         "interactions.contactplace": _("Contact place"),
+        "interactions.interactionmove": _("History of a contact"),
+        "interactions.callevent": _("Report of a call"),
         "interactions.rightsrequest": _("Request about own data"),
+        "interactions.rightsmove": _("History of a request"),
     }
 )
 name_acts(

@@ -10,7 +10,17 @@ from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
 LEVELS: dict[int, Any] = {0: _("Owner"), 1: _("Lead"), 2: _("Above the lead")}
 
-name_kinds({"outreach.followup": _("Follow-up"), "outreach.outmessage": _("Message")})
+name_kinds(
+    {
+        "outreach.followup": _("Follow-up"),
+        "outreach.followupattempt": _("Attempt of a follow-up"),
+        "outreach.followupmove": _("History of a follow-up"),
+        "outreach.followupnotice": _("Reminder of a follow-up"),
+        "outreach.outmessage": _("Message"),
+        "outreach.messagetext": _("Words and address of a message"),
+        "outreach.messagemove": _("History of a message"),
+    }
+)
 name_acts(
     "followup",
     title=_("Follow-ups"),

@@ -216,8 +216,8 @@ def _wait_for_the_ordinary_time(rows: list[Retention], day: Any) -> list[Retenti
     if early:
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE customers_retention SET due_on = (ended_on + %(former)s)::date WHERE customer_id = ANY(%(ids)s)"
-                " RETURNING customer_id, due_on",
+                "UPDATE customers_retention SET due_on = (ended_on + %(former)s::interval)::date"
+                " WHERE customer_id = ANY(%(ids)s) RETURNING customer_id, due_on",
                 {"ids": early, "former": lengths()["former"]},
             )
             later = {pk for pk, due in cursor.fetchall() if due > day}

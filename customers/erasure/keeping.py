@@ -78,8 +78,8 @@ def holds_on(ids: Iterable[int], day: date) -> dict[int, list[Held]]:
 _MEASURE = """
 INSERT INTO customers_retention AS r
        (customer_id, ended_on, identity_until, evidence_until, due_on, held, asked_at)
-SELECT id, ended_on, CASE WHEN lines = 0 THEN ended_on ELSE (ended_on + %(identity)s)::date END,
-       (ended_on + %(evidence)s)::date, (ended_on + %(former)s)::date, '[]', NULL
+SELECT id, ended_on, CASE WHEN lines = 0 THEN ended_on ELSE (ended_on + %(identity)s::interval)::date END,
+       (ended_on + %(evidence)s::interval)::date, (ended_on + %(former)s::interval)::date, '[]', NULL
 FROM (SELECT c.id, e.lines, coalesce(e.last, (c.updated_at AT TIME ZONE %(zone)s)::date) AS ended_on
       FROM customers_customer c CROSS JOIN LATERAL
            (SELECT count(*) AS lines, max(s.terminated_on) AS last FROM customers_subscription s
@@ -88,8 +88,8 @@ FROM (SELECT c.id, e.lines, coalesce(e.last, (c.updated_at AT TIME ZONE %(zone)s
 ON CONFLICT (customer_id) DO UPDATE
 SET ended_on = greatest(r.ended_on, excluded.ended_on),
     identity_until = CASE WHEN excluded.identity_until = excluded.ended_on THEN r.ended_on
-                          ELSE (greatest(r.ended_on, excluded.ended_on) + %(identity)s)::date END,
-    evidence_until = (greatest(r.ended_on, excluded.ended_on) + %(evidence)s)::date
+                          ELSE (greatest(r.ended_on, excluded.ended_on) + %(identity)s::interval)::date END,
+    evidence_until = (greatest(r.ended_on, excluded.ended_on) + %(evidence)s::interval)::date
 WHERE r.anonymised_at IS NULL"""
 
 

@@ -148,6 +148,18 @@ def _condition(model: type[models.Model], owner: Owner) -> str:
     return f'"{key.column}" IN (SELECT "{above._meta.pk.column}" FROM "{above._meta.db_table}" WHERE {inner})'
 
 
+def rows_of(model: type[models.Model], ids: list[int]) -> models.QuerySet[Any]:
+    """The same rows as `rows_sql`, to be read. Raises ValueError as it does."""
+    said = personal_of(model)
+    owner = said.of if said else None
+    if isinstance(owner, str):
+        return model._default_manager.filter(**{f"{owner}__in": ids})
+    if isinstance(owner, Through):
+        above = rows_of(apps.get_model(owner.model), ids)
+        return model._default_manager.filter(**{f"{owner.column}__in": above.values("pk")})
+    raise ValueError(f"{model._meta.label} has no key of a customer")
+
+
 def column_of(model: type[models.Model], name: str) -> Any:
     """The field of a column, by the field's name."""
     return next(column for column in model._meta.concrete_fields if column.name == name)

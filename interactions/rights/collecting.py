@@ -15,7 +15,7 @@ from customers.labels import label
 from customers.models import Consent, Customer
 from foundation.audit.words import say_act, say_kind
 from foundation.common import clock
-from foundation.common.personal import ByStep, Personal, of_customers, rows_sql, steps
+from foundation.common.personal import ByStep, Personal, of_customers, rows_of, steps
 from staff.models import User
 
 # Columns that say how we work, not who the customer is; names of staff are their own data.
@@ -37,8 +37,7 @@ def everything_about(customer: Customer) -> list[Section]:
     for model, said in of_customers():
         if said.unread is True or isinstance(said.of, ByStep):
             continue
-        query = f'SELECT * FROM "{model._meta.db_table}" WHERE {rows_sql(model)}'  # every month: nothing is left out
-        rows = [_plain(row, said) for row in model._default_manager.raw(query, {"ids": ids})]
+        rows = [_plain(row, said) for row in rows_of(model, ids).order_by("pk")]  # every month: nothing is left out
         if rows:
             found.append(Section(model._meta.label, say_kind(model._meta.label_lower), rows))
     for step in steps():

@@ -76,7 +76,7 @@ def put_together(job: RunningJob) -> None:
     _pack(place, context, page)
     job.attach_result(f"{request.number}.zip", place)
     with transaction.atomic():
-        remember(request, RightsAct.EXPORTED, User.objects.filter(pk=job.actor_id).first())
+        remember(request, RightsAct.EXPORTED, User.objects.filter(pk=job.actor_id or 0).first())
     job.progress(2, 2)
 
 

@@ -14,6 +14,7 @@ from foundation.audit import words
 from foundation.audit.models import AuditEntry
 from foundation.jobs.models import JobRun
 from interactions.lifecycle import ContactAct
+from interactions.rights.lifecycle import RightsAct
 from interactions.stages import MatterAct, SuggestionAct
 from outreach.lifecycle import FollowUpAct
 from tests.sources import APPS, calls
@@ -28,6 +29,7 @@ FAMILIES = {
     "import.": [Import.State.CHECKED, Import.State.DONE, Import.State.FAILED, Import.State.REVERTED],
     "matter.": MatterAct.values,
     "suggestion.": SuggestionAct.values,
+    "rights.": RightsAct.values,
     "job.": [JobRun.State.DONE, JobRun.State.FAILED, JobRun.State.CANCELLED],
 }
 # Rows nobody's act is about: parts, copies, keys, and what the product keeps for itself.

@@ -11,7 +11,8 @@ from customers.imports.models import Import
 from customers.models import Customer, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
-from interactions.models import ContactPlace, Interaction, Matter, Suggestion, Topic
+from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
+from interactions.rights.services import raise_request
 from interactions.services import NextAction, offer_matter, quick_log, start_contact
 from outreach.models import FollowUp, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
@@ -51,6 +52,7 @@ class Place:
     notice: Notification | None
     imported: Import
     export: Export
+    asked: RightsRequest
 
 
 def make_place(owner: User) -> Place:
@@ -59,6 +61,8 @@ def make_place(owner: User) -> Place:
     mate = UserFactory(role="AGENT", unit=unit)
     team = TeamFactory(lead=owner, unit=unit)
     member = TeamMemberFactory(team=team, user=mate)
+    if not RoleAssignment.objects.filter(role="DPO").exists():
+        UserFactory(role="DPO")
     customer = CustomerFactory(unit=unit, manager=owner)
     ContactPointFactory(customer=customer)
     soon = clock.now() + timedelta(days=3)
@@ -133,6 +137,7 @@ def make_place(owner: User) -> Place:
             approval=Export.Approval.ASKED,
             expires_at=soon,
         ),
+        asked=raise_request(customer, actor=mate, kind="DELETE"),
     )
 
 
@@ -190,6 +195,7 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "staff:user-": lambda p: {"pk": p.mate.pk},
     "staff:role-": lambda p: {"pk": p.mate.pk},
     "outreach:followup-": lambda p: {"pk": p.follow_up.pk},
+    "interactions:rights-": lambda p: {"pk": p.asked.pk},
     "interactions:contact-": lambda p: {"pk": p.contact.pk},
     "interactions:matter-": lambda p: {"pk": p.matter.pk},
     "interactions:suggestion-": lambda p: {"pk": p.suggestion.pk},

@@ -1,0 +1,403 @@
+"""Requests about one's own data: taken at any desk, answered by the officer in time, and what each kind does."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from customers.models import ContactBlock, Customer, ProfileField, Retention, TimelineLine
+from customers.services import change_customer
+from foundation.audit.models import AuditEntry
+from foundation.calendars.queries import calendar_for
+from foundation.calendars.working_time import working_between
+from foundation.common import clock
+from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.jobs.models import JobRun
+from foundation.jobs.running import claim_and_run
+from interactions.models import RightsMove, RightsRequest
+from interactions.rights import services
+from interactions.rights.export import fetch, start_export
+from interactions.rights.watching import notice_if_due
+from interactions.tasks import watch_rights_requests
+from outreach.models import Notification
+from staff.models import User
+from tests.factories import SubscriptionFactory, UnitFactory, UserFactory
+from tests.outreach.making import MORNING, queue, reachable
+from tests.racing import race
+
+pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-21")]
+Travel = Callable[[datetime], AbstractContextManager[None]]
+ClientFor = Callable[[User], Client]
+
+
+@pytest.fixture
+def officer() -> User:
+    return UserFactory(role="DPO", unit=UnitFactory(no=1, last_no=999_999))
+
+
+@pytest.fixture
+def agent() -> User:
+    return UserFactory(role="AGENT", unit=UnitFactory(no=50, last_no=59))
+
+
+@pytest.fixture
+def customer(agent: User) -> Customer:
+    return reachable(unit=agent.unit, name="Wang Qiang")
+
+
+def ask(customer: Customer, agent: User, kind: str = "ACCESS", how: str = "ID_DOCUMENT", **more: Any) -> RightsRequest:
+    return services.raise_request(customer, actor=agent, kind=kind, identity_how=how, **more)
+
+
+def acts(request: RightsRequest) -> list[str]:
+    return list(request.moves.order_by("pk").values_list("act", flat=True))
+
+
+def refused(code: str, act: Callable[[], Any]) -> None:
+    """The rule says no, and nothing was written."""
+    before = (RightsMove.objects.count(), AuditEntry.objects.count(), TimelineLine.objects.count())
+    with pytest.raises(RuleBroken) as no:
+        act()
+    assert no.value.code == code
+    assert (RightsMove.objects.count(), AuditEntry.objects.count(), TimelineLine.objects.count()) == before
+
+
+def test_a_request_is_due_after_fifteen_working_days_and_belongs_to_the_officer(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    request = ask(customer, agent, how="NONE", details=" Please show me everything. ")
+    calendar = calendar_for("STANDARD")
+    assert working_between(request.received_at, request.due_at, calendar) == timedelta(minutes=15 * 540)
+    assert request.due_at == datetime(2026, 12, 15, 2, 0, tzinfo=UTC)
+    assert (request.state, request.owner, request.working_days) == ("RECEIVED", officer, 15)
+    assert (request.details, request.calendar_version) == ("Please show me everything.", calendar.version)
+    assert acts(request) == ["RECEIVED"]
+    assert list(TimelineLine.objects.values_list("kind", flat=True)) == ["rights.received"]
+    assert Notification.objects.get().user == officer
+    assert customer in Customer.objects.visible_to(officer)
+
+
+def test_the_officer_with_the_fewest_open_requests_gets_the_next(agent: User) -> None:
+    first, second = UserFactory(role="DPO"), UserFactory(role="DPO")
+    owners = [ask(reachable(unit=agent.unit, name=f"C{n}"), agent).owner for n in range(3)]
+    assert owners == [first, second, first]
+
+
+def test_a_window_without_the_right_and_bad_input_are_refused(officer: User, agent: User, customer: Customer) -> None:
+    guest = UserFactory(role="UNIT_HANDLER")
+    with pytest.raises(NotAllowed):
+        ask(customer, guest)
+    refused("rights.unknown_code", lambda: ask(customer, agent, kind="FORGET"))
+    refused("rights.unknown_code", lambda: ask(customer, agent, how="TRUST"))
+    refused("rights.too_long", lambda: ask(customer, agent, details="x" * 4_001))
+    refused("rights.relative", lambda: ask(customer, agent, requester="RELATIVE"))
+    ask(customer, agent)
+    refused("rights.open_already", lambda: ask(customer, agent))
+    Customer.objects.filter(pk=customer.pk).update(status="ANONYMISED")
+    refused("rights.nothing_left", lambda: ask(customer, agent, kind="COPY"))
+
+
+def test_without_an_officer_nobody_would_answer_and_that_is_said(agent: User, customer: Customer) -> None:
+    refused("rights.no_officer", lambda: ask(customer, agent))
+
+
+def test_only_relatives_ask_for_the_deceased_and_only_access_or_closing(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    Customer.objects.filter(pk=customer.pk).update(status="DECEASED")
+    refused("rights.relative", lambda: ask(customer, agent))
+    refused("rights.relative", lambda: ask(customer, agent, kind="DELETE", requester="RELATIVE"))
+    assert ask(customer, agent, requester="RELATIVE").state == "CHECKED"
+
+
+def test_nobody_is_answered_before_the_identity_is_checked(officer: User, agent: User, customer: Customer) -> None:
+    request = ask(customer, agent, kind="EXPLAIN", how="NONE")
+    refused("rights.not_identified", lambda: services.answer_request(request.pk, actor=officer, answer="So"))
+    with pytest.raises(NotAllowed):
+        services.check_identity(request.pk, actor=agent, how="CODE")
+    refused("rights.unknown_code", lambda: services.check_identity(request.pk, actor=officer, how="NONE"))
+    services.check_identity(request.pk, actor=officer, how="CODE")
+    done = services.answer_request(request.pk, actor=officer, answer="This is why.")
+    assert (done.state, done.outcome, done.identity_how, done.identity_by) == ("ANSWERED", "TOLD", "CODE", officer)
+    assert acts(request) == ["RECEIVED", "CHECKED", "ANSWERED"]
+    refused("rights.closed", lambda: services.withdraw_request(request.pk, actor=officer))
+
+
+def test_a_refusal_needs_a_ground_and_words(officer: User, agent: User, customer: Customer) -> None:
+    request = ask(customer, agent, how="NONE")
+    refused(
+        "rights.no_reason", lambda: services.refuse_request(request.pk, actor=officer, refusal="REPEATED", reason=" ")
+    )
+    refused("rights.unknown_code", lambda: services.refuse_request(request.pk, actor=officer, refusal="NO", reason="x"))
+    done = services.refuse_request(request.pk, actor=officer, refusal="NOT_IDENTIFIED", reason="Come with a document.")
+    assert (done.state, done.refusal, done.closed_by, done.next_notice_at) == (
+        "REFUSED",
+        "NOT_IDENTIFIED",
+        officer,
+        None,
+    )
+
+
+def test_a_correction_is_answered_by_having_corrected(officer: User, agent: User, customer: Customer) -> None:
+    request = ask(customer, agent, kind="CORRECT")
+    refused("rights.nothing_corrected", lambda: services.answer_request(request.pk, actor=officer, answer="Done"))
+    customer.refresh_from_db()
+    change_customer(customer.pk, actor=agent, version=customer.version, changes={"home_city": "Xian"})
+    done = services.answer_request(request.pk, actor=officer, answer="Your city is right now.")
+    assert done.outcome == "CORRECTED"
+    assert [step["value"] for step in done.grounds] == ["City"]
+
+
+def test_an_explanation_keeps_what_the_engines_said_and_says_where_there_is_nothing(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    request = ask(customer, agent, kind="EXPLAIN")
+    done = services.answer_request(request.pk, actor=officer, answer="As below")
+    assert "Messages held back" in [step["value"] for step in done.grounds]
+    assert "nothing was decided automatically" in done.grounds[0]["effect"]
+
+
+def test_closing_waits_for_the_lines_and_then_starts_the_time_of_keeping(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    line = SubscriptionFactory(customer=customer)
+    request = ask(customer, agent, kind="CLOSE")
+    refused("closing.lines_live", lambda: services.answer_request(request.pk, actor=officer, answer="Closed"))
+    line.terminated_on = line.activated_on = clock.today() - timedelta(days=3)
+    line.status = "TERMINATED"
+    line.save()
+    done = services.answer_request(request.pk, actor=officer, answer="Your account is closed.")
+    customer.refresh_from_db()
+    kept = Retention.objects.get(pk=customer.pk)
+    assert (done.outcome, customer.status) == ("CLOSED", "FORMER")
+    assert (kept.ended_on, kept.identity_until) == (date(2026, 11, 21), date(2028, 11, 21))
+
+
+def test_a_running_contract_forbids_deletion_all_other_use_stops_and_the_answer_says_so(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    SubscriptionFactory(customer=customer, contract_end=date(2027, 6, 30))
+    ProfileField.objects.create(
+        customer=customer, key="INTERESTS", value="chess", source="call", purpose="offers", consent_evidence="form 7"
+    )
+    request = ask(customer, agent, kind="DELETE", details="Delete me")
+    done = services.erase_for(request.pk, actor=officer)
+    customer.refresh_from_db()
+    assert (done.state, done.outcome, customer.status, customer.name) == (
+        "ANSWERED",
+        "STORED_ONLY",
+        "ACTIVE",
+        "Wang Qiang",
+    )
+    assert not ProfileField.objects.filter(customer=customer).exists()  # kept by consent alone
+    assert customer.contact_points.count() == 2
+    block = ContactBlock.objects.get(customer=customer)
+    assert (block.reason, block.classes, block.ends_at) == ("STORAGE_ONLY", ["CARE", "MARKETING", "SURVEY"], None)
+    assert [step["params"].get("until") for step in done.grounds] == ["2027-06-30", None]
+    kept = Retention.objects.get(pk=customer.pk)
+    assert (kept.held, kept.due_on) == (["SERVED"], clock.today() + timedelta(days=1))
+
+
+def test_what_was_asked_by_deleting_is_not_answered_in_words(officer: User, agent: User, customer: Customer) -> None:
+    deletion, access = ask(customer, agent, kind="DELETE"), ask(customer, agent)
+    refused("rights.delete_by_deleting", lambda: services.answer_request(deletion.pk, actor=officer, answer="No"))
+    refused("rights.not_a_deletion", lambda: services.erase_for(access.pk, actor=officer))
+
+
+# --- the clock ------------------------------------------------------------------------------------------------------
+
+
+def test_the_officer_is_reminded_and_the_director_gets_what_is_overdue_once(
+    officer: User, agent: User, customer: Customer, travel: Travel
+) -> None:
+    director = UserFactory(role="DIRECTOR", unit=UnitFactory(no=40, last_no=99))
+    UserFactory(role="DIRECTOR", unit=UnitFactory(no=2_000, last_no=2_099))
+    request = ask(customer, agent)
+    assert watch_rights_requests() == 0
+    with travel(datetime(2026, 12, 10, 2, 0, tzinfo=UTC)):  # 12 working days on
+        assert [watch_rights_requests(), watch_rights_requests()] == [1, 0]
+        assert list(Notification.objects.filter(kind="rights.due").values_list("user", flat=True)) == [officer.pk]
+    with travel(request.due_at):
+        assert [watch_rights_requests(), watch_rights_requests()] == [1, 0]
+    request.refresh_from_db()
+    assert (request.owner, request.handed_to, request.next_notice_at) == (officer, director, None)
+    told = Notification.objects.filter(kind="rights.overdue").order_by("user").values_list("user", flat=True)
+    assert set(told) == {officer.pk, director.pk}
+    assert acts(request) == ["RECEIVED", "CHECKED", "REMINDED", "HANDED_OVER"]
+    assert request in RightsRequest.objects.visible_to(director)
+    assert TimelineLine.objects.filter(kind="rights.overdue").count() == 1
+
+
+def test_found_late_it_goes_to_the_director_at_once_and_an_answered_one_to_nobody(
+    officer: User, agent: User, customer: Customer, travel: Travel
+) -> None:
+    director = UserFactory(role="DIRECTOR", unit=UnitFactory(no=40, last_no=99))
+    late, answered = ask(customer, agent), ask(customer, agent, kind="EXPLAIN")
+    services.answer_request(answered.pk, actor=officer, answer="So")
+    with travel(late.due_at + timedelta(days=40)):
+        assert watch_rights_requests() == 1
+    late.refresh_from_db()
+    assert late.handed_to == director
+    assert "REMINDED" not in acts(late)
+
+
+def test_without_a_director_near_the_general_manager_gets_it(
+    officer: User, agent: User, customer: Customer, travel: Travel
+) -> None:
+    manager = UserFactory(role="GM")
+    request = ask(customer, agent)
+    with travel(request.due_at):
+        watch_rights_requests()
+    request.refresh_from_db()
+    assert request.handed_to == manager
+
+
+# --- the data put together ------------------------------------------------------------------------------------------
+
+
+def exported(officer: User, agent: User, customer: Customer) -> tuple[RightsRequest, zipfile.ZipFile]:
+    request = ask(customer, agent)
+    run = start_export(request.pk, actor=officer)
+    assert claim_and_run(run.pk)
+    request.refresh_from_db()
+    name, file = fetch(request.pk, actor=officer)
+    assert name == f"{request.number}.zip"
+    return request, zipfile.ZipFile(file)
+
+
+def test_the_data_are_put_together_for_machines_and_for_people(officer: User, agent: User, customer: Customer) -> None:
+    SubscriptionFactory(customer=customer, service_no="13800001111")
+    queue(customer)
+    Customer.objects.filter(pk=customer.pk).update(birth_date=date(1980, 2, 3), language="en")
+    stranger = reachable(unit=agent.unit, name="Somebody Else")
+    request, pack = exported(officer, agent, customer)
+    data = json.loads(pack.read("data.json"))
+    assert (data["format"], data["customer"]) == ("careline-personal-data-1", customer.number)
+    assert data["data"]["customers.Customer"][0]["birth_date"] == "1980-02-03"
+    assert {row["value"] for row in data["data"]["customers.ContactPoint"]} == {"13900001111", "li@example.test"}
+    assert [row["service_no"] for row in data["data"]["customers.Subscription"]] == ["13800001111"]
+    assert "interactions.RightsRequest" in data["data"] and data["decisions"] and data["received_by"]
+    assert not {"customers.NameGram", "customers.FindName"} & set(data["data"])
+    page = pack.read("data.html").decode()
+    assert "Wang Qiang" in page and "13800001111" in page and "What we hold about you" in page
+    assert stranger.name not in page and stranger.number not in json.dumps(data)
+    done = services.answer_request(request.pk, actor=officer, answer="Here is all we hold.")
+    assert (done.outcome, acts(request)[-3:]) == ("HANDED_OVER", ["EXPORTED", "FETCHED", "ANSWERED"])
+
+
+def test_the_data_go_to_the_officer_alone(
+    officer: User, agent: User, customer: Customer, client_for: ClientFor
+) -> None:
+    request, _pack = exported(officer, agent, customer)
+    address = reverse("interactions:rights-fetch", args=[request.pk])
+    with pytest.raises(NotAllowed):
+        fetch(request.pk, actor=agent)
+    director = UserFactory(role="DIRECTOR", unit=agent.unit)
+    admin = UserFactory(role="SYS_ADMIN")
+    for person in (agent, director, admin):
+        assert client_for(person).get(address).status_code == 403
+    run = JobRun.objects.get(pk=request.export_run_id)
+    page = client_for(admin).get(reverse("workspace:run-file", args=[run.pk, "result"]))
+    assert page.status_code == 404
+    assert client_for(officer).get(address).status_code == 200
+    run.result_file.delete(save=True)
+    assert client_for(officer).get(address).status_code == 404
+
+
+def test_only_who_was_identified_and_asked_for_data_gets_them_put_together(
+    officer: User, agent: User, customer: Customer
+) -> None:
+    unknown, closing = ask(customer, agent, how="NONE"), ask(customer, agent, kind="CLOSE")
+    refused("rights.not_identified", lambda: start_export(unknown.pk, actor=officer))
+    refused("rights.no_data_asked", lambda: start_export(closing.pk, actor=officer))
+    services.check_identity(unknown.pk, actor=officer, how="CODE")
+    refused("rights.not_put_together", lambda: services.answer_request(unknown.pk, actor=officer, answer="Here"))
+    start_export(unknown.pk, actor=officer)
+    refused("rights.export_runs", lambda: start_export(unknown.pk, actor=officer))
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_way_over_the_pages_from_the_window_to_the_answer(
+    officer: User, agent: User, customer: Customer, client_for: ClientFor
+) -> None:
+    desk, office = client_for(agent), client_for(officer)
+    new = reverse("interactions:rights-new")
+    assert desk.get(f"{new}?customer={customer.ref}").status_code == 200
+    bad = desk.post(new, {"customer": customer.ref, "kind": "ACCESS"})
+    assert bad.status_code == 422
+    form = {"kind": "EXPLAIN", "requester": "CUSTOMER", "channel": "HOTLINE", "identity_how": "NONE", "details": "Why?"}
+    sent = desk.post(new, form | {"customer": customer.ref})
+    assert sent.status_code == 302
+    request = RightsRequest.objects.get()
+    assert request.number in desk.get(sent["Location"]).content.decode()
+    again = desk.post(new, form | {"customer": customer.ref})
+    assert again.status_code == 422 and "open already" in again.content.decode()
+    assert desk.get(reverse("interactions:rights-list")).status_code == 403
+
+    listed = office.get(reverse("interactions:rights-list")).content.decode()
+    assert request.number in listed and "Wang Qiang" not in listed
+    page = reverse("interactions:rights-detail", args=[request.pk])
+    seen = office.get(page).content.decode()
+    assert "Why?" in seen and "Wang Qiang" in seen  # open in clear while the request is
+    assert office.post(reverse("interactions:rights-identify", args=[request.pk]), {"how": "CODE"}).status_code == 302
+    empty = office.post(reverse("interactions:rights-answer", args=[request.pk]), {"answer": ""})
+    assert empty.status_code == 422
+    done = office.post(reverse("interactions:rights-answer", args=[request.pk]), {"answer": "Because."})
+    assert done.status_code == 302 and "Because." in office.get(page).content.decode()
+    assert request.number in office.get(f"{reverse('interactions:rights-list')}?view=closed").content.decode()
+
+
+def test_a_deletion_is_looked_at_before_it_is_done(
+    officer: User, agent: User, customer: Customer, client_for: ClientFor
+) -> None:
+    request = ask(customer, agent, kind="DELETE", how="NONE")
+    office = client_for(officer)
+    address = reverse("interactions:rights-erasure", args=[request.pk])
+    page = office.get(address).content.decode()
+    assert "Check first" in page and not Retention.objects.exists()
+    refused_page = office.post(address)
+    assert refused_page.status_code == 422
+    services.check_identity(request.pk, actor=officer, how="ID_DOCUMENT")
+    assert office.post(address).status_code == 302
+    customer.refresh_from_db()
+    assert customer.status == "ANONYMISED"  # never had a line: no law keeps the identity
+    assert "Deleted" in office.get(reverse("interactions:rights-detail", args=[request.pk])).content.decode()
+    assert client_for(agent).get(address).status_code == 403
+
+
+def test_a_page_of_requests_asks_the_same_however_many_there_are(
+    officer: User, agent: User, client_for: ClientFor, django_assert_max_num_queries: Any
+) -> None:
+    office = client_for(officer)
+    for number in range(12):
+        ask(reachable(unit=agent.unit, name=f"Customer {number}"), agent)
+    office.get(reverse("interactions:rights-list"))
+    with django_assert_max_num_queries(15):
+        office.get(reverse("interactions:rights-list"))
+    request = RightsRequest.objects.first()
+    assert request is not None
+    with django_assert_max_num_queries(15):
+        office.get(reverse("interactions:rights-detail", args=[request.pk]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_windows_raise_one_request_and_two_clocks_give_one_notice(
+    officer: User, agent: User, customer: Customer, travel: Travel
+) -> None:
+    told = race(lambda: ask(customer, agent), lambda: ask(customer, agent))
+    assert sorted(type(one).__name__ for one in told) == ["RightsRequest", "RuleBroken"]
+    request = RightsRequest.objects.get()
+    now = request.due_at
+    assert sorted(race(*[lambda: notice_if_due(request.pk, now=now)] * 2)) == [False, True]
+    assert acts(request).count("HANDED_OVER") == 1
+    assert now > MORNING
