@@ -183,3 +183,14 @@ define(
     title=_("Reminder of a rights request"),
     help=_("Working days before the end of that time at which the owner is reminded."),
 )
+define(
+    "interactions.rights_file_days",
+    type="int",
+    unit="days",
+    default=7,
+    low=1,
+    high=60,
+    source="D",
+    title=_("Data put together are kept for"),
+    help=_("Days after which the file put together for a rights request is deleted."),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from foundation.jobs.kinds import JobKind, register_job
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import RunningJob
 from foundation.jobs.services import start_job
+from foundation.policies.reading import policy
 from interactions.models import RightsRequest
 from interactions.rights import grounds
 from interactions.rights.collecting import Section, everything_about, heading, received_by
@@ -139,5 +141,6 @@ def register() -> None:
             queue="default",
             counts={"sections": gettext_lazy("Kinds of records"), "records": gettext_lazy("Records")},
             files_of=runs_of,
+            files_kept=lambda: timedelta(days=policy("interactions.rights_file_days")),
         )
     )
