@@ -46,6 +46,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.expire_search_links", EveryMinutes(60)),
     Planned("exports.expire", EveryMinutes(60)),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
+    Planned("customers.find_duplicates", Daily(time(1, 15))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("interactions.judge_contacts", Daily(time(1, 30))),

@@ -118,6 +118,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "axes.middleware.AxesMiddleware",
     "staff.middleware.Gate",
+    "customers.merging.following.FollowMerged",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

@@ -10,10 +10,13 @@ class CustomersConfig(AppConfig):
         """Make known the archive's timeline kinds, jobs, list as a file, menu place, and what follows a moved unit."""
         from customers import exporting, jobs, lines
         from customers.erasure import looking
+        from customers.merging import forgetting, rules
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
+        rules.register()
+        forgetting.register()
         jobs.register()
         looking.register()
         exporting.register()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers.labels import label
+from customers.merging.fields import words_of
 from customers.models import (
     ActingRole,
     Address,
@@ -65,6 +66,8 @@ name_kinds(
         "customers.protectivehold": _("Protective hold"),
         "customers.relation": _("Relation"),
         "customers.householdmember": _("Member of a household"),
+        "customers.duplicatepair": _("Pair of archives"),
+        "customers.merge": _("Merge"),
         "customers.recentlyviewed": _("Recently viewed"),
         # Parts of the archive, for what erasure and the access export say of them.
         "customers.customerfacts": _("Figures about the customer"),
@@ -113,6 +116,24 @@ name_acts(
         "rotated": Detail(_("How many")),
         "rows": Detail(_("Rows by table")),
         "held": Detail(_("Forbidden by")),
+    },
+)
+name_acts(
+    "merge",
+    title=_("Merges of archives"),
+    acts={
+        "proposed": _("Merge proposed"),
+        "done": _("Archives merged"),
+        "refused": _("Merge refused"),
+        "withdrawn": _("Merge withdrawn"),
+        "undone": _("Merge undone"),
+        "set_apart": _("Archives set apart"),
+    },
+    details={
+        "number": Detail(_("Number")),
+        "other": Detail(_("Other archive")),
+        "rows": Detail(_("Rows")),
+        "fields": Detail(_("Fields taken over"), words=lambda value, _detail: words_of(value)),
     },
 )
 name_acts(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from customers.birthday_quality import mark_all
 from customers.erasure.erasing import Report, enrol_ended, forget_logs
 from customers.erasure.erasing import erase_due as erase_due_batch
+from customers.merging import batch
+from customers.merging.forgetting import forget_traces
+from customers.merging.late import bring_late_rows
+from customers.models import DuplicateBlock
 from customers.value.evaluating import relationship_piece, run_relationship
 from customers.value.running import run_value, value_piece
 from foundation.common import clock
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
+from foundation.jobs.models import JobChunk
 from foundation.jobs.running import RunningJob
 
 
@@ -51,8 +59,40 @@ def _figures(report: Report) -> dict[str, int]:
     }
 
 
+def find_duplicates(job: RunningJob) -> None:
+    """Find archives that may be one person (D§5.14), and bring home what was written for a merged archive too late."""
+    job.progress(0, brought=bring_late_rows(), forgotten=forget_traces())
+    if not JobChunk.objects.filter(run_id=job.run_id).exists():
+        _blocks, too_large = batch.make_blocks(job.run_id)
+        job.progress(0, too_large=too_large)
+    blocks = DuplicateBlock.objects.filter(run_id=job.run_id).aggregate(last=Max("place"))["last"]
+    pairs = job.run_chunks(0, 0 if blocks is None else blocks + 1, size=batch.PIECE) if blocks is not None else 0
+    job.progress(1, 1, pairs=pairs, gone=batch.finish(job.run_id))
+
+
+def _score_piece(cursor: Any, run: Any, lo: int, hi: int) -> int:
+    return batch.score_blocks(cursor, run.pk, lo, hi)
+
+
 def register() -> None:
     """Make the jobs known."""
+    register_job(
+        JobKind(
+            name="customers.find_duplicates",
+            title=_("Find archives of one person"),
+            run=find_duplicates,
+            right="jobs.control",
+            chunk=_score_piece,
+            files_of=NO_CUSTOMERS,
+            counts={
+                "brought": _("Late rows brought to the archive that took theirs up"),
+                "forgotten": _("Traces of merges that cannot be undone any more"),
+                "too_large": _("Things too many archives share"),
+                "pairs": _("Pairs worth a look"),
+                "gone": _("Pairs no longer alike"),
+            },
+        )
+    )
     register_job(
         JobKind(
             name="customers.mark_birthdays",

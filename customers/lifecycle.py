@@ -1,4 +1,4 @@
-"""Which status and which identity of a customer may follow which. ANONYMISED is reached by erasure alone."""
+"""Which status and which identity of a customer may follow which. ANONYMISED comes by erasure, MERGED by a merge."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ MOVES: dict[str, frozenset[str]] = {
     # A death noted by mistake must be undone.
     S.DECEASED: frozenset({S.ACTIVE, S.FORMER}),
     S.ANONYMISED: frozenset(),
+    # Undoing the merge gives the former status back.
+    S.MERGED: frozenset(),
 }
 
 

@@ -191,11 +191,23 @@ def _left(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _("Left the household"), ""
 
 
+def _merged(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    words = _("%(absorbed)s was merged into this archive (%(merge)s)")
+    return words % {"absorbed": line.params.get("absorbed", ""), "merge": line.params.get("merge", "")}, ""
+
+
+def _unmerged(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    words = _("Merge with %(other)s undone (%(merge)s)")
+    return words % {"other": line.params.get("other", ""), "merge": line.params.get("merge", "")}, ""
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for kind in (
         LineKind("customer.created", "user-plus", "ok", "changes", _created),
         LineKind("customer.imported", "file-down", "", "changes", _imported),
+        LineKind("merge.done", "merge", "info", "changes", _merged),
+        LineKind("merge.undone", "split", "warn", "changes", _unmerged),
         LineKind("customer.changed", "pencil", "", "changes", _changed),
         LineKind("subscription.activated", "package-check", "ok", "business", _opened, _load_lines),
         LineKind("subscription.changed", "package", "", "business", _altered, _load_lines),

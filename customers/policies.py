@@ -28,6 +28,38 @@ WEIGHTS = {
 }
 TARGETS = {"ORDINARY": 50, "SILVER": 70, "GOLD": 70, "PLATINUM": 85, "DIAMOND": 85, "ENTERPRISE": 85}
 
+DUPLICATE_WEIGHTS = {
+    "id": 100,
+    "other_id": -60,
+    "phone_verified": 60,
+    "name": 40,
+    "phone": 35,
+    "email": 30,
+    "address": 25,
+    "pinyin": 20,
+    "birthday": 20,
+}
+
+
+def _check_duplicate_weights(table: Any) -> None:
+    if not isinstance(table, dict) or set(table) != set(DUPLICATE_WEIGHTS):
+        raise RuleBroken(
+            "policies.value", _("The parts must be: %(parts)s.") % {"parts": join_words(DUPLICATE_WEIGHTS)}
+        )
+    if any(type(points) is not int or abs(points) > 1_000 for points in table.values()):
+        raise RuleBroken("policies.value", _("Points are whole numbers up to 1000."))
+    if table["other_id"] > 0 or any(points < 0 for code, points in table.items() if code != "other_id"):
+        raise RuleBroken("policies.value", _("Only different documents (other_id) take points away."))
+
+
+def _check_bands(table: Any) -> None:
+    if not isinstance(table, dict) or set(table) != {"auto", "review"}:
+        raise RuleBroken(
+            "policies.value", _("The parts must be: %(parts)s.") % {"parts": join_words(["auto", "review"])}
+        )
+    if any(type(points) is not int for points in table.values()) or not 0 < table["review"] <= table["auto"]:
+        raise RuleBroken("policies.value", _("Both are whole numbers above 0, and auto is not below review."))
+
 
 def _check_weights(table: Any) -> None:
     if not isinstance(table, dict) or set(table) != set(WEIGHTS):
@@ -105,6 +137,52 @@ define(
     check=_check_targets,
     title=gettext_lazy("Targets of completeness"),
     help=gettext_lazy("Completeness below which an archive goes on the list of data to improve, by tier."),
+)
+define(
+    "customers.duplicate_weights",
+    type="table",
+    default=DUPLICATE_WEIGHTS,
+    unit="points",
+    source="D",
+    check=_check_duplicate_weights,
+    title=gettext_lazy("Points of what two archives share"),
+    help=gettext_lazy(
+        "What each thing two archives have in common speaks for one person; different documents against."
+    ),
+)
+define(
+    "customers.duplicate_bands",
+    type="table",
+    default={"auto": 100, "review": 50},
+    unit="points",
+    source="D",
+    check=_check_bands,
+    title=gettext_lazy("Points from which two are one person"),
+    help=gettext_lazy("Points from which two archives are the same person (auto) or worth a look (review)."),
+)
+define(
+    "customers.duplicate_block",
+    type="int",
+    default=20,
+    low=2,
+    high=200,
+    unit="archives",
+    source="D",
+    title=gettext_lazy("Most archives that share one thing"),
+    help=gettext_lazy(
+        "A number or document more archives have says nothing about persons; the nightly run leaves it out."
+    ),
+)
+define(
+    "customers.merge_undo",
+    type="duration",
+    unit="days",
+    default=timedelta(days=30),
+    low=timedelta(days=1),
+    high=timedelta(days=365),
+    source="D",
+    title=gettext_lazy("Time to undo a merge"),
+    help=gettext_lazy("How long two merged archives can be taken apart again."),
 )
 define(
     "customers.search_link_life",

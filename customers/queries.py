@@ -98,6 +98,7 @@ class CustomerPage:
     voice: Meter | None = None
     more_lines: bool = False
     drafts: list[Draft] = field(default_factory=list)
+    absorbed: tuple[int, ...] = ()
 
     @property
     def tier(self) -> str:
@@ -168,8 +169,11 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
   (SELECT json_agg(p) FROM customers_plan p
     WHERE p.id IN (SELECT plan_id FROM customers_subscription WHERE customer_id = c.id)) AS plans_json,
   (SELECT json_agg(json_build_object('line', m.subscription_id, 'month', m.month, 'revenue', m.net_revenue,
-     'data', m.data_mb, 'voice', m.voice_minutes) ORDER BY m.month) FROM customers_usagemonth m
-    WHERE m.customer_id = c.id AND m.month >= %(first)s AND m.month <= %(today)s) AS usage_json,
+     'data', m.data_mb, 'voice', m.voice_minutes) ORDER BY m.month)
+    FROM (SELECT c.id UNION ALL SELECT b.id FROM customers_customer b WHERE b.merged_into_id = c.id) own
+    JOIN customers_usagemonth m ON m.customer_id = own.id
+    WHERE m.month >= %(first)s AND m.month <= %(today)s) AS usage_json,
+  ARRAY(SELECT b.id FROM customers_customer b WHERE b.merged_into_id = c.id ORDER BY b.id) AS absorbed_ids,
   (SELECT json_agg(d) FROM staff_draft d WHERE d.user_id = %(user)s AND d.customer_id = c.id) AS drafts_json
 FROM customers_customer c
 LEFT JOIN customers_facts f ON f.customer_id = c.id
@@ -252,6 +256,7 @@ def _assemble(customer: Any) -> CustomerPage:
         completeness=weighed(customer, filled, facts.tier if facts else ""),
         more_lines=len(stored) > MOST_LINES,
         drafts=_made(Draft, customer.drafts_json),
+        absorbed=tuple(customer.absorbed_ids),
     )
     live = [line for line in lines if line.is_live]
     page.main = min(live, key=lambda line: line.subscription.product_line != ProductLine.MOBILE, default=None)

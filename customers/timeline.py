@@ -8,7 +8,7 @@ refers to rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,14 @@ _LINES = (
     "SELECT id, customer_id, kind, ref_id, params, actor_id, unit_id FROM timeline"
     " WHERE customer_id = %(customer)s AND id < %(top)s AND id >= %(floor)s"
     " AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s)) ORDER BY id DESC LIMIT %(most)s"
+)
+# The same of several archives that were merged: each by its own index, then laid together.
+_LINES_OF_ALL = (
+    "SELECT l.* FROM unnest(%(customers)s::bigint[]) AS one (customer_id) CROSS JOIN LATERAL ("
+    "SELECT id, customer_id, kind, ref_id, params, actor_id, unit_id FROM timeline t"
+    " WHERE t.customer_id = one.customer_id AND id < %(top)s AND id >= %(floor)s"
+    " AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s)) ORDER BY id DESC LIMIT %(most)s) l"
+    " ORDER BY l.id DESC LIMIT %(most)s"
 )
 # What is noted later than it happened may lie before the archive was opened, but not by more.
 REPORTED_LATE = timedelta(days=30)
@@ -133,9 +141,16 @@ class TimelinePage:
 
 
 def timeline_page(
-    customer_id: int, *, since: datetime, group: str = "", before: int | None = None, size: int = PAGE
+    customer_id: int,
+    *,
+    since: datetime,
+    group: str = "",
+    before: int | None = None,
+    size: int = PAGE,
+    absorbed: Sequence[int] = (),
 ) -> TimelinePage:
-    """The newest `size` lines of a customer (before the id `before`), newest first.
+    """The newest `size` lines of a customer (before the id `before`), newest first, with those of the archives merged
+    into it (`absorbed`).
 
     Reads a year at a time, so that few months are opened. `since`: no line of the customer is older (archive opened,
     first service). The first page reads one year, whatever it finds, so that it costs the same whatever the history;
@@ -147,8 +162,11 @@ def timeline_page(
     found: list[TimelineLine] = []
     while True:
         floor = max(oldest, first_id_at(moment_of(top) - YEAR))
-        wanted = {"customer": customer_id, "top": top, "floor": floor, "kinds": kinds, "most": size + 1 - len(found)}
-        found += TimelineLine.objects.raw(*prepared(_LINES, wanted))
+        wanted: dict[str, Any] = {"customer": customer_id, "top": top, "floor": floor, "kinds": kinds}
+        wanted["most"] = size + 1 - len(found)
+        if absorbed:
+            wanted["customers"] = [customer_id, *absorbed]
+        found += TimelineLine.objects.raw(*prepared(_LINES_OF_ALL if absorbed else _LINES, wanted))
         if len(found) > size or before is None or floor <= oldest:
             break
         top = floor

@@ -45,7 +45,7 @@ class Role:
 
 
 _DESK = {
-    "customers": (UNIT, "view find create edit reveal"),
+    "customers": (UNIT, "view find create edit reveal merge"),
     "interactions": (UNIT, "view take"),
     "rights": (OWN, "raise"),
     "outreach": (OWN, "view work"),
@@ -53,7 +53,7 @@ _DESK = {
     "places": (ALL, "view"),
 }
 _LEAD = {
-    "customers": (UNIT, "view find create edit reveal export approve hold"),
+    "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge"),
     "interactions": (UNIT, "view take assign figures"),
     "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
@@ -62,7 +62,7 @@ _LEAD = {
     "places": (ALL, "view"),
 }
 _HEAD = {
-    "customers": (UNIT, "view find edit reveal export approve hold"),
+    "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge"),
     "interactions": (UNIT, "view take assign figures"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
@@ -80,20 +80,20 @@ _TABLE = [
     Role(
         "ACCOUNT_MANAGER",
         _("Account manager"),
-        {**_DESK, "customers": (OWN, "view find create edit reveal export manage")},
+        {**_DESK, "customers": (OWN, "view find create edit reveal export manage merge")},
         view_sensitive=True,
     ),
     Role(
         "PROJECT_MANAGER",
         _("Project manager"),
-        {**_DESK, "customers": (OWN, "view find edit reveal manage")},
+        {**_DESK, "customers": (OWN, "view find edit reveal manage merge")},
         view_sensitive=True,
     ),
     Role("COMPLAINT_HANDLER", _("Complaint handler"), _DESK),
     Role(
         "COORDINATOR",
         _("Complaint coordinator"),
-        {**_DESK, "customers": (ALL, "view find edit reveal hold"), "outreach": (ALL, "view work assign")},
+        {**_DESK, "customers": (ALL, "view find edit reveal hold merge"), "outreach": (ALL, "view work assign")},
         second_factor=True,
     ),
     Role(

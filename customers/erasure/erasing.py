@@ -310,4 +310,5 @@ def _remember(phases: dict[str, list[int]], now: datetime, report: Report) -> No
 
 def with_merged(ids: Iterable[int]) -> list[int]:
     """The customers and those merged into them, whose rows are theirs as well (design §4)."""
-    return list(ids)
+    own = list(ids)
+    return [*own, *Customer.objects.filter(merged_into__in=own).order_by("pk").values_list("pk", flat=True)]

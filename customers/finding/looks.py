@@ -138,7 +138,7 @@ def _city_looks(plain: str) -> list[Look]:
         Look(
             Kind.CITY,
             "customers_customer",
-            "t.home_city BETWEEN %s AND %s",
+            "t.home_city BETWEEN %s AND %s AND t.merged_into_id IS NULL",
             (city, city),
             shown="t.home_city",
             key="id",

@@ -3,7 +3,8 @@
 Both must give equal rows; a property test holds them together. What is found: name and short name, pinyin, last four
 of the ID, current phones and e-mail addresses, lines, the number in the operator's other system, our own number.
 A line that ended is found too (complaints stay open 24 months, D§26), unless its number lives again with another
-customer: whose history it was must not show then.
+customer: whose history it was must not show then. Our number and the foreign one of an archive that was merged into
+another find that one.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ def name_forms(name: str, short_name: str, customer_type: str) -> tuple[str, str
 def rebuild_find_rows(customer_ids: Iterable[int]) -> None:
     """Make the find rows of these customers say what the archive says, in the caller's transaction.
 
-    Customers that are gone lose their rows.
+    Customers that are gone, or merged into another, lose their rows.
     """
     ids = list(customer_ids)
     FindName.objects.filter(customer_id__in=ids).delete()
     FindNumber.objects.filter(customer_id__in=ids).delete()
     NameGram.objects.filter(customer_id__in=ids).delete()
-    rows = list(Customer.objects.filter(pk__in=ids))
+    rows = list(Customer.objects.filter(pk__in=ids, merged_into=None))
     places = {row.pk: {"unit_no": row.unit_no, "manager_id": row.manager_id} for row in rows}
     names, pieces = [], []
     for row in rows:
@@ -80,6 +81,12 @@ def _numbers(rows: Sequence[Customer], places: dict[int, dict[str, Any]]) -> lis
         found[row.pk, kinds.CUSTOMER, row.number] = None
         if row.source_no:
             found[row.pk, kinds.EXTERNAL, code_value(row.source_no)] = None
+    for into, number, source_no in Customer.objects.filter(merged_into__in=places).values_list(
+        "merged_into_id", "number", "source_no"
+    ):
+        found[into, kinds.CUSTOMER, number] = None
+        if source_no:
+            found[into, kinds.EXTERNAL, code_value(source_no)] = None
     again = Subscription.objects.filter(
         service_no__in=lines.filter(terminated_on__isnull=False).values("service_no"), terminated_on__isnull=True
     )
@@ -122,7 +129,7 @@ def find_rows_sql(customer_ids_sql: str, params: Sequence[Any] = ()) -> int:
         )
         cursor.execute(
             "SELECT c.id, c.name, c.short_name, c.customer_type FROM customers_customer c"
-            f" WHERE c.id IN ({customer_ids_sql})",
+            f" WHERE c.merged_into_id IS NULL AND c.id IN ({customer_ids_sql})",
             params,
         )
         text = io.StringIO()
@@ -199,6 +206,10 @@ def _write_numbers(cursor: Any) -> None:
             FROM customers_customer c JOIN find_new n ON n.customer_id = c.id
           UNION ALL SELECT c.id, 'EXTERNAL', {_CODE.format("c.source_no")}
             FROM customers_customer c JOIN find_new n ON n.customer_id = c.id WHERE c.source_no <> ''
+          UNION ALL SELECT m.merged_into_id, 'CUSTOMER', m.number
+            FROM customers_customer m JOIN find_new n ON n.customer_id = m.merged_into_id
+          UNION SELECT m.merged_into_id, 'EXTERNAL', {_CODE.format("m.source_no")}
+            FROM customers_customer m JOIN find_new n ON n.customer_id = m.merged_into_id WHERE m.source_no <> ''
           UNION ALL SELECT customer_id, 'LINE', value FROM line
           UNION ALL SELECT p.customer_id, 'EMAIL', p.value::text
             FROM customers_contactpoint p JOIN find_new n USING (customer_id)

@@ -32,7 +32,9 @@ _OWNERS_OF_NUMBER = (
     " WHERE value = ANY(%s) AND kind <> 'EMAIL' ORDER BY customer_id DESC LIMIT %s"
 )
 _OWNERS_OF_ID = (
-    "SELECT id, id_last4, unit_no, manager_id FROM customers_customer WHERE id_hash = ANY(%s) ORDER BY id DESC LIMIT %s"
+    "SELECT s.id, c.id_last4, s.unit_no, s.manager_id FROM customers_customer c"
+    " JOIN customers_customer s ON s.id = coalesce(c.merged_into_id, c.id)"
+    " WHERE c.id_hash = ANY(%s) ORDER BY s.id DESC LIMIT %s"
 )
 _UNITS_OF = (
     "SELECT customer_id, unit_no, manager_id FROM customer_find_name WHERE customer_id = ANY(%s) ORDER BY customer_id"

@@ -167,9 +167,11 @@ def _living_numbers(imported: Import) -> list[Problem]:
                JOIN customers_subscription o ON o.product_line = m.product_line AND o.service_no = m.service_no
                     AND o.terminated_on IS NULL
                JOIN customers_customer c ON c.id = o.customer_id
-               WHERE c.source <> %s OR c.source_no <> m.source_no
+               WHERE (c.source <> %(source)s OR c.source_no <> m.source_no)
+                 AND NOT EXISTS (SELECT 1 FROM customers_customer a WHERE a.source = %(source)s
+                   AND a.source_no = m.source_no AND a.source_no <> '' AND a.merged_into_id = c.id)
                ORDER BY m.line""",
-            [imported.source],
+            {"source": imported.source},
         )
         taken.update({line: (number, True) for line, number in cursor.fetchall()})
         cursor.execute(

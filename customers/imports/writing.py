@@ -163,19 +163,26 @@ class _Range:
         self.facts()
         if with_find_rows:
             find_rows_sql("SELECT id FROM import_pick WHERE fresh OR changed")
-        self.run("DROP TABLE import_pick, import_line, import_touched")
+        self.run("DROP TABLE import_key, import_pick, import_line, import_touched")
 
     def pick(self) -> int:
         """The customers of the range with their rows locked: `import_pick`."""
-        found = self.run(
-            """CREATE TEMP TABLE import_pick ON COMMIT DROP AS
-               SELECT s.line, s.source_no, coalesce(c.id, s.customer_id) AS id, c.id IS NULL AS fresh,
-                      false AS changed, s.data, s.defaults
+        self.run(
+            """CREATE TEMP TABLE import_key ON COMMIT DROP AS
+               SELECT s.line, s.source_no, coalesce(c.merged_into_id, c.id, s.customer_id) AS id, c.id IS NULL AS fresh,
+                      c.merged_into_id IS NOT NULL AS absorbed, s.data, s.defaults
                FROM import_staged s
                LEFT JOIN customers_customer c
                  ON c.source = %(source)s AND c.source_no = s.source_no AND c.source_no <> ''
                WHERE s.import_id = %(import)s AND s.line = s.last_line AND s.problem IS NULL
                  AND s.last_line > %(low)s AND s.last_line <= %(high)s"""
+        )
+        # What was merged into another brings its lines and contacts there; whose fields hold was decided at the merge.
+        found = self.run(
+            """CREATE TEMP TABLE import_pick ON COMMIT DROP AS
+               SELECT DISTINCT ON (id) line, source_no, id, fresh, false AS changed,
+                      CASE WHEN absorbed THEN '{}'::jsonb ELSE data END AS data, defaults
+               FROM import_key ORDER BY id, absorbed, line DESC"""
         )
         self.run("CREATE UNIQUE INDEX ON import_pick (id)")
         self.run("ANALYZE import_pick")
@@ -187,7 +194,7 @@ class _Range:
         self.run(
             """CREATE TEMP TABLE import_part ON COMMIT DROP AS
                SELECT k.id AS customer_id, s.line, s.points, s.addresses, s.lines
-               FROM import_pick k JOIN import_staged s ON s.import_id = %(import)s AND s.last_line = k.line
+               FROM import_key k JOIN import_staged s ON s.import_id = %(import)s AND s.last_line = k.line
                 AND s.source_no = k.source_no AND s.problem IS NULL
                WHERE s.last_line > %(low)s AND s.last_line <= %(high)s"""
         )

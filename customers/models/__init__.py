@@ -22,6 +22,7 @@ from customers.models.consent import (
 )
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.identity import ActingRole, DeathNote, IdentityCheck, ProtectiveHold
+from customers.models.merge import Band, DuplicateBlock, DuplicatePair, Merge, MergeMove
 from customers.models.recent import RecentlyViewed
 from customers.models.relations import Household, HouseholdMember, Relation, RelationKind
 from customers.models.retention import Retention
@@ -46,6 +47,7 @@ from customers.models.wishes import ContactTime
 __all__ = [
     "ActingRole",
     "Address",
+    "Band",
     "Consent",
     "ConsentChannel",
     "ConsentEvent",
@@ -58,6 +60,8 @@ __all__ = [
     "Customer",
     "CustomerFacts",
     "DeathNote",
+    "DuplicateBlock",
+    "DuplicatePair",
     "EvidenceKind",
     "FieldChange",
     "FindName",
@@ -66,6 +70,8 @@ __all__ = [
     "HouseholdMember",
     "IdentityCheck",
     "Location",
+    "Merge",
+    "MergeMove",
     "NameGram",
     "Need",
     "Persona",

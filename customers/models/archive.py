@@ -36,17 +36,18 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         seen = sight_of(user, "customers.view").rows(unit_no="unit_no", owner="manager_id")
         if seen and user.has_perm("customers.find"):
             seen |= Q(pk__in=visibility.opened_ids(user) if opened is None else opened)
-        return self.filter(seen)
+        return self.filter(seen, merged_into=None)
 
     def in_scope_of(self, user: User) -> CustomerQuerySet:
         """Customers in the user's own scope alone: what lists, counts and exports show (D§3.1)."""
-        return self.filter(sight_of(user, "customers.view").rows(unit_no="unit_no", owner="manager_id"))
+        seen = sight_of(user, "customers.view").rows(unit_no="unit_no", owner="manager_id")
+        return self.filter(seen, merged_into=None)
 
 
 class Customer(Row):
     """The legal party to contracts: a person or an enterprise."""
 
-    on_merge: ClassVar = {"parent": OnMerge.MOVE}
+    on_merge: ClassVar = {"parent": OnMerge.MOVE, "merged_into": OnMerge.MOVE}
     personal: ClassVar = Personal(
         of="id",
         token=("name",),
@@ -82,6 +83,7 @@ class Customer(Row):
         FORMER = "FORMER", _("Former")
         DECEASED = "DECEASED", _("Deceased")
         ANONYMISED = "ANONYMISED", _("Anonymised")
+        MERGED = "MERGED", _("Merged into another")
 
     class IdType(models.TextChoices):
         ID_CARD = "ID_CARD", _("Resident ID card")
@@ -142,6 +144,10 @@ class Customer(Row):
         db_index=False,
     )
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="members")
+    # The archive that took this one up, never one that was taken up itself (customers/merging).
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed", db_index=False
+    )
     unit_id = models.IntegerField()
     unit_no = models.IntegerField()
     quality_marks = ArrayField(models.CharField(max_length=32), default=list, blank=True)
@@ -180,6 +186,7 @@ class Customer(Row):
             models.Index(fields=["-id"], name="customer_company", condition=Q(customer_type="ENTERPRISE")),
             models.Index(fields=["status", "-id"], name="customer_not_active", condition=~Q(status="ACTIVE")),
             models.Index(fields=["-id"], name="customer_marked", condition=~Q(quality_marks=[])),
+            models.Index(fields=["merged_into"], name="customer_merged", condition=Q(merged_into__isnull=False)),
             models.Index(BIRTHDAY_KEY, F("id"), name="customer_birthday", condition=Q(customer_type="PERSON")),
         ]
 
@@ -188,6 +195,8 @@ class Customer(Row):
 
     def is_visible_to(self, user: User, opened: Collection[int]) -> bool:
         """The same answer as `visible_to`, for a row that has been read."""
+        if self.merged_into_id is not None:
+            return False
         sight = sight_of(user, "customers.view")
         if sight.covers(unit_no=self.unit_no, owner_id=self.manager_id):
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ from django.utils.translation import gettext as _
 from customers import birthday_quality, normal
 from customers.finding import rebuild_find_rows
 from customers.finding.forms import folded
+from customers.finding.pinyin import letters_of
 from customers.labels import label as field_label
 from customers.lifecycle import check_status
 from customers.lunar import lunar_of
+from customers.merging.score import NO_MATCH, Known, Match, known_of, score_pair
 from customers.models import ContactPoint, Customer, CustomerFacts, FindName, FindNumber, Subscription
 from customers.services.remembering import LastChange, Values, last_change_of, locked, remember
 from customers.timeline import add_line
@@ -68,11 +71,13 @@ def _stale_words(last: LastChange) -> str:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Another customer who may be the same: why (id, phone, name), and whether the user may see who."""
+    """Another customer who may be the same: the plainest reason (id, phone, name), whether the user may see who, and
+    the match with what was typed, in points with every reason."""
 
     customer_id: int
     why: str
     visible: bool
+    match: Match = dataclasses.field(default=NO_MATCH, compare=False)
 
 
 def find_duplicates(
@@ -87,12 +92,14 @@ def find_duplicates(
 ) -> list[Duplicate]:
     """Customers with the same ID, the same phone (of the whole operator) or the same name (in the user's scope).
 
-    Values may be half typed: what does not read yet finds nothing. At most `limit`, the surest first.
+    Values may be half typed: what does not read yet finds nothing. At most `limit`, the highest score first
+    (customers/merging/score.py).
     """
     found: dict[int, str] = {}
     if digest := _digest_of(id_number, id_type):
-        for pk in Customer.objects.filter(id_hash=digest).values_list("pk", flat=True)[:limit]:
-            found.setdefault(pk, "id")
+        same_document = Customer.objects.filter(id_hash=digest).values_list("pk", "merged_into_id")
+        for pk, into in same_document[:limit]:
+            found.setdefault(into or pk, "id")
     number = normal.domestic(normal.compact(phone))
     if len(number) >= SHORTEST_PHONE:
         same_number = FindNumber.objects.filter(value=number, kind__in=["PHONE", "LINE"])
@@ -105,8 +112,30 @@ def find_duplicates(
         for pk in same.order_by("-pk").values_list("pk", flat=True)[:limit]:
             found.setdefault(pk, "name")
     found.pop(but or 0, None)
-    seen = set(Customer.objects.visible_to(user).filter(pk__in=found).values_list("pk", flat=True)) if found else set()
-    return [Duplicate(pk, why, pk in seen) for pk, why in found.items()][:limit]
+    if not found:
+        return []
+    seen = set(Customer.objects.visible_to(user).filter(pk__in=found).values_list("pk", flat=True))
+    theirs = known_of(found)
+    matches = {}
+    for pk in found:
+        other = theirs.get(pk, Known())
+        # Half typed as it is, it is compared as what the other one is: the type is on the form from the beginning.
+        typed = _typed(name=name, number=number, digest=digest, id_type=id_type, customer_type=other.customer_type)
+        matches[pk] = score_pair(typed, other)
+    lines = [Duplicate(pk, why, pk in seen, matches[pk]) for pk, why in found.items()]
+    return sorted(lines, key=lambda line: (-line.match.score, line.why != "id", line.why != "phone"))[:limit]
+
+
+def _typed(*, name: str, number: str, digest: bytes | None, id_type: str, customer_type: str) -> Known:
+    plain = folded(name)
+    return Known(
+        customer_type=customer_type,
+        id_hash=digest,
+        id_type=id_type if digest else "",
+        name=plain,
+        pinyin=letters_of(plain, is_person=customer_type == Customer.Type.PERSON)[0],
+        numbers=frozenset({number} if len(number) >= SHORTEST_PHONE else ()),
+    )
 
 
 def _digest_of(id_number: str, id_type: str) -> bytes | None:
@@ -324,6 +353,7 @@ def _seal(customer: Customer, text: str) -> None:
     digest = crypto.blind_index(number)
     _lock_document(digest)
     taken = Customer.objects.filter(id_hash=digest, customer_type=customer.customer_type).exclude(pk=customer.pk)
+    taken = taken.exclude(merged_into=customer.pk)
     if taken.exists():
         raise RuleBroken(
             "customers.duplicate_id", _("This document belongs to a customer already. Search by the whole number.")

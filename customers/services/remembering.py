@@ -28,11 +28,14 @@ Values = Mapping[str, tuple[Any, Any]]
 def locked(customer_id: int) -> Customer:
     """The customer, locked for a change of it or of what hangs on it.
 
-    Raises Customer.DoesNotExist; RuleBroken (customers.anonymised) when nothing is left to be changed.
+    Raises Customer.DoesNotExist; RuleBroken (customers.anonymised) when nothing is left to be changed,
+    (customers.merged) when another archive has taken it up.
     """
     customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
     if customer.status == Customer.Status.ANONYMISED:
         raise RuleBroken("customers.anonymised", _("This customer was made anonymous; nothing can be changed."))
+    if customer.merged_into_id is not None:
+        raise RuleBroken("customers.merged", _("This customer was merged into another; open that one."))
     return customer
 
 

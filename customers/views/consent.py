@@ -119,7 +119,7 @@ def _note(request: HttpRequest, pk: int, form: ConsentForm, act: Callable[..., A
 
 def _page(request: HttpRequest, pk: int, bound: ConsentForm | None = None) -> HttpResponseBase:
     view, refusal = View(request, pk), ""
-    rows = ConsentEvent.objects.filter(customer_id=pk).order_by("-pk")
+    rows = ConsentEvent.objects.filter(customer_id__in=[pk, *view.page.absorbed]).order_by("-pk")
     try:
         history = keyset_page(rows, after=request.GET.get("after"), size=PAGE)
     except RuleBroken as no:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from customers.labels import TIERS
+from customers.merging.reading import merged_set
 from customers.models import Customer, Subscription
 from customers.panels import actions_for, rendered_panels
 from customers.presence import VIEW, mark
@@ -59,7 +61,7 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "chart": revenue_chart(view.page),
         "ends_soon": contract_ends_soon(view.page),
         "agreed": agreed_by_purpose(view.page.consents),
-        "timeline": _timeline(pk, view.page.since, group),
+        "timeline": _timeline(pk, view.page.since, group, absorbed=view.page.absorbed),
         "present": mark(view.user, pk, VIEW),
         "doing": VIEW,
     }
@@ -78,7 +80,8 @@ def customer_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     except ValueError:
         start = None
     first = Subscription.objects.filter(customer=customer).aggregate(first=Min("activated_on"))["first"]
-    timeline = _timeline(pk, since_of(customer, first), _group(request), start)
+    _own, *absorbed = merged_set(pk)
+    timeline = _timeline(pk, since_of(customer, first), _group(request), start, absorbed)
     context = {"customer": customer, "mask": name_mask(customer), "timeline": timeline}
     if not wants_fragment(request):
         return render(request, "customers/customer_timeline.html", context)
@@ -90,9 +93,11 @@ def _group(request: HttpRequest) -> str:
     return group if group in GROUPS else ""
 
 
-def _timeline(pk: int, since: datetime, group: str, before: int | None = None) -> dict[str, Any]:
+def _timeline(
+    pk: int, since: datetime, group: str, before: int | None = None, absorbed: Sequence[int] = ()
+) -> dict[str, Any]:
     address, own = reverse("customers:customer-timeline", args=[pk]), reverse("customers:customer-detail", args=[pk])
-    page = timeline_page(pk, since=since, group=group, before=before)
+    page = timeline_page(pk, since=since, group=group, before=before, absorbed=absorbed)
     query = f"group={group}&" if group else ""
     return {
         "entries": page.entries,

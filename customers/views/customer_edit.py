@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from customers import copies, services
 from customers.forms import PLAIN_FIELDS, CustomerEditForm, CustomerNewForm
 from customers.labels import label, value_in_words
-from customers.models import Customer
+from customers.models import Band, Customer
 from customers.presence import EDIT, mark, unmark
 from customers.services import StaleCopy
 from customers.services.remembering import as_text
@@ -211,6 +211,8 @@ def _duplicates(user: Any, typed: Any) -> list[dict[str, Any]]:
             "customer": rows[duplicate.customer_id],
             "mask": name_mask(rows[duplicate.customer_id]),
             "why": why[duplicate.why],
+            "band": "" if duplicate.match.band == Band.LEAVE else Band(duplicate.match.band).label,
+            "reasons": duplicate.match.why.in_words(),
             "visible": duplicate.visible,
         }
         for duplicate in found

@@ -69,7 +69,7 @@ def _midnight(day: date) -> Any:
 def customer_history(request: HttpRequest, pk: int) -> HttpResponse:
     """Who changed which field when, from what to what; sensitive values stay hidden. The URL holds the filters."""
     view = View(request, pk)
-    rows = FieldChange.objects.filter(customer_id=pk)
+    rows = FieldChange.objects.filter(customer_id__in=[pk, *view.page.absorbed])
     told = list(rows.order_by().values_list("field", "actor_id").distinct())
     names = dict(User.objects.filter(pk__in={actor for _field, actor in told if actor}).values_list("pk", "name"))
     people = {actor: names.get(actor, _("System")) if actor else _("System") for _field, actor in told}

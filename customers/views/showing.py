@@ -23,6 +23,7 @@ STATUS_TONES = {
     Customer.Status.FORMER: "mute",
     Customer.Status.DECEASED: "mute",
     Customer.Status.ANONYMISED: "mute",
+    Customer.Status.MERGED: "mute",
 }
 # The masks that fields wear in histories and comparisons (the name: `name_mask`).
 MASK_OF = {

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
+from customers.merging.reading import standing
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -61,6 +62,7 @@ def owe_followup(
         raise RuleBroken("followup.no_team", _("Name the team whose people may take this."))
     _check_due(due_at, strict=actor is not None)
     _check_owner(owner)
+    customer = standing(customer) if customer is not None else None
     if customer is not None and customer.status in GONE:
         raise RuleBroken("followup.customer_gone", _("Nothing may be planned for this customer any more."))
     follow_up = FollowUp(

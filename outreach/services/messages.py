@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from customers.merging.reading import standing
 from customers.models import ContactPoint, Customer
 from foundation.audit.services import record
 from foundation.common import clock
@@ -53,6 +54,7 @@ def queue_message(
     check_template(template, message_class)
     if to_contact_point is not None and to_contact_point.customer_id != customer.pk:
         raise RuleBroken("message.foreign_contact_point", _("This contact point belongs to somebody else."))
+    customer = standing(customer)
     return _queue(
         dedupe_key,
         OutMessage(

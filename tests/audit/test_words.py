@@ -19,7 +19,7 @@ from interactions.stages import MatterAct, SuggestionAct
 from outreach.lifecycle import FollowUpAct
 from tests.sources import APPS, calls
 
-RECORDERS = ("record", "remember", "_remember", "_start")
+RECORDERS = ("record", "remember", "_remember", "_start", "remember_merge")
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs made of a code: an import and a run record the states they end in, a consent the one it came to.
 FAMILIES = {
@@ -71,6 +71,8 @@ NEVER_A_TARGET = {
     "outreach.followupattempt",
     "outreach.followupmove",
     "outreach.followupnotice",
+    "customers.duplicateblock",
+    "customers.mergemove",
     "outreach.messagekey",
     "outreach.messagemove",
     "outreach.messagetext",

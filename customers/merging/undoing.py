@@ -1,0 +1,381 @@
+"""Taking a merge apart again, from its moves (D§5.14). Nothing is lost: what happened since is listed with its rule.
+
+- A row that was moved goes back as it is now, with all that was done to it since.
+- A row that is gone, or belongs to a third customer by now, stays so.
+- A row that came after the merge stays with the survivor, unless it is chosen for the other.
+- A field changed after the merge keeps its present value, unless the former one is chosen.
+- A no to a purpose that was said after the merge holds for both from now on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, connection, models, transaction
+from django.utils.translation import gettext as _
+
+from customers.merging import fields
+from customers.merging.both import check_right, given_reason, held, refind, remember_merge, reopen_pair, tell
+from customers.merging.moving import Work, digest_sql, pk_column
+from customers.merging.rules import GROWING
+from customers.merging.services import APPROVE_RIGHT
+from customers.models import Consent, ConsentState, Customer, Merge, MergeMove
+from customers.services.consent import withdraw_consent
+from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from foundation.common.merging import CustomerKey, OnMerge, customer_keys, keys_of
+from foundation.ui.wording import say_moment
+from staff.models import User
+
+MOST_SHOWN = 100
+DOCUMENT = "document"
+
+
+@dataclass(frozen=True)
+class Since:
+    """A row the undo must say something about: its table, key, and what it is called ("" when nothing tells)."""
+
+    table: str
+    row: str
+    words: str = ""
+
+    @property
+    def ref(self) -> str:
+        return f"{self.table}:{self.row}"
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A column changed after the merge: what stood there before the merge, what stands there now."""
+
+    move: MergeMove
+    now: Any
+
+    @property
+    def ref(self) -> str:
+        return str(self.move.pk)
+
+
+@dataclass
+class Plan:
+    """What an undo would meet. `back`: rows that go back, by table; the lists show at most `MOST_SHOWN` each."""
+
+    back: dict[str, int] = field(default_factory=dict)
+    worked_on: list[Since] = field(default_factory=list)
+    gone: list[Since] = field(default_factory=list)
+    elsewhere: list[Since] = field(default_factory=list)
+    added: list[Since] = field(default_factory=list)
+    edited: list[Edited] = field(default_factory=list)
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing happened since."""
+        return not (self.worked_on or self.gone or self.elsewhere or self.added or self.edited)
+
+
+def plan_of(merge: Merge) -> Plan:
+    """What happened since the merge, as the undo would find it now. A handful of queries a table that was touched."""
+    plan = Plan()
+    keys = _keys()
+    moves = list(merge.moves.order_by("pk"))
+    by_table: dict[tuple[str, str], list[MergeMove]] = defaultdict(list)
+    for move in moves:
+        by_table[move.table, move.column].append(move)
+    with connection.cursor() as cursor:
+        for (table, column), some in by_table.items():
+            key = keys.get((table, column))
+            if key is None:
+                continue
+            found = _present(cursor, key, [move.row for move in some])
+            for move in some:
+                _judge(plan, move, found.get(move.row))
+    plan.edited = [Edited(move, now) for move, now in _edited(merge, moves)]
+    plan.added = list(_added(merge, MOST_SHOWN))
+    for shown in (plan.worked_on, plan.gone, plan.elsewhere):
+        del shown[MOST_SHOWN:]
+    return plan
+
+
+@transaction.atomic
+def undo_merge(
+    merge_id: int, *, actor: User, reason: str, hand_over: Collection[str] = (), restore: Collection[str] = ()
+) -> Merge:
+    """Two customers again. `hand_over`: rows that came since (`Since.ref`) and go to the absorbed one; `restore`:
+    changed fields (`Edited.ref`) that get their former value.
+
+    Raises NotAllowed (merge.may_not_approve); RuleBroken merge.not_done, merge.too_late (30 days, policy),
+    merge.erased (one was made anonymous, or the traces were erased), merge.not_the_last (a later merge must be undone
+    first), merge.no_reason.
+    """
+    check_right(actor, APPROVE_RIGHT, "merge.may_not_approve", _("Your role does not decide about merges."))
+    reason = given_reason(reason)
+    merge = _checked(merge_id, actor)
+    moves = list(merge.moves.order_by("-pk"))
+    said_no = _refused_since(merge)
+    edited = dict(_edited(merge, moves))
+    # Before anything goes back, so that what came since is told from what came with the merge.
+    given = [since for since in _added(merge, None) if since.ref in set(hand_over)]
+    back = _take_apart(merge, moves, edited, set(restore))
+    _give(merge, given)
+    merge.state, merge.undone_by, merge.undone_at, merge.undo_reason = Merge.State.UNDONE, actor, clock.now(), reason
+    merge.save(update_fields=["state", "undone_by", "undone_at", "undo_reason"])
+    _hold_refusals(merge, said_no)
+    reopen_pair(merge)
+    both = Customer.objects.filter(pk__in=[merge.survivor_id, merge.absorbed_id])
+    both.update(version=models.F("version") + 1, updated_at=merge.undone_at)
+    remember_merge(merge, "merge.undone", actor, rows=back)
+    tell(merge, "merge.undone", actor)
+    refind(merge.survivor_id, merge.absorbed_id)
+    return merge
+
+
+def refusal_of(merge: Merge) -> RuleBroken | None:
+    """Why this merge cannot be undone now, or None."""
+    if merge.state != Merge.State.DONE:
+        return RuleBroken("merge.not_done", _("Only a merge that was done can be undone."))
+    both = Customer.objects.filter(pk__in=[merge.survivor_id, merge.absorbed_id])
+    if both.filter(status=Customer.Status.ANONYMISED).exists() or not merge.moves.exists():
+        words = _("The data were erased since: there is nothing left to take apart.")
+        return RuleBroken("merge.erased", words)
+    later = Merge.objects.filter(state=Merge.State.DONE).filter(
+        models.Q(survivor=merge.survivor_id) | models.Q(absorbed=merge.survivor_id)
+    )
+    last = max(later, key=lambda one: int(one.result["mark"]), default=None)
+    if last is not None and last.pk != merge.pk and int(last.result["mark"]) > int(merge.result["mark"]):
+        words = _("%(number)s came later: undo that one first.")
+        return RuleBroken("merge.not_the_last", words % {"number": last.number})
+    if not merge.can_be_undone(clock.now()):
+        until = say_moment(merge.undo_until) if merge.undo_until else ""
+        return RuleBroken("merge.too_late", _("It could be undone until %(until)s.") % {"until": until})
+    return None
+
+
+def _checked(merge_id: int, actor: User) -> Merge:
+    found = Merge.objects.get(pk=merge_id)
+    if found.state != Merge.State.DONE:
+        raise RuleBroken("merge.not_done", _("Only a merge that was done can be undone."))
+    merge, _survivor, _absorbed = held(merge_id, actor, Merge.State.DONE, standing=False)
+    if no := refusal_of(merge):
+        raise no
+    return merge
+
+
+def _keys() -> dict[tuple[str, str], CustomerKey]:
+    """Every key of a customer, by table and column; `merged_into` and `parent` among them."""
+    return {(key.table, key.column): key for key in customer_keys()}
+
+
+def _take_apart(merge: Merge, moves: list[MergeMove], edited: dict[MergeMove, Any], restore: set[str]) -> int:
+    """Put every column back, the last changed first; returns how many rows have their former customer again.
+
+    Keys are parked first (a customer there is none of), then the other columns go back, then the keys: a unique key
+    allows no moment with two of one kind.
+    """
+    keys = _keys()
+    own = {(Customer._meta.db_table, column) for column in ("parent_id", "merged_into_id")}
+    key_moves: dict[tuple[str, str], list[MergeMove]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        for move in moves:
+            if (move.table, move.column) in keys:
+                key_moves[move.table, move.column].append(move)
+        for pair, some in key_moves.items():
+            if pair not in own:
+                _park(cursor, keys[pair], some)
+        _documents_back(merge, moves)
+        for move in moves:
+            if (move.table, move.column) not in keys and not _is_document(move):
+                _column_back(cursor, move, force=str(move.pk) in restore, edited=move in edited)
+        back = 0
+        for pair, some in key_moves.items():
+            if pair in own:
+                for move in some:
+                    _column_back(cursor, move, force=False, edited=False)
+                back += len(some)
+            else:
+                back += _unpark(cursor, keys[pair], some)
+    return back
+
+
+def _park(cursor: Any, key: CustomerKey, moves: list[MergeMove]) -> None:
+    """Rows that still are where the merge put them leave for the customer -old; the others have a life of their own."""
+    for (old, new), rows in _by_ends(moves).items():
+        cursor.execute(
+            f'UPDATE "{key.table}" SET "{key.column}" = %s WHERE "{pk_column(key.model)}"::text = ANY(%s)'
+            f' AND "{key.column}" = %s AND "{key.column}" IS NOT NULL',
+            [-old, rows, new],
+        )
+
+
+def _unpark(cursor: Any, key: CustomerKey, moves: list[MergeMove]) -> int:
+    """From -old to old. A row whose place was taken meanwhile stays with the customer it was merged to."""
+    back = 0
+    for (old, new), rows in _by_ends(moves).items():
+        try:
+            with transaction.atomic():
+                back += _rekey(cursor, key, rows, -old, old)
+        except IntegrityError:
+            for row in rows:
+                try:
+                    with transaction.atomic():
+                        back += _rekey(cursor, key, [row], -old, old)
+                except IntegrityError:
+                    _rekey(cursor, key, [row], -old, new)
+    return back
+
+
+def _rekey(cursor: Any, key: CustomerKey, rows: list[str], was: int, now: int) -> int:
+    cursor.execute(
+        f'UPDATE "{key.table}" SET "{key.column}" = %s'
+        f' WHERE "{pk_column(key.model)}"::text = ANY(%s) AND "{key.column}" = %s',
+        [now, rows, was],
+    )
+    return int(cursor.rowcount)
+
+
+def _by_ends(moves: Iterable[MergeMove]) -> dict[tuple[int, int], list[str]]:
+    found: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for move in moves:
+        found[_number(move.old), _number(move.new)].append(move.row)
+    return found
+
+
+def _column_back(cursor: Any, move: MergeMove, *, force: bool, edited: bool) -> None:
+    """The former value, when what the merge wrote still stands there; a sum loses the other's part in any case."""
+    table, column = move.table, move.column
+    key = _pk_of(table)
+    former = f'(jsonb_populate_record(NULL::"{table}", jsonb_build_object(\'{column}\', %(old)s::jsonb)))."{column}"'
+    values = {"old": _stored(move.old), "new": _stored(move.new), "row": move.row}
+    if (table, column) in GROWING:
+        part = _number(move.new) - _number(move.old)
+        cursor.execute(
+            f'UPDATE "{table}" SET "{column}" = greatest(0, "{column}" - %(part)s) WHERE "{key}"::text = %(row)s',
+            values | {"part": part},
+        )
+        return
+    if edited and not force:
+        return
+    still = "" if force else f' AND to_jsonb("{column}") IS NOT DISTINCT FROM %(new)s::jsonb'
+    cursor.execute(f'UPDATE "{table}" SET "{column}" = {former} WHERE "{key}"::text = %(row)s{still}', values)
+
+
+def _stored(value: Any) -> str | None:
+    """A value as JSON; no value is NULL and not the JSON null, as `to_jsonb` has it."""
+    return None if value is None else json.dumps(value)
+
+
+def _number(value: Any) -> int:
+    return int(value)
+
+
+def _is_document(move: MergeMove) -> bool:
+    return move.table == Customer._meta.db_table and move.column in fields.CHOICES[DOCUMENT]
+
+
+def _documents_back(merge: Merge, moves: list[MergeMove]) -> None:
+    """The documents change back when both still hold what the merge gave them; else each keeps what it has."""
+    noted = [move for move in moves if _is_document(move)]
+    if not noted:
+        return
+    rows = {str(row.pk): row for row in Customer.objects.filter(pk__in=[merge.survivor_id, merge.absorbed_id])}
+    if any(_now(rows[move.row], move.column) != move.new for move in noted if move.column == "id_hash"):
+        return
+    survivor, absorbed = rows[str(merge.survivor_id)], rows[str(merge.absorbed_id)]
+    fields.swap_documents(Work(merge, survivor, absorbed), noted=False)
+
+
+def _now(customer: Customer, column: str) -> Any:
+    value = getattr(customer, column)
+    return "\\x" + bytes(value).hex() if isinstance(value, bytes | memoryview) else value
+
+
+def _edited(merge: Merge, moves: list[MergeMove]) -> Iterable[tuple[MergeMove, Any]]:
+    """Columns of the two customers and of their rows that the merge wrote and somebody wrote again."""
+    keys = _keys()
+    with connection.cursor() as cursor:
+        for move in moves:
+            pair = (move.table, move.column)
+            if pair in keys or pair in GROWING or move.table == "customers_facts" or _is_document(move):
+                continue
+            cursor.execute(
+                f'SELECT to_jsonb("{move.column}") FROM "{move.table}" WHERE "{_pk_of(move.table)}"::text = %s'
+                f' AND to_jsonb("{move.column}") IS DISTINCT FROM %s::jsonb',
+                [move.row, _stored(move.new)],
+            )
+            found = cursor.fetchone()
+            if found is not None:
+                yield move, json.loads(found[0]) if found[0] is not None else None
+
+
+def _added(merge: Merge, most: int | None) -> Iterable[Since]:
+    """Rows the survivor got after the merge, oldest first; not those the merge brought."""
+    mark = int(merge.result["mark"])
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    with connection.cursor() as cursor:
+        for key in keys_of(OnMerge.MOVE):
+            pk = pk_column(key.model)
+            cursor.execute(
+                f'SELECT t."{pk}"::text FROM "{key.table}" t WHERE t."{key.column}" = %s AND t."{pk}" > %s'
+                f' ORDER BY t."{pk}"{limit}',
+                [merge.survivor_id, mark],
+            )
+            for (row,) in cursor.fetchall():
+                yield Since(key.table, row)
+
+
+def _present(cursor: Any, key: CustomerKey, rows: list[str]) -> dict[str, tuple[int | None, str]]:
+    """Of these rows the customer and the digest of now, those that are gone left out."""
+    pk = pk_column(key.model)
+    cursor.execute(
+        f'SELECT t."{pk}"::text, t."{key.column}", {digest_sql("t", [key.column])} FROM "{key.table}" t'
+        f' WHERE t."{pk}"::text = ANY(%s)',
+        [rows],
+    )
+    return {row: (customer_id, digest) for row, customer_id, digest in cursor.fetchall()}
+
+
+def _judge(plan: Plan, move: MergeMove, found: tuple[int | None, str] | None) -> None:
+    since = Since(move.table, move.row)
+    if found is None:
+        plan.gone.append(since)
+    elif found[0] != move.new:
+        plan.elsewhere.append(since)
+    else:
+        plan.back[move.table] = plan.back.get(move.table, 0) + 1
+        if move.digest and found[1] != move.digest and move.table != Customer._meta.db_table:
+            plan.worked_on.append(since)
+
+
+def _give(merge: Merge, given: list[Since]) -> None:
+    """Rows of the time together that belong to the absorbed customer. One whose place is taken stays."""
+    by_table = {key.table: key for key in keys_of(OnMerge.MOVE) if key.model is not Customer}
+    with connection.cursor() as cursor:
+        for since in given:
+            key = by_table.get(since.table)
+            if key is None:
+                continue
+            try:
+                with transaction.atomic():
+                    _rekey(cursor, key, [since.row], merge.survivor_id, merge.absorbed_id)
+            except IntegrityError:
+                continue
+
+
+def _refused_since(merge: Merge) -> list[tuple[str, str]]:
+    """Purposes and channels the customer said no to after the merge."""
+    rows = Consent.objects.filter(customer=merge.survivor_id, since__gt=merge.decided_at)
+    return list(rows.exclude(state=ConsentState.GRANTED).values_list("purpose", "channel"))
+
+
+def _hold_refusals(merge: Merge, said_no: list[tuple[str, str]]) -> None:
+    """Nobody can tell any more which of the two said it: neither is written to."""
+    for customer_id in sorted((merge.survivor_id, merge.absorbed_id)):
+        for purpose, channel in said_no:
+            withdraw_consent(customer_id, actor=None, purpose=purpose, channel=channel, evidence=merge.number)
+
+
+def _pk_of(table: str) -> str:
+    return next(pk_column(key.model) for key in customer_keys() if key.table == table)
