@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from foundation.common.errors import RuleBroken
+from foundation.common.sentences import join_words
 from foundation.policies.reading import policy
 from interactions.lifecycle import Channel
 
@@ -65,7 +66,7 @@ def check_items(value: Any) -> None:
         raise RuleBroken(
             "policies.value",
             _("A list of at most %(most)s items is wanted, each with code, zh, en and ways (%(ways)s).")
-            % {"most": MOST_ITEMS, "ways": ", ".join(Way)},
+            % {"most": MOST_ITEMS, "ways": join_words(Way)},
         )
 
 

@@ -18,7 +18,9 @@ class ExportsConfig(AppConfig):
         from staff.exports.queries import WAITING_COUNT, runs_with
         from staff.exports.registry import EXPORT_RIGHT
         from staff.exports.telling import APPROVE_RIGHT
+        from staff.services.numbering import Stamped, register_stamped
 
+        register_stamped(Stamped("exports_export"))
         register_job(
             JobKind(
                 services.WRITE,
