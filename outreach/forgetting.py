@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 
+from foundation.common import clock
 from foundation.common.personal import Step, register_step
+from outreach.channels.file import forget
+from outreach.delivery import reference_of
 from outreach.lifecycle import FollowUpAct, FollowUpState, MessageState
 from outreach.models import FollowUp, FollowUpMove, MessageMove, OutMessage
+
+FILE = "file"
 
 
 def stop_messages(ids: list[int]) -> int:
@@ -31,18 +37,30 @@ def busy(ids: list[int]) -> set[int]:
     return {pk for pk in leaving.values_list("customer_id", flat=True) if pk is not None}
 
 
+def letters_of(ids: list[int]) -> dict[date, frozenset[str]]:
+    """References of the letters written into files for another carrier, by the day of the file."""
+    written = OutMessage.objects.filter(customer__in=ids, carrier=FILE, sent_at__isnull=False)  # every month
+    found: dict[date, set[str]] = defaultdict(set)
+    for pk, sent_at in written.values_list("pk", "sent_at"):
+        if sent_at is not None:
+            for day in (-1, 0, 1):  # the file is named when it is written, the message stamped when that is told
+                found[clock.today(sent_at) + timedelta(days=day)].add(reference_of(pk))
+    return {day: frozenset(references) for day, references in found.items()}
+
+
 def find(ids: list[int]) -> dict[str, int]:
     """How many promises would end; messages are counted by their table."""
     return {"outreach_followup": FollowUp.objects.open().filter(customer__in=ids).count()}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
-    """End the open promises, with their history."""
+    """End the open promises, with their history, and blank the letters that lie in files for another carrier."""
+    letters = sum(forget(day, references) for day, references in letters_of(ids).items())
     promised = FollowUp.objects.open().filter(customer__in=ids)
     ended = list(promised.select_for_update(no_key=True).values_list("pk", flat=True))
     FollowUpMove.objects.bulk_create(FollowUpMove(follow_up_id=pk, act=FollowUpAct.CANCELLED, at=at) for pk in ended)
     FollowUp.objects.filter(pk__in=ended).update(state=FollowUpState.CANCELLED, closed_at=at, next_notice_at=None)
-    return {"outreach_followup": len(ended)}
+    return {"outreach_followup": len(ended), "outbox": letters}
 
 
 def register() -> None:

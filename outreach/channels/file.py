@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -70,3 +71,27 @@ class FileCarrier:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def forget(day: date, references: frozenset[str]) -> int:
+    """Blank the letters with these references in the file of a day; how many.
+
+    Each line is written over in place, as long as it was: whoever reads the file keeps their place in it, and a cut
+    leaves other lines alone.
+    """
+    path, blanked, place = outbox_dir() / f"{day:%Y%m%d}.jsonl", 0, 0
+    if not references or not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for line in file.readlines():
+            letter = json.loads(line)
+            if letter.get("reference") in references and "to" in letter:
+                left = {"reference": letter["reference"], "at": letter["at"], "erased": True}
+                file.seek(place)
+                file.write(json.dumps(left).encode().ljust(len(line) - 1) + b"\n")
+                blanked += 1
+            place += len(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return blanked

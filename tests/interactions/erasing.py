@@ -1,0 +1,230 @@
+"""A customer whose data were entered through every door there is, each datum with a mark of its own; and the grep."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from customers import services as archive
+from customers.models import Customer, Subscription
+from foundation.common import clock
+from foundation.jobs.running import claim_and_run
+from interactions import services as contacts
+from interactions.models import RightsRequest
+from interactions.rights.export import start_export
+from interactions.rights.services import raise_request
+from interactions.services import CallReport, NextAction, take_call_event
+from outreach.delivery import deliver_due
+from outreach.services import attempt_and_complete, cancel_followup, owe_followup, queue_message, reschedule_followup
+from staff.drafts import save_draft
+from staff.models import User
+from staff.reveals import reveal
+from tests.imports.bringing import bring, table
+
+# Words that stand nowhere else. Numbers keep their check digits.
+NAME, SHORT, FORMER_NAME = "欧阳焚琴", "焚琴煮鹤行", "Zzyzx Formername"
+ID_NUMBER, MOBILE, EMAIL, STREET = "11010519491231002X", "13977775551", "zqxname@qqzz.example", "Quaggaweg 771"
+LINE, IMPORTED_NO = "13977775552", "EXTQZ7719"
+MARKS = {
+    "name": NAME,
+    "part of the name": NAME[2:],
+    "short name": SHORT,
+    "former name": FORMER_NAME,
+    "document": ID_NUMBER,
+    "mobile": MOBILE,
+    "mobile from its end": MOBILE[::-1],
+    "e-mail": EMAIL,
+    "street": STREET,
+    "line": LINE,
+    "number of the source": IMPORTED_NO,
+    **{
+        words: f"qzmark{number:02d}x"
+        for number, words in enumerate(
+            (
+                "profile fact",
+                "need",
+                "consent evidence",
+                "evidence of the fact",
+                "follow-up subject",
+                "attempt note",
+                "follow-up result",
+                "reason of a move",
+                "cancelled because",
+                "contact note",
+                "draft",
+                "words of the request",
+                "reason of a reveal",
+                "wrong cell of the import",
+                "user of the line",
+                "reason not to use",
+                "raw call event",
+                "file name",
+            ),
+            start=1,
+        )
+    },
+}
+KEPT_BY_LAW = {"consent evidence"}  # the law wants it stored some time longer (D§5.6)
+
+
+def grown(agent: User, officer: User, client_for: Callable[[User], Client]) -> Customer:
+    """The customer, brought in from a file and worked on at every door since."""
+    header = ("customer_no", "name", "mobile", "id_number", "birth_date")
+    good = (IMPORTED_NO, FORMER_NAME, MOBILE, "", "1949-12-31")
+    bad = ("EXTBAD", "X", "12", MARKS["wrong cell of the import"], "")
+    imported = bring(table(header, good, bad), name=f"{MARKS['file name']}.csv", actor=None, unit=agent.unit)
+    assert imported.state == "DONE", imported.state
+    customer = Customer.objects.get(source_no=IMPORTED_NO)
+    archive.change_customer(
+        customer.pk,
+        actor=agent,
+        version=customer.version,
+        changes={"name": NAME, "short_name": SHORT, "home_city": "Xian", "gender": "F"},
+        id_number=ID_NUMBER,
+    )
+    _archive(customer, agent)
+    _contacts(customer, agent)
+    _pages(customer, agent, officer, client_for)
+    return customer
+
+
+def _archive(customer: Customer, agent: User) -> None:
+    pk = customer.pk
+    archive.add_contact_point(pk, actor=agent, kind="EMAIL", value=EMAIL)
+    point = archive.add_contact_point(pk, actor=agent, kind="PHONE", value="02988887777")
+    archive.mark_unusable(point.pk, actor=agent, reason=MARKS["reason not to use"])
+    archive.set_address(pk, actor=agent, kind="HOME", parts={"city": "Xian", "street": STREET})
+    archive.record_profile_field(
+        pk,
+        actor=agent,
+        key="INTERESTS",
+        value=MARKS["profile fact"],
+        source="call",
+        purpose="advice",
+        consent_evidence=MARKS["evidence of the fact"],
+    )
+    archive.add_need(pk, actor=agent, text=MARKS["need"])
+    archive.give_consent(
+        pk,
+        actor=agent,
+        purpose="MARKETING",
+        channel="SMS",
+        evidence_kind="FORM",
+        evidence=MARKS["consent evidence"],
+    )
+    archive.verify_identity(pk, actor=agent, how="IN_PERSON")
+    line = archive.open_subscription(
+        pk, actor=agent, service_no=LINE, product_line="MOBILE", user_name=MARKS["user of the line"]
+    )
+    Subscription.objects.filter(pk=line.pk).update(activated_on=date(2020, 1, 1))
+    archive.record_usage(line.pk, month=date(2026, 9, 1), totals={"net_revenue": "59.00", "data_mb": 512})
+    archive.end_subscription(line.pk, actor=agent)
+
+
+def _contacts(customer: Customer, agent: User) -> None:
+    now = clock.now()
+    raw = {"number": MOBILE, "agent": "3307", "note": MARKS["raw call event"]}
+    take_call_event(CallReport("e-1", "call-qz", "RINGING", MOBILE, "3307", now, raw))
+    contact = contacts.start_contact(actor=agent, customer=customer, channel="HOTLINE", call_ref="call-qz")
+    contacts.log_contact(
+        contact.pk,
+        actor=agent,
+        summary=MARKS["contact note"],
+        result="FOLLOW_UP",
+        next_action=NextAction(
+            "CALLBACK", agent, now + timedelta(hours=5), MARKS["follow-up subject"], tell_customer=True
+        ),
+    )
+    soon = now + timedelta(days=1)
+    done, dropped = (
+        owe_followup(customer=customer, kind="TASK", owner=agent, due_at=soon, subject=f"Task {n}", actor=agent)
+        for n in range(2)
+    )
+    reschedule_followup(done.pk, actor=agent, due_at=now + timedelta(days=2), reason=MARKS["reason of a move"])
+    both = MARKS["attempt note"] + MARKS["follow-up result"]
+    attempt_and_complete(done.pk, actor=agent, outcome="REACHED", note=both)
+    cancel_followup(dropped.pk, actor=agent, reason=MARKS["cancelled because"])
+    assert deliver_due() >= 1  # into the file for another carrier
+    queue_message(
+        customer=customer,
+        message_class="SERVICE",
+        template="callback_promised",
+        params={"number": "CB1", "due_at": now.isoformat()},
+        dedupe_key="waits",
+        not_before=now + timedelta(days=3),
+    )
+
+
+def _pages(customer: Customer, agent: User, officer: User, client_for: Callable[[User], Client]) -> None:
+    desk = client_for(agent)
+    for text in (NAME[:3], MOBILE):
+        assert desk.post(reverse("workspace:search"), {"q": text}).status_code in (200, 302)
+    assert desk.get(reverse("customers:customer-detail", args=[customer.pk])).status_code == 200
+    save_draft(agent, _place(customer), MARKS["draft"])
+    reveal(agent, customer.pk, "id_number", MARKS["reason of a reveal"])
+    request = raise_request(
+        customer, actor=agent, kind="ACCESS", identity_how="ID_DOCUMENT", details=MARKS["words of the request"]
+    )
+    assert claim_and_run(start_export(request.pk, actor=officer).pk)
+    assert RightsRequest.objects.get(pk=request.pk).export_run.result_file  # type: ignore[union-attr]
+
+
+def _place(customer: Customer) -> Any:
+    from staff.drafts import Place
+
+    return Place("note", customer.pk)
+
+
+def dumped() -> str:
+    """Every row of every table as text, partitions too; what lies in bytes besides as it reads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'public' AND c.relkind = 'r' ORDER BY c.relname"
+        )
+        parts = []
+        for (table_name,) in cursor.fetchall():
+            cursor.execute(f'SELECT t::text FROM "{table_name}" AS t')
+            parts += [f"{table_name}: {row}" for (row,) in cursor.fetchall()]
+    text = "\n".join(parts)
+    hidden = (bytes.fromhex(found).decode("utf-8", "replace") for found in re.findall(r"\\x((?:[0-9a-f]{2})+)", text))
+    return text + "\n" + "\n".join(hidden)
+
+
+def lying(*folders: Path) -> str:
+    """Every file below the folders as text, packed ones unpacked; and what the cache and the broker hold."""
+    import zipfile
+
+    found = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file():
+                continue
+            found.append(f"{path.name}: {path.read_bytes().decode('utf-8', 'replace')}")
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as pack:
+                    found += [pack.read(name).decode("utf-8", "replace") for name in pack.namelist()]
+    client = cache._cache.get_client()  # type: ignore[attr-defined]
+    for key in client.scan_iter():
+        found.append(f"cache {key!r}: {client.dump(key)!r}")
+    return "\n".join(found)
+
+
+def marks_in(text: str) -> set[str]:
+    """Which of the marks stand in a text, plainly or as JSON writes them."""
+    return {words for words, mark in MARKS.items() if mark in text or json.dumps(mark)[1:-1] in text}
+
+
+def where(text: str) -> dict[str, list[str]]:
+    """The first places each mark stands in, for the message of a failing test."""
+    found = marks_in(text)
+    return {words: [line[:300] for line in text.splitlines() if MARKS[words] in line][:3] for words in sorted(found)}
