@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("outreach.urls")),
     path("", include("interactions.urls")),
     path("", include("customers.imports.urls")),
+    path("", include("customers.segments.urls")),
+    path("", include("customers.value.urls")),
     path("", include("customers.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -11,6 +11,7 @@ class CustomersConfig(AppConfig):
         from customers import exporting, jobs, lines
         from customers.erasure import looking
         from customers.merging import forgetting, rules
+        from customers.segments import known
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
@@ -18,10 +19,22 @@ class CustomersConfig(AppConfig):
         rules.register()
         forgetting.register()
         jobs.register()
+        known.register()
         looking.register()
         exporting.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
+        register_nav(
+            NavItem(
+                key="segments",
+                label=_("Segments"),
+                icon="layers",
+                url_name="segments:segment-list",
+                right="customers.segments",
+                order=45,
+                match=("segments:", "value:board"),
+            )
+        )
         register_nav(
             NavItem(
                 key="customers",
@@ -30,6 +43,6 @@ class CustomersConfig(AppConfig):
                 url_name="customers:customer-list",
                 right="customers.view",
                 order=20,
-                match=("customers:",),
+                match=("customers:", "value:customer"),
             )
         )

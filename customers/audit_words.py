@@ -68,6 +68,7 @@ name_kinds(
         "customers.householdmember": _("Member of a household"),
         "customers.duplicatepair": _("Pair of archives"),
         "customers.merge": _("Merge"),
+        "customers.segment": _("Segment"),
         "customers.recentlyviewed": _("Recently viewed"),
         # Parts of the archive, for what erasure and the access export say of them.
         "customers.customerfacts": _("Figures about the customer"),
@@ -80,6 +81,9 @@ name_kinds(
         "customers.searchlink": _("Search just made"),
         "customers.timelineline": _("Line of the timeline"),
         "customers.usagemonth": _("Use in a month"),
+        "customers.valuedraft": _("Figures for the value of a month"),
+        "customers.valuemonth": _("Value in a month"),
+        "customers.relationshipreview": _("Relationship in a quarter"),
         "customers.retention": _("Time of keeping"),
         "imports.importrow": _("Row of an import"),
         "imports.importchild": _("Detail of an imported row"),
@@ -245,4 +249,10 @@ name_acts(
         "headed": _("Made the head of the household"),
     },
     details=_EACH | {"role": Detail(_("Part"), words=codes(dict(HouseholdMember.Role.choices)))},
+)
+name_acts(
+    "segment",
+    title=_("Segments"),
+    acts={"created": _("Segment saved"), "changed": _("Segment changed"), "deleted": _("Segment deleted")},
+    details={"version": Detail(_("Version")), "shared": Detail(_("Shared"))},
 )

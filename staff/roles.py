@@ -53,7 +53,7 @@ _DESK = {
     "places": (ALL, "view"),
 }
 _LEAD = {
-    "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge"),
+    "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge segments"),
     "interactions": (UNIT, "view take assign figures"),
     "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
@@ -62,7 +62,7 @@ _LEAD = {
     "places": (ALL, "view"),
 }
 _HEAD = {
-    "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge"),
+    "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments"),
     "interactions": (UNIT, "view take assign figures"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
@@ -80,7 +80,7 @@ _TABLE = [
     Role(
         "ACCOUNT_MANAGER",
         _("Account manager"),
-        {**_DESK, "customers": (OWN, "view find create edit reveal export manage merge")},
+        {**_DESK, "customers": (OWN, "view find create edit reveal export manage merge segments")},
         view_sensitive=True,
     ),
     Role(

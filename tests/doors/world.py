@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from customers.imports.models import Import
-from customers.models import Customer, Subscription
+from customers.models import Customer, Segment, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
 from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
@@ -51,6 +51,7 @@ class Place:
     contact_place: ContactPlace
     notice: Notification | None
     imported: Import
+    segment: Segment
     export: Export
     asked: RightsRequest
 
@@ -125,6 +126,11 @@ def make_place(owner: User) -> Place:
         ),
         notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
         imported=imported,
+        segment=Segment.objects.create(
+            owner=owner,
+            name="Managed",
+            rule={"version": 1, "rule": {"all": [{"column": "managed", "op": "is", "value": True}]}},
+        ),
         export=Export.objects.create(
             number=f"EX{customer.pk}"[-20:],
             list_name="customers",
@@ -202,6 +208,8 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "interactions:place-edit": lambda p: {"number": p.contact_place.pk},
     "interactions:customer-complaints": lambda p: {"pk": p.customer.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
+    "segments:segment-": lambda p: {"pk": p.segment.pk},
+    "value:customer-value": lambda p: {"pk": p.customer.pk},
     "customers:": lambda p: {"pk": p.customer.pk},
 }
 
