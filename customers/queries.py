@@ -24,6 +24,7 @@ from customers.models import (
     Plan,
     ProfileField,
     Subscription,
+    ValueMonth,
 )
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
@@ -97,6 +98,7 @@ class CustomerPage:
     data: Meter | None = None
     voice: Meter | None = None
     more_lines: bool = False
+    judged: ValueMonth | None = None
     drafts: list[Draft] = field(default_factory=list)
     absorbed: tuple[int, ...] = ()
 
@@ -173,6 +175,8 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
     FROM (SELECT c.id UNION ALL SELECT b.id FROM customers_customer b WHERE b.merged_into_id = c.id) own
     JOIN customers_usagemonth m ON m.customer_id = own.id
     WHERE m.month >= %(first)s AND m.month <= %(today)s) AS usage_json,
+  (SELECT row_to_json(v) FROM customers_valuemonth v
+    WHERE v.customer_id = c.id AND v.month = f.value_month) AS value_json,
   ARRAY(SELECT b.id FROM customers_customer b WHERE b.merged_into_id = c.id ORDER BY b.id) AS absorbed_ids,
   (SELECT json_agg(d) FROM staff_draft d WHERE d.user_id = %(user)s AND d.customer_id = c.id) AS drafts_json
 FROM customers_customer c
@@ -255,6 +259,7 @@ def _assemble(customer: Any) -> CustomerPage:
         months=_months(customer.usage_json or []),
         completeness=weighed(customer, filled, facts.tier if facts else ""),
         more_lines=len(stored) > MOST_LINES,
+        judged=next(iter(_made(ValueMonth, [customer.value_json] if customer.value_json else None)), None),
         drafts=_made(Draft, customer.drafts_json),
         absorbed=tuple(customer.absorbed_ids),
     )

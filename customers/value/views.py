@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -16,7 +15,6 @@ from django.views.decorators.http import require_GET
 
 from customers.models import (
     Customer,
-    CustomerFacts,
     Location,
     Persona,
     RelationshipBand,
@@ -30,6 +28,7 @@ from customers.models import (
 from customers.segments.known import AGE_BANDS, CATEGORIES, age_band_of, category_of, spend_band_of
 from customers.value import explaining, relationship
 from customers.value.board import ROWS, matrix_for
+from customers.value.card import BAND_TONES, CELL_TONES, said
 from customers.value.relationship import RelationshipRules
 from customers.value.rules import Rules
 from customers.value.running import latest_value_run
@@ -39,41 +38,9 @@ from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.policies.reading import policy
 from foundation.ui.wording import join_words
-from staff.models import User
 
 MONTHS_SHOWN, QUARTERS_SHOWN = 24, 8
-CELL_TONES = {"STAR": "ok", "CORE": "info", "GROWTH": "violet", "BASIC": ""}
-BAND_TONES = {"STRONG": "ok", "STEADY": "info", "WEAK": "warn", "AT_RISK": "danger"}
 CLASSES = ("5", "4", "3", "2", "1", "NEW")
-
-
-def said(codes: Any, code: str) -> str:
-    """The words of a code of `codes`; the code itself when it is none of them."""
-    return str(codes(code).label) if code in codes.values else code
-
-
-def value_panel(customer: Customer, _user: User) -> str | None:
-    """Value and why, on the customer's page; nothing before the first run."""
-    facts = CustomerFacts.objects.filter(pk=customer.pk).first()
-    if facts is None or facts.value_month is None:
-        return None
-    month = facts.value_month
-    row = ValueMonth.objects.filter(customer_id=customer.pk, month=month).first()
-    context = _shown(facts) | {"customer": customer, "facts": facts, "row": row}
-    return render_to_string("value/_panel.html", context)
-
-
-def _shown(facts: CustomerFacts) -> dict[str, Any]:
-    """The codes of the facts in words and tones."""
-    return {
-        "value_class": said(ValueClass, facts.value_class),
-        "cell": said(ValueCell, facts.value_cell),
-        "cell_tone": CELL_TONES.get(facts.value_cell, ""),
-        "personas": [said(Persona, code) for code in facts.personas],
-        "location": said(Location, facts.location),
-        "band": said(RelationshipBand, facts.relationship_band),
-        "band_tone": BAND_TONES.get(facts.relationship_band, ""),
-    }
 
 
 @require_GET

@@ -22,6 +22,7 @@ from customers.presence import VIEW, mark
 from customers.queries import CustomerPage, contract_ends_soon, since_of
 from customers.recent import note_viewed
 from customers.timeline import GROUPS, timeline_page
+from customers.value.card import value_card
 from customers.views.consent import agreed_by_purpose
 from customers.views.showing import STATUS_TONES, View, name_mask, seen
 from foundation.common.doors import requires
@@ -61,6 +62,7 @@ def customer_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "chart": revenue_chart(view.page),
         "ends_soon": contract_ends_soon(view.page),
         "agreed": agreed_by_purpose(view.page.consents),
+        "value": value_card(view.page),
         "timeline": _timeline(pk, view.page.since, group, absorbed=view.page.absorbed),
         "present": mark(view.user, pk, VIEW),
         "doing": VIEW,
