@@ -85,5 +85,5 @@ def columns() -> dict[str, Column]:
 
 
 def everybody() -> Q:
-    """Whom a segment may hold at all: whoever is somebody."""
-    return ~Q(status=Customer.Status.ANONYMISED)
+    """Whom a segment may hold at all: whoever is somebody, and once."""
+    return ~Q(status=Customer.Status.ANONYMISED) & Q(merged_into=None)

@@ -239,7 +239,14 @@ def register() -> None:
     bands = {code: _age_band_words(code, *ages) for code, ages in AGE_BANDS.items()}
     for column in (
         Column("category", _("Category"), "archive", choice, _category, CATEGORIES),
-        Column("status", _("Status"), "archive", choice, _compared("status"), _named(Customer.Status, "ANONYMISED")),
+        Column(
+            "status",
+            _("Status"),
+            "archive",
+            choice,
+            _compared("status"),
+            _named(Customer.Status, "ANONYMISED", "MERGED"),
+        ),
         Column("city", _("City"), "archive", text, _compared("home_city")),
         Column("area_type", _("Area"), "archive", choice, _compared("area_type"), _named(Customer.AreaType)),
         Column("age_band", _("Age band"), "archive", choice, _age_band, bands),

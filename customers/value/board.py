@@ -46,7 +46,7 @@ def matrix_for(user: User) -> Matrix:
         tallies = tallies.filter(unit_id__in=OrgUnit.objects.filter(units).values("pk"))
         if sight.owners:
             own = Customer.objects.filter(manager_id__in=sorted(sight.owners)).exclude(facts__value_cell="")
-            own = own.exclude(status=Customer.Status.ANONYMISED)
+            own = own.filter(merged_into=None).exclude(status=Customer.Status.ANONYMISED)
             for low, high in sight.ranges:
                 own = own.exclude(unit_no__range=(low, high))
             keys = ("customer_type", "facts__value_cell", "facts__value_class")

@@ -16,7 +16,7 @@ from customers.models.value import PassState, RelationshipRun
 from customers.value import relationship
 from customers.value.contacts import complaint_patterns, contact_kinds, is_complaint
 from customers.value.engine import growth_of
-from customers.value.measuring import is_live
+from customers.value.measuring import is_live, merged_set, own_rows
 from customers.value.relationship import LATE_DAYS, QUARTER, RelationshipRules
 from customers.value.running import PIECE, TABLE, held, taken, wanted_month
 from foundation.calendars.working_time import add_months
@@ -29,6 +29,11 @@ from foundation.jobs.running import RunningJob
 EPOCH_MS = int(EPOCH.timestamp() * 1000)
 _TENURE = " ".join(
     f"WHEN since <= %(tenure_{months})s THEN round({thirds}/3.0, 6)" for months, thirds in relationship.TENURE_STEPS
+)
+_CONTACTS = own_rows(
+    "timeline",
+    "m.id, m.kind, m.params",
+    "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
 )
 EVALUATE = f"""
 WITH known AS (
@@ -44,9 +49,7 @@ WITH known AS (
       (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
       count(*) FILTER (WHERE id >= %(quarter_from)s) AS contacts,
       count(*) FILTER (WHERE id >= %(quarter_from)s AND ({{complaint}})) AS complaints
-    FROM timeline
-    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND id >= %(contacts_from)s AND id < %(contacts_to)s
-      AND kind = ANY(%(contact_kinds)s)
+    FROM {_CONTACTS} lines
     GROUP BY customer_id) t ON t.customer_id = c.id
   LEFT JOIN (
     SELECT customer_id, count(*) AS consents FROM customers_consent
@@ -58,7 +61,7 @@ WITH known AS (
     WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
       AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
     GROUP BY customer_id) l ON l.customer_id = c.id
-  WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED'),
+  WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL),
 scored AS (
   SELECT *, round(
       round(%(w_contact)s * CASE WHEN last_contact >= %(recent_from)s THEN 1 WHEN last_contact >= %(late_from)s THEN 0.5
@@ -141,7 +144,7 @@ def relationship_of(customer: Customer, month: date) -> RelationshipReview:
     given = _values(month, rules)
     lines = list(
         TimelineLine.objects.filter(
-            customer_id=customer.pk,
+            customer_id__in=merged_set(customer),
             pk__gte=given["contacts_from"],
             pk__lt=given["contacts_to"],
             kind__in=given["contact_kinds"],

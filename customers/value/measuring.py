@@ -34,7 +34,32 @@ COLUMNS = (
     "full_months", "roaming_days", "roaming_last", "age", "since", "contract_end", "contacts", "no_profile",
 )  # fmt: skip
 
+
+def own_rows(table: str, columns: str, where: str) -> str:
+    """Rows of a table of a piece's customers and of the archives merged into them, each under the survivor's key.
+
+    `columns` and `where` call the table m; the key comes first and is called customer_id.
+    """
+    return f"""(SELECT m.customer_id, {columns} FROM {table} m
+      WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {where}
+      UNION ALL SELECT a.merged_into_id, {columns} FROM customers_customer a JOIN {table} m ON m.customer_id = a.id
+      WHERE a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s AND {where})"""
+
+
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
+_USAGE = own_rows(
+    "customers_usagemonth",
+    "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
+    "m.month > %(year)s AND m.month <= %(month)s",
+)
+_LATE_USAGE = own_rows(
+    "customers_usagemonth",
+    "m.subscription_id, m.voice_minutes, m.data_mb",
+    "m.month > %(span)s AND m.month <= %(month)s",
+)
+_CONTACTS = own_rows(
+    "timeline", "m.id", "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
+)
 # Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
 MEASURED = f"""
 SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
@@ -59,8 +84,7 @@ LEFT JOIN (
     SELECT customer_id, month, sum(net_revenue) AS revenue, sum(voice_minutes) AS voice, sum(data_mb) AS data,
       sum(roaming_days) AS roaming,
       count(sum(net_revenue)) OVER (PARTITION BY customer_id ORDER BY month DESC) AS nth
-    FROM customers_usagemonth
-    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND month > %(year)s AND month <= %(month)s
+    FROM {_USAGE} used
     GROUP BY customer_id, month) months
   GROUP BY customer_id) u ON u.customer_id = c.id
 LEFT JOIN (
@@ -73,25 +97,21 @@ LEFT JOIN (
 LEFT JOIN (
   SELECT customer_id, max(months) AS months FROM (
     SELECT m.customer_id, count(*) AS months
-    FROM customers_usagemonth m
+    FROM {_LATE_USAGE} m
     JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
       AND s.customer_id >= %(lo)s AND s.customer_id < %(hi)s
     JOIN customers_plan p ON p.id = s.plan_id
-    WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND m.month > %(span)s AND m.month <= %(month)s
-      AND ((p.voice_minutes > 0 AND m.voice_minutes::bigint * 10 > p.voice_minutes::bigint * {FULL_TENTHS})
-        OR (p.data_mb > 0 AND m.data_mb::bigint * 10 > p.data_mb::bigint * {FULL_TENTHS}))
+    WHERE (p.voice_minutes > 0 AND m.voice_minutes::bigint * 10 > p.voice_minutes::bigint * {FULL_TENTHS})
+      OR (p.data_mb > 0 AND m.data_mb::bigint * 10 > p.data_mb::bigint * {FULL_TENTHS})
     GROUP BY m.customer_id, m.subscription_id) by_line
   GROUP BY customer_id) f ON f.customer_id = c.id
 LEFT JOIN (
-  SELECT customer_id, count(*) AS contacts FROM timeline
-  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND id >= %(contacts_from)s AND id < %(contacts_to)s
-    AND kind = ANY(%(contact_kinds)s)
-  GROUP BY customer_id) t ON t.customer_id = c.id
+  SELECT customer_id, count(*) AS contacts FROM {_CONTACTS} lines GROUP BY customer_id) t ON t.customer_id = c.id
 LEFT JOIN (
   SELECT DISTINCT customer_id FROM customers_consent
   WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
   ) q ON q.customer_id = c.id
-WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED'"""
+WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL"""
 
 
 def values_of(month: date) -> dict[str, Any]:
@@ -115,14 +135,15 @@ def values_of(month: date) -> dict[str, Any]:
 def inputs_of(customer: Customer, month: date) -> Inputs:
     """The same for one customer, row by row. `month`: its first day."""
     given = values_of(month)
-    usage = UsageMonth.objects.filter(customer_id=customer.pk, month__gt=given["year"], month__lte=month)
+    keys = merged_set(customer)
+    usage = UsageMonth.objects.filter(customer_id__in=keys, month__gt=given["year"], month__lte=month)
     used = list(usage.select_related("subscription__plan").order_by("-month"))
     bills = _bills(used)
     now = [row for row in used if row.month > given["span"]]
     before = [row for row in used if given["before"] < row.month <= given["span"]]
     live = [row for row in Subscription.objects.filter(customer=customer) if is_live(row, given["as_of"])]
     contacts = TimelineLine.objects.filter(
-        customer_id=customer.pk,
+        customer_id__in=keys,
         pk__gte=given["contacts_from"],
         pk__lt=given["contacts_to"],
         kind__in=given["contact_kinds"],
@@ -147,6 +168,11 @@ def inputs_of(customer: Customer, month: date) -> Inputs:
         contacts=contacts.count(),
         no_profile=Consent.objects.filter(Q(state__in=REFUSED), customer_id=customer.pk, purpose="PROFILING").exists(),
     )
+
+
+def merged_set(customer: Customer) -> list[int]:
+    """The customer and the archives merged into it: whose append-only rows are read as one."""
+    return [customer.pk, *Customer.objects.filter(merged_into=customer).values_list("pk", flat=True)]
 
 
 def is_live(line: Subscription, as_of: date) -> bool:

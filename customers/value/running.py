@@ -31,7 +31,7 @@ R = TypeVar("R", bound=EvaluationRun)
 _TALLY = """INSERT INTO customers_valuetally (unit_id, kind, cell, value_class, customers)
 SELECT c.unit_id, c.customer_type, f.value_cell, f.value_class, count(*)
 FROM customers_facts f JOIN customers_customer c ON c.id = f.customer_id
-WHERE f.value_cell <> '' AND c.status <> 'ANONYMISED' GROUP BY 1, 2, 3, 4"""
+WHERE f.value_cell <> '' AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL GROUP BY 1, 2, 3, 4"""
 
 
 def month_before(at: datetime) -> date:

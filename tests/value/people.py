@@ -108,3 +108,10 @@ def consent(row: Customer, draw: random.Random) -> None:
         event=event,
         expires_on=lapses if state == "GRANTED" else None,
     )
+
+
+def merge(absorbed: Customer, survivor: Customer) -> None:
+    """What a merge leaves: the lines are the survivor's, append-only rows stay with the absorbed archive."""
+    Subscription.objects.filter(customer=absorbed).update(customer=survivor)
+    Customer.objects.filter(pk=absorbed.pk).update(merged_into=survivor, status=Customer.Status.MERGED)
+    absorbed.refresh_from_db()
