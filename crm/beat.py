@@ -50,6 +50,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("interactions.judge_contacts", Daily(time(1, 30))),
+    Planned("customers.erase_consent_evidence", Daily(time(2, 0))),
     Planned("common.check_integrity", Daily(time(2, 30))),
     Planned("outreach.tidy", Daily(time(3, 0))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.

@@ -17,6 +17,11 @@ def age_of(customer: Customer, day: date | None = None) -> int | None:
     born, day = customer.birth_date, day or clock.today()
     if born is None or customer.customer_type != Customer.Type.PERSON:
         return None
+    return years_between(born, day)
+
+
+def years_between(born: date, day: date) -> int:
+    """Full years from a birth to a day."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 

@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from customers.birthday_quality import mark_all
+from customers.consent_evidence import erase_old_evidence
 from customers.erasure.erasing import Report, enrol_ended, forget_logs
 from customers.erasure.erasing import erase_due as erase_due_batch
 from customers.merging import batch
@@ -74,6 +75,14 @@ def _score_piece(cursor: Any, run: Any, lo: int, hi: int) -> int:
     return batch.score_blocks(cursor, run.pk, lo, hi)
 
 
+def erase_consent_evidence(job: RunningJob) -> None:
+    """Erase the words of consents' evidence whose time is over (D§5.6)."""
+    looked_at = erased = 0
+    for seen, gone in erase_old_evidence():
+        looked_at, erased = looked_at + seen, erased + gone
+        job.progress(looked_at, looked_at, erased=erased)
+
+
 def register() -> None:
     """Make the jobs known."""
     register_job(
@@ -100,6 +109,15 @@ def register() -> None:
             run=mark_birthdays,
             right="jobs.control",
             counts={"changed": _("Archives marked anew")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.erase_consent_evidence",
+            title=_("Erase old evidence of consents"),
+            run=erase_consent_evidence,
+            right="jobs.control",
+            counts={"erased": _("Evidence erased")},
         )
     )
     register_job(

@@ -15,7 +15,16 @@ from django.utils.translation import gettext as _
 
 from customers.imports import values
 from customers.imports.values import Reader
-from customers.models import Address, ContactPoint, Customer, Subscription
+from customers.models import (
+    Address,
+    ConsentChannel,
+    ConsentState,
+    ContactPoint,
+    Customer,
+    EvidenceKind,
+    Purpose,
+    Subscription,
+)
 from customers.models.subscriptions import ProductLine
 from foundation.common.errors import BadSetting, RuleBroken
 from foundation.ui.wording import join_words
@@ -78,6 +87,15 @@ LINE_FIELDS: dict[str, Reader] = {
     "zero_usage_days": values.read_small,
     "net_revenue": values.read_money,
 }
+CONSENT_FIELDS: dict[str, Reader] = {
+    "purpose": _choice(Purpose.values),
+    "channel": _choice(ConsentChannel.values),
+    "state": _choice([state for state in ConsentState.values if state != ConsentState.UNKNOWN]),
+    "on": values.read_date,
+    "evidence_kind": _choice(EvidenceKind.values),
+    "evidence": _text(200),
+    "expires_on": values.read_date,
+}
 USAGE_FIELDS = ("voice_minutes", "sms", "data_mb", "roaming_days", "zero_usage_days", "net_revenue")
 _SPEC_KEYS = {"column", "constant", "template", "values", "when", "minus_months"}
 _HOLE = re.compile(r"\{([^{}]+)\}")
@@ -117,7 +135,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Block:
-    """A repeated part of a row: a contact point, an address, a service line."""
+    """A repeated part of a row: a contact point, an address, a service line, a consent."""
 
     specs: tuple[Spec, ...]
     when: When | None = None
@@ -137,6 +155,7 @@ class Mapping:
     contacts: tuple[Block, ...]
     addresses: tuple[Block, ...]
     lines: tuple[Block, ...]
+    consents: tuple[Block, ...] = ()
     ignored: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -149,7 +168,7 @@ class Mapping:
         found = dict.fromkeys([self.key_column])
         for spec in self._specs():
             found.update(dict.fromkeys(spec.columns()))
-        for block in (*self.contacts, *self.addresses, *self.lines):
+        for block in self._blocks():
             if block.when:
                 found[block.when.column] = None
         return list(found)
@@ -160,8 +179,11 @@ class Mapping:
 
     def _specs(self) -> Iterator[Spec]:
         yield from self.customer
-        for block in (*self.contacts, *self.addresses, *self.lines):
+        for block in self._blocks():
             yield from block.specs
+
+    def _blocks(self) -> tuple[Block, ...]:
+        return (*self.contacts, *self.addresses, *self.lines, *self.consents)
 
 
 def mapping_keys() -> list[str]:
@@ -200,6 +222,7 @@ def parse(key: str, text: dict[str, Any]) -> Mapping:
             contacts=_blocks(text.get("contact", []), CONTACT_FIELDS, {"kind", "value"}),
             addresses=_blocks(text.get("address", []), ADDRESS_FIELDS, {"kind"}),
             lines=_blocks(text.get("line", []), LINE_FIELDS, {"service_no", "product_line"}),
+            consents=_blocks(text.get("consent", []), CONSENT_FIELDS, {"purpose", "state", "on"}),
             ignored=frozenset(text.get("ignored", [])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

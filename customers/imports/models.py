@@ -165,6 +165,7 @@ class StagedRow(models.Model):
     points = models.JSONField()
     addresses = models.JSONField()
     lines = models.JSONField()
+    consents = models.JSONField(null=True)
     problem = models.CharField(max_length=40, null=True)
 
     class Meta:

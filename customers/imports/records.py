@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from customers.imports.answers import check_consent
 from customers.imports.mapping import AS_OF, USAGE_FIELDS, Block, Mapping, Spec, fill
 from customers.imports.problems import Problem
 from customers.imports.values import (
@@ -51,6 +52,7 @@ class Record:
     points: list[dict[str, str]] = field(default_factory=list)
     addresses: list[dict[str, str]] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
+    consents: list[dict[str, Any]] = field(default_factory=list)
 
 
 class RowReader:
@@ -91,6 +93,7 @@ class RowReader:
         self._contacts(record, cell, problems)
         self._addresses(record, cell, problems)
         self._lines(record, cell, problems)
+        self._consents(record, cell, problems)
         return problems or record
 
     def _customer(self, record: Record, cell: Cell, problems: list[Problem]) -> None:
@@ -205,6 +208,21 @@ class RowReader:
                 _("needs the day it ended in %(column)s.") % {"column": self._block_column(block, "terminated_on")},
             )
         return wrong
+
+    def _consents(self, record: Record, cell: Cell, problems: list[Problem]) -> None:
+        for block in self.mapping.consents:
+            if not self._counts(block, cell):
+                continue
+            found = self._values(block.specs, record, cell, problems)
+            if not found.keys() - {spec.target for spec in block.specs if spec.constant}:
+                continue
+            wrong = check_consent(found, latest=self.latest, born=record.data.get("birth_date"))
+            problems += [
+                Problem(record.line, self._block_column(block, target), words, str(found.get(target, "")))
+                for target, words in wrong
+            ]
+            if not wrong:
+                record.consents.append(found)
 
     def _values(self, specs: Sequence[Spec], record: Record, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
         found = {}

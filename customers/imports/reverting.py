@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pgtrigger
 from django.db import IntegrityError, connection, transaction
 
 from customers.finding import find_rows_sql
 from customers.imports import touched
+from customers.imports.consent_sql import DROP_EVENTS, DROP_EVIDENCE
 from customers.imports.models import Import, ImportRow
 from customers.imports.writing import ADDRESS_COLUMNS, CUSTOMER_COLUMNS, LINE_COLUMNS, USE_COLUMNS, refresh_statistics
 from foundation.common import clock
@@ -20,11 +22,13 @@ CHUNK = 5_000
 RESTORED = {
     "address": ("customers_address", ADDRESS_COLUMNS),
     "contactpoint": ("customers_contactpoint", ("is_primary",)),
+    "consent": ("customers_consent", ("state", "since", "expires_on", "event_id")),
     "subscription": ("customers_subscription", (*LINE_COLUMNS, "version")),
 }
 # Of a customer that goes, everything that belongs to it alone; what else refers to it keeps it (LINKED).
 BELONGING = (
     "customers_usagemonth", "customers_subscription", "customers_contactpoint", "customers_address", "customers_facts",
+    "customers_consent", "customers_consent_evidence",
     "customers_fieldchange", "customer_find_name", "customer_find_number", "customer_name_gram",
 )  # fmt: skip
 
@@ -125,6 +129,7 @@ class _Reversal:
         self.run("DROP TABLE import_back")
 
     def _take_away(self) -> None:
+        self.run(DROP_EVIDENCE)
         for table in BELONGING:
             self.run(
                 f"""DELETE FROM {table} t USING import_back b
@@ -137,6 +142,9 @@ class _Reversal:
         self.run(
             "DELETE FROM customers_customer c USING import_back b WHERE b.action = 'INSERTED' AND c.id = b.customer_id"
         )
+        # Answers are never deleted; those of a customer who never was, by this very import, are none.
+        with pgtrigger.ignore("customers.ConsentEvent:append_only"), connection.cursor() as cursor:
+            cursor.execute(DROP_EVENTS)
         self.run("SET CONSTRAINTS ALL IMMEDIATE")  # what still refers to one of them says so now
         self.run("SET CONSTRAINTS ALL DEFERRED")
 

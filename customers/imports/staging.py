@@ -30,6 +30,7 @@ from staff.models import OrgUnit, User
 BATCH = 5_000
 COLUMNS = (
     "import_id", "line", "last_line", "source_no", "customer_id", "data", "defaults", "points", "addresses", "lines",
+    "consents",
 )  # fmt: skip
 Report = Callable[[int, int | None], None]
 
@@ -116,6 +117,7 @@ def _copy(imported: Import, records: list[Record]) -> None:
                     _json(part)
                     for part in (record.data, record.defaults, record.points, record.addresses, record.lines)
                 ),
+                _json(record.consents) if record.consents else "",
             ]
         )
     text.seek(0)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.birthday_quality import marks_sql, marks_values
 from customers.finding import find_rows_sql
+from customers.imports.consent_sql import ADD_CONSENTS, ADD_EVENTS, ADD_EVIDENCE, CHANGE_CONSENTS, PICK_CONSENTS
 from customers.imports.models import Import
 from customers.imports.problems import Problem
 from customers.models import CustomerFacts
@@ -135,6 +136,7 @@ class _Range:
             "unit_no": imported.unit.no,
             "actor": imported.actor_id,
             "now": clock.now(),
+            "zone": clock.BUSINESS_ZONE.key,
             "low": low,
             "high": high,
             **marks_values(),
@@ -155,6 +157,7 @@ class _Range:
         self.contact_points()
         self.addresses()
         self.service_lines()
+        self.consents()
         if analyse:
             refresh_statistics("customers_subscription", "customers_contactpoint", "customers_address")
         self.use()
@@ -193,7 +196,7 @@ class _Range:
         )
         self.run(
             """CREATE TEMP TABLE import_part ON COMMIT DROP AS
-               SELECT k.id AS customer_id, s.line, s.points, s.addresses, s.lines
+               SELECT k.id AS customer_id, s.line, s.points, s.addresses, s.lines, s.consents
                FROM import_key k JOIN import_staged s ON s.import_id = %(import)s AND s.last_line = k.line
                 AND s.source_no = k.source_no AND s.problem IS NULL
                WHERE s.last_line > %(low)s AND s.last_line <= %(high)s"""
@@ -348,6 +351,15 @@ class _Range:
                 CROSS JOIN LATERAL jsonb_populate_record(NULL::customers_subscription, {base} || l.data) r
                 WHERE l.old_id IS NULL RETURNING customer_id, id""",
         )
+
+    def consents(self) -> None:
+        """Answers newer than the one on file, as events with their evidence and the state of now."""
+        self.run(PICK_CONSENTS)
+        self.run(ADD_EVENTS)
+        self.run(ADD_EVIDENCE)
+        self._changes("consent", CHANGE_CONSENTS)
+        self._additions("consent", ADD_CONSENTS)
+        self.run("DROP TABLE import_consent")
 
     def use(self) -> None:
         """Monthly totals: one row a line and month, the last one given."""

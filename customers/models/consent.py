@@ -72,6 +72,7 @@ class ConsentSource(models.TextChoices):
     SMS_REPLY = "SMS_REPLY", _("Reply to a text message")
     ONLINE = "ONLINE", _("Web or app")
     LETTER = "LETTER", _("Letter")
+    IMPORT = "IMPORT", _("Import")
 
 
 _FITS = Q(purpose__in=CONTACTS, channel__in=ConsentChannel.values) | (~Q(purpose__in=CONTACTS) & Q(channel=""))

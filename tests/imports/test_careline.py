@@ -72,6 +72,13 @@ def row(place: int, **changes: str) -> list[str]:
         "roaming_days": "0",
         "zero_usage_days": "1",
         "net_revenue": "61.50",
+        "consent_purpose": "MARKETING",
+        "consent_channel": "SMS",
+        "consent_state": "GRANTED",
+        "consent_on": "2025-06-01",
+        "consent_evidence_kind": "FORM",
+        "consent_evidence": f"Form {place}",
+        "consent_until": "",
     } | changes
     assert values.keys() == set(HEADER)
     return [values[name] for name in HEADER]
