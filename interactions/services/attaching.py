@@ -52,11 +52,9 @@ def open_customer_for(
 
 
 def _unattached(contact_id: int, actor: User) -> Interaction:
-    contact = (
-        Interaction.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("staff__unit", "topic", "next_action")
-        .get(pk=contact_id)
-    )
+    # Two steps: a join in the locking query would lose the row when its keys changed while we waited for the lock.
+    Interaction.objects.select_for_update(no_key=True).only("pk").get(pk=contact_id)
+    contact = Interaction.objects.select_related("staff__unit", "topic", "next_action").get(pk=contact_id)
     leads = sight_of(actor, ASSIGN_RIGHT).covers(unit_no=contact.unit_no, owner_id=contact.staff_id)
     if not actor.has_perm(TAKE_RIGHT) or (contact.staff_id != actor.pk and not leads):
         raise NotAllowed("contact.not_yours_to_attach", _("This is somebody else's contact."))

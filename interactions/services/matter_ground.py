@@ -27,10 +27,10 @@ LONGEST_TEXT = 200
 
 def locked_matter(matter_id: int) -> Matter:
     """The matter under its lock, with what acts need."""
-    return (
-        Matter.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner__unit", "handler__unit", "customer", "contact", "follow_up")
-        .get(pk=matter_id)
+    # Two steps: a join in the locking query would lose the row when its owner changed while we waited for the lock.
+    Matter.objects.select_for_update(no_key=True).only("pk").get(pk=matter_id)
+    return Matter.objects.select_related("owner__unit", "handler__unit", "customer", "contact", "follow_up").get(
+        pk=matter_id
     )
 
 

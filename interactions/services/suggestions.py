@@ -214,11 +214,9 @@ def may_answer(suggestion: Suggestion, user: User) -> bool:
 
 
 def _locked(suggestion_id: int, actor: User, *, deciding: bool = False) -> Suggestion:
-    suggestion = (
-        Suggestion.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner__unit", "customer", "contact")
-        .get(pk=suggestion_id)
-    )
+    # Two steps: a join in the locking query would lose the row when its keys changed while we waited for the lock.
+    Suggestion.objects.select_for_update(no_key=True).only("pk").get(pk=suggestion_id)
+    suggestion = Suggestion.objects.select_related("owner__unit", "customer", "contact").get(pk=suggestion_id)
     allowed = may_decide(suggestion, actor) if deciding else may_answer(suggestion, actor)
     if not allowed:
         raise NotAllowed("suggestion.not_yours", _("This suggestion is looked after by somebody else."))
