@@ -72,7 +72,7 @@ def verdict_of(contact: Interaction, at: datetime) -> Verdict | None:
         pk__lt=first_id_at(contact.ended_at + within + SLACK),
         started_at__lte=contact.ended_at + within,
     )
-    again_id = again.order_by("pk").values_list("pk", flat=True).first()
+    again_id = again.order_by("started_at", "pk").values_list("pk", flat=True).first()
     ended_well = contact.result == Result.RESOLVED or (
         contact.result == Result.ANSWERED and contact.kind == Kind.CONSULT
     )
@@ -91,6 +91,7 @@ def verdict_of(contact: Interaction, at: datetime) -> Verdict | None:
     return Verdict(state, tuple(reasons), again_id)
 
 
+# The contact that came again is looked for by `started_at`: by id alone the planner might walk the contacts of all.
 _JUDGE = """
 INSERT INTO interactions_contactverdict AS v (interaction_id, day, unit_no, channel, kind, staff_id, state, reasons,
   again_id, within_days, judged_at)
@@ -104,7 +105,7 @@ LEFT JOIN LATERAL (
   WHERE o.customer_id = i.customer_id AND o.id > i.id AND o.id < first_id_at(i.ended_at + %(within)s + %(slack)s)
     AND o.direction = 'INBOUND' AND o.logged_at IS NOT NULL AND o.topic_id IS NOT DISTINCT FROM i.topic_id
     AND o.started_at <= i.ended_at + %(within)s
-  ORDER BY o.id LIMIT 1) again ON true
+  ORDER BY o.started_at, o.id LIMIT 1) again ON true
 CROSS JOIN LATERAL (SELECT array_remove(ARRAY[
   CASE WHEN NOT (i.result = 'RESOLVED' OR (i.result = 'ANSWERED' AND i.kind = 'CONSULT')) THEN 'NOT_SOLVED' END,
   CASE WHEN NOT i.agreed THEN 'NOT_AGREED' END,
