@@ -16,6 +16,7 @@ from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.jobs.queries import job_list
 from foundation.ui.parts.marks import SOON_SECONDS
+from interactions.matter_queries import desk_rows
 from outreach.filters import FollowUpFilter
 from outreach.queries import desk_counts, followups_in_view
 from staff.models import User
@@ -100,6 +101,25 @@ def board_figures(user: User) -> list[Figure]:
         Figure(key, label, icon, tone, number, list_url(view=view, **asked))
         for (key, label, icon, tone, view, asked), number in zip(_BOARD, counted(user, rows), strict=True)
     ]
+
+
+_FIRST_ASK: dict[str, tuple[Any, str, str, str, dict[str, str]]] = {
+    "offered": (_("Offered to me"), "route", "warn", "interactions:matter-list", {"view": "offered"}),
+    "mine": (_("I answer for"), "user-round-check", "", "interactions:matter-list", {"view": "mine"}),
+    "handling": (_("I work on"), "wrench", "", "interactions:matter-list", {"view": "handling"}),
+    "suggestions": (_("My suggestions to answer"), "lightbulb", "", "interactions:suggestion-list", {"view": "mine"}),
+}
+
+
+def first_ask_figures(user: User) -> list[Figure]:
+    """First-ask matters and suggestions the user must see to, out of the board's own views: one query."""
+    rows = desk_rows(user)
+    counts = _counted(user, [some for _key, some in rows])
+    figures = []
+    for (key, _some), number in zip(rows, counts, strict=True):
+        label, icon, tone, name, asked = _FIRST_ASK[key]
+        figures.append(Figure(key, label, icon, tone, number, f"{reverse(name)}?{urlencode(asked)}"))
+    return figures
 
 
 _RUNS: tuple[tuple[str, Any, str, str], ...] = (

@@ -27,7 +27,7 @@ from staff.models import Reveal, User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
 from workspace.admin.jobs_page import runs_of
-from workspace.figures import Figure, desk_figures, run_figures
+from workspace.figures import Figure, desk_figures, first_ask_figures, run_figures
 from workspace.team import members, people_of, with_counts
 
 NEXT_SHOWN = 10
@@ -85,6 +85,7 @@ def home(request: StaffRequest) -> HttpResponse:
     context |= {
         "may_find": user.has_perm("customers.find"),
         "viewed": recently_viewed(user, most=VIEWED_SHOWN) if user.has_perm("customers.view") else None,
+        "first_ask": first_ask_figures(user) if user.has_perm("interactions.take") else [],
         "contacts": _recent_contacts(user) if user.has_perm("interactions.take") else None,
     }
     if user.has_perm("workspace.board"):

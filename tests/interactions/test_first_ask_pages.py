@@ -1,0 +1,222 @@
+"""The first-ask board and the suggestion pages through the door: what each person may do, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from foundation.common import clock
+from interactions.models import Interaction, Matter, MatterMove, Suggestion
+from interactions.services import offer_matter, quick_log
+from outreach.models import OutMessage
+from staff.models import User
+from tests.factories import UserFactory
+from tests.interactions.first_ask_making import Hall, leave_open, make_hall
+from tests.interactions.test_pages import local
+from tests.outreach.making import queries
+
+pytestmark = pytest.mark.django_db
+ClientFor = Callable[[User], Client]
+BOARD = "/interactions/matters/"
+
+
+@pytest.fixture
+def hall() -> Hall:
+    return make_hall(language="en")
+
+
+def listed(client: Client, view: str) -> list[str]:
+    page = client.get(f"{BOARD}?view={view}")
+    assert page.status_code == 200
+    return [row.number for row in page.context["page"].items]
+
+
+def words(response: Any) -> str:
+    return response.content.decode()
+
+
+@pytest.mark.covers("HND-05")
+def test_a_matter_goes_from_the_note_over_the_board_to_its_answer(hall: Hall, client_for: ClientFor) -> None:
+    client = client_for(hall.agent)
+    sent = {
+        "summary": "asks about roaming",
+        "result": "PASSED_ON",
+        "next_kind": "CALLBACK",
+        "next_owner": hall.mate.pk,
+        "next_due": local(240),
+        "next_subject": "roaming fee",
+    }
+    assert client.post(f"/interactions/note/{hall.customer.ref}/", sent).status_code == 302
+    matter = Matter.objects.get()
+    assert (matter.owner, matter.handler) == (hall.agent, hall.mate)
+    assert listed(client, "mine") == [matter.number]
+    mate = client_for(hall.mate)
+    assert listed(mate, "handling") == [matter.number] and listed(mate, "mine") == []
+    page = words(mate.get(f"{BOARD}{matter.ref}/"))
+    assert "Save answer" in page and "Offer to another owner" not in page
+    empty = mate.post(f"{BOARD}{matter.ref}/answer/", {"answer": "", "told_how": "CALL"})
+    assert empty.status_code == 422
+    assert mate.post(f"{BOARD}{matter.ref}/answer/", {"answer": "3 yuan a minute"}).status_code == 302
+    page = words(client.get(f"{BOARD}{matter.ref}/"))
+    assert "3 yuan a minute" in page and "Customer told" in page
+    assert client.post(f"{BOARD}{matter.ref}/tell/", {"told_how": "CALL"}).status_code == 302
+    assert listed(client, "mine") == [] and listed(client, "closed") == [matter.number]
+    late = client.post(f"{BOARD}{matter.ref}/answer/", {"answer": "more"})
+    assert late.status_code == 422 and "this matter is closed" in words(late)
+
+
+def test_offered_accepted_refused_and_ordered_on_the_page(hall: Hall, client_for: ClientFor) -> None:
+    agent, mate, lead = (client_for(person) for person in (hall.agent, hall.mate, hall.lead))
+    first, second = leave_open(hall), leave_open(hall)
+    for matter in (first, second):
+        sent = {"to": hall.mate.pk, "note": "you know it"}
+        assert agent.post(f"{BOARD}{matter.ref}/offer/", sent).status_code == 302
+    assert listed(mate, "offered") == [first.number, second.number]
+    assert "asks you to answer for this matter" in words(mate.get(f"{BOARD}{first.ref}/"))
+    assert mate.post(f"{BOARD}{first.ref}/accept/").status_code == 302
+    no_reason = mate.post(f"{BOARD}{second.ref}/refuse/", {"reason": ""})
+    assert no_reason.status_code == 422
+    assert mate.post(f"{BOARD}{second.ref}/refuse/", {"reason": "off at three"}).status_code == 302
+    assert listed(mate, "mine") == [first.number] and listed(agent, "mine") == [second.number]
+    assert "off at three" in words(agent.get(f"{BOARD}{second.ref}/"))
+    assert agent.post(f"{BOARD}{second.ref}/order/", {"to": hall.mate.pk}).status_code == 403
+    assert lead.post(f"{BOARD}{second.ref}/order/", {"to": hall.mate.pk, "reason": "desk"}).status_code == 302
+    assert listed(mate, "mine") == [first.number, second.number]
+    assert agent.post(f"{BOARD}{first.ref}/accept/").status_code == 403
+    assert OutMessage.objects.filter(template="matter_new_owner").count() == 2
+
+
+def test_who_does_not_belong_to_the_unit_sees_no_matter(hall: Hall, client_for: ClientFor) -> None:
+    matter = leave_open(hall)
+    stranger = client_for(UserFactory(role="TEAM_LEAD"))
+    assert stranger.get(f"{BOARD}{matter.ref}/").status_code == 404
+    assert stranger.post(f"{BOARD}{matter.ref}/answer/", {"answer": "x"}).status_code == 404
+    assert listed(stranger, "all") == listed(stranger, "overdue") == []
+    qa = client_for(UserFactory(role="QA", language="en"))
+    page = words(qa.get(f"{BOARD}{matter.ref}/"))
+    assert matter.number in page and "Save answer" not in page
+    assert MatterMove.objects.count() == 1
+
+
+def test_the_customers_name_is_masked_on_the_board_and_clear_to_who_works_on_it(
+    hall: Hall, client_for: ClientFor
+) -> None:
+    hall.customer.name = "\u738b\u5c0f\u5a1f"
+    hall.customer.save(update_fields=["name"])
+    matter = leave_open(hall)
+    client = client_for(hall.agent)
+    assert "\u738b\u5c0f\u5a1f" not in words(client.get(BOARD))
+    assert "\u738b\u5c0f\u5a1f" in words(client.get(f"{BOARD}{matter.ref}/"))
+    assert "\u738b\u5c0f\u5a1f" not in words(client_for(UserFactory(role="QA")).get(f"{BOARD}{matter.ref}/"))
+
+
+def test_board_page_and_desk_cost_the_same_for_ten_and_for_many(hall: Hall, client_for: ClientFor) -> None:
+    client, lead = client_for(hall.agent), client_for(hall.lead)
+    matter = leave_open(hall)
+    offer_matter(matter.pk, actor=hall.agent, to=hall.mate)
+    views = ("mine", "offered", "handling", "overdue", "all", "closed")
+    few = [queries(client, f"{BOARD}?view={view}") for view in views]
+    detail = queries(lead, f"{BOARD}{matter.ref}/")
+    for _n in range(60):
+        leave_open(hall)
+    assert [queries(client, f"{BOARD}?view={view}") for view in views] == few
+    assert max(few) <= 7
+    assert queries(lead, f"{BOARD}{matter.ref}/") == detail <= 15
+    after = client.get(f"{BOARD}?view=mine").context["page"].next_cursor
+    assert len(client.get(f"{BOARD}?view=mine&after={after}").context["page"].items) == 11
+    assert client.get(f"{BOARD}?after=rubbish").status_code == 302
+
+
+def test_the_desk_counts_what_the_board_lists(hall: Hall, client_for: ClientFor) -> None:
+    client = client_for(hall.agent)
+    leave_open(hall)
+    leave_open(hall)
+    offer_matter(leave_open(hall, by=hall.mate).pk, actor=hall.mate, to=hall.agent)
+    leave_open(hall, by=hall.mate, handler=hall.agent)
+    quick_log(actor=hall.agent, customer=hall.customer, summary="open earlier", kind="SUGGESTION")
+    figures = client.get("/").context["first_ask"]
+    assert [(figure.key, figure.number) for figure in figures] == [
+        ("offered", 1),
+        ("mine", 2),
+        ("handling", 1),
+        ("suggestions", 1),
+    ]
+    for figure in figures:
+        assert len(client.get(figure.url).context["page"].items) == figure.number
+
+
+@pytest.mark.covers("INT-10")
+def test_a_suggestion_from_the_list_to_its_answer(hall: Hall, client_for: ClientFor) -> None:
+    agent, lead = client_for(hall.agent), client_for(hall.lead)
+    sent = {"summary": "Open at eight", "kind": "SUGGESTION"}
+    assert agent.post(f"/interactions/note/{hall.customer.ref}/", sent).status_code == 302
+    suggestion = Suggestion.objects.get()
+    url = f"/interactions/suggestions/{suggestion.ref}/"
+    assert "A lead reviews and decides." in words(agent.get(url))
+    assert agent.post(f"{url}review/").status_code == 403
+    assert lead.post(f"{url}review/").status_code == 302
+    wrong = lead.post(f"{url}decide/", {"verdict": "NOT_ADOPTED", "reason": "the rent is high"})
+    assert wrong.status_code == 422
+    assert "Say why it is not adopted." in words(wrong) and "the rent is high" in words(wrong)
+    assert lead.post(f"{url}decide/", {"verdict": "ADOPTED", "wish": "Hall opens at eight"}).status_code == 302
+    assert agent.post(f"{url}answer/", {"told_how": "MESSAGE"}).status_code == 302
+    listed = lead.get("/interactions/suggestions/?view=to-do").context["page"].items
+    assert listed == [suggestion]
+    assert lead.post(f"{url}finish/").status_code == 302
+    suggestion.refresh_from_db()
+    assert (suggestion.state, suggestion.done_at) == ("ANSWERED", clock.now())
+    few = [queries(lead, f"/interactions/suggestions/?view={view}") for view in ("open", "overdue", "to-do", "all")]
+    for _n in range(20):
+        quick_log(actor=hall.agent, customer=hall.customer, summary="x", kind="SUGGESTION")
+    assert [
+        queries(lead, f"/interactions/suggestions/?view={view}") for view in ("open", "overdue", "to-do", "all")
+    ] == few
+    assert max(few) <= 7
+
+
+def test_the_note_with_everything_told_and_what_it_refuses(hall: Hall, client_for: ClientFor) -> None:
+    client, url = client_for(hall.agent), f"/interactions/note/{hall.customer.ref}/"
+    everything = {
+        "summary": "power cut in the street",
+        "kind": "COMPLAINT",
+        "result": "REFERRED",
+        "referral": "State Grid 95598",
+        "phase": "PRE",
+        "agreed": "yes",
+        "settled": "12.50",
+        "handle": "wx_li",
+        "asked_with": hall.mate.pk,
+        "about_me": "on",
+    }
+    for wrong, said in (
+        ({"referral": ""}, "Name the right contact you gave the customer."),
+        ({"settled": "51"}, "You may settle 50 CNY"),
+        ({"settled": "abc"}, "Enter a number."),
+        ({"asked_with": "999999"}, "Select a valid choice."),
+    ):
+        answer = client.post(url, everything | wrong)
+        assert answer.status_code == 422 and said in words(answer)
+        assert "power cut in the street" in words(answer)
+    assert not Interaction.objects.exists()
+    assert client.post(url, everything).status_code == 302
+    contact = Interaction.objects.get()
+    assert (contact.referral, contact.phase, contact.agreed, str(contact.settled)) == (
+        "State Grid 95598",
+        "PRE",
+        True,
+        "12.50",
+    )
+    assert (contact.handle, contact.asked_with, contact.about_staff) == ("wx_li", hall.mate, hall.agent)
+    page = words(client.get(f"/interactions/{contact.ref}/"))
+    assert "State Grid 95598" in page and "wx_li" in page
+
+
+def test_the_unfolded_note_costs_no_more_queries_for_its_lists_of_colleagues(hall: Hall, client_for: ClientFor) -> None:
+    client, url = client_for(hall.agent), f"/interactions/note/{hall.customer.ref}/"
+    few = queries(client, url)
+    for _n in range(10):
+        UserFactory(role="AGENT", unit=hall.lead.unit)
+    assert queries(client, url) == few <= 8
