@@ -53,7 +53,7 @@ def is_judged(contact: Interaction) -> bool:
 
 def verdict_of(contact: Interaction, at: datetime) -> Verdict | None:
     """The verdict on one contact: the twin of the nightly statement. None when the contact does not count."""
-    if not is_judged(contact) or contact.ended_at is None:
+    if not is_judged(contact) or contact.ended_at is None or contact.customer_id is None:
         return None
     within = policy("interactions.solved_within")
     same = Interaction.objects.filter(
@@ -167,7 +167,7 @@ def judge_chunk(cursor: Any, run: Any, lo: int, hi: int) -> int:
 @transaction.atomic
 def count_day(day: date) -> int:
     """Write the figures of one day anew from its verdicts; how many lines."""
-    bounds = {
+    bounds: dict[str, Any] = {
         "day": day,
         "lo": first_id_at(clock.business_midnight(day) - SLACK),
         "hi": first_id_at(clock.business_midnight(day + timedelta(days=1)) + SLACK),

@@ -114,7 +114,7 @@ _FIRST_ASK: dict[str, tuple[Any, str, str, str, dict[str, str]]] = {
 def first_ask_figures(user: User) -> list[Figure]:
     """First-ask matters and suggestions the user must see to, out of the board's own views: one query."""
     rows = desk_rows(user)
-    counts = _counted(user, [some for _key, some in rows])
+    counts = counted(user, [some for _key, some in rows])
     figures = []
     for (key, _some), number in zip(rows, counts, strict=True):
         label, icon, tone, name, asked = _FIRST_ASK[key]

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.services import create_customer
-from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from interactions.lifecycle import Caller, ContactAct
 from interactions.models import Interaction
@@ -70,8 +69,7 @@ def _attach(contact: Interaction, actor: User, customer: Customer, caller: str) 
     contact.save(update_fields=["customer", "caller"])
     remember(contact, ContactAct.ATTACHED, actor)
     push_facts(contact, customer.pk)
-    # At the moment it was: the id of the line is made for it.
-    tell_logged(contact, contact.staff, at=contact.ended_at if contact.ended_at < clock.now() else None)
+    tell_logged(contact, contact.staff, at=contact.ended_at)  # at the moment it was
     matter = getattr(contact, "matter", None)
     suggestion = getattr(contact, "suggestion", None)
     for left in (matter, suggestion):
