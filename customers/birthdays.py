@@ -11,15 +11,20 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Case, DateField, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
 from customers import lunar
 from customers.models import Customer
 from customers.models.birthday_key import BIRTHDAY_KEY, LEAP, LUNAR
 from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from foundation.common.paging import Page, keyset_page, values_of
 
 # A birthday comes again after thirteen lunar months and a day at most.
 LONGEST_WAIT = timedelta(days=400)
+COMING = ("coming", "pk")  # the order of a page: the day of the greeting, then who came first
+WIDER = timedelta(days=6)
 NOT_GREETED = (Customer.Status.DECEASED, Customer.Status.ANONYMISED)
 
 
@@ -123,6 +128,38 @@ def with_birthday_within(rows: QuerySet[Customer], days: int, day: date | None =
     """Those of `rows` greeted on `day` (default today) or in the `days` days after it."""
     first = day or clock.today()
     return with_birthday(rows, set[int]().union(*(keys_of(first + timedelta(days=n)) for n in range(days + 1))))
+
+
+def coming_page(rows: QuerySet[Customer], days: int, *, after: str | None, size: int = 50) -> Page[Customer]:
+    """A page of those of `rows` greeted today or in the `days` days after it, the soonest first; each has the day as
+    `coming`.
+
+    Looked for in a widening span of days: where many have a birthday the first days fill a page, and only those are
+    read and put in order. Raises RuleBroken("page.bad_cursor").
+    """
+    first = clock.today()
+    last = begin = first + timedelta(days=days)
+    if after:
+        begin = values_of(after, len(COMING))[0]
+        if not isinstance(begin, date):
+            raise RuleBroken("page.bad_cursor", _("This page address is damaged; start from the first page."))
+    begin = min(max(first, begin), last) if after else first
+    for end in sorted({begin, min(begin + WIDER, last), last}):
+        page = keyset_page(_in_order(rows, begin, end), after=after, size=size)
+        if page.next_cursor:
+            break
+    return page
+
+
+def _in_order(rows: QuerySet[Customer], first: date, last: date) -> QuerySet[Customer]:
+    seen: set[int] = set()
+    cases = []
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        if fresh := keys_of(day) - seen:
+            cases.append(When(birthday_key__in=sorted(fresh), then=Value(day)))
+            seen |= fresh
+    return with_birthday(rows, seen).annotate(coming=Case(*cases, output_field=DateField())).order_by(*COMING)
 
 
 def greeted_on(day: date, *, after: int = 0, most: int = 1_000) -> list[int]:

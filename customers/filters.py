@@ -87,6 +87,12 @@ class CustomerFilter(django_filters.FilterSet):
         return marked if value == "any" else marked.filter(quality_marks__contains=[value])
 
     @property
+    def coming_days(self) -> int | None:
+        """Within how many days a birthday is asked for; None when none is."""
+        cleaned: dict[str, Any] = getattr(self.form, "cleaned_data", {}) if self.form.is_bound else {}
+        return int(cleaned["birthday"]) if cleaned.get("birthday") else None
+
+    @property
     def is_used(self) -> bool:
         """Whether any filter holds."""
         cleaned: dict[str, Any] = getattr(self.form, "cleaned_data", {}) if self.form.is_bound else {}

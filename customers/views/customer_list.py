@@ -9,12 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from customers.birthdays import coming_page
 from customers.filters import CustomerFilter
 from customers.models import Customer
 from customers.presence import open_elsewhere
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
-from foundation.common.paging import keyset_page
+from foundation.common.paging import Page, keyset_page
 from foundation.ui.htmx import wants_fragment
 
 
@@ -22,7 +23,7 @@ from foundation.ui.htmx import wants_fragment
 @never_cache
 @requires("customers.view")
 def customer_list(request: HttpRequest) -> HttpResponse:
-    """Newest first; nobody of another scope, however they were opened (D§3.1)."""
+    """Newest first, coming birthdays the soonest first; nobody of another scope, however they were opened (D§3.1)."""
     user: Any = request.user
     found = CustomerFilter(
         request.GET,
@@ -31,9 +32,9 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     )
     refusal = ""
     try:
-        page = keyset_page(found.qs, after=request.GET.get("after"), size=50)
+        page = _page(found, request.GET.get("after"))
     except RuleBroken as no:
-        refusal, page = no.message, keyset_page(found.qs, after=None, size=50)
+        refusal, page = no.message, _page(found, None)
     context = {
         "page": page,
         "filter": found,
@@ -44,3 +45,10 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     }
     template = "customers/customer_list.html" + ("#results" if wants_fragment(request) else "")
     return render(request, template, context)
+
+
+def _page(found: CustomerFilter, after: str | None) -> Page[Customer]:
+    days = found.coming_days
+    if days is None:
+        return keyset_page(found.qs, after=after, size=50)
+    return coming_page(found.qs, days, after=after, size=50)

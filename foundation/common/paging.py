@@ -39,7 +39,8 @@ def _pack(values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _unpack(cursor: str, length: int) -> list[Any]:
+def values_of(cursor: str, length: int) -> list[Any]:
+    """The values a cursor of `length` columns holds. Raises RuleBroken("page.bad_cursor")."""
     try:
         raw = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [
@@ -70,7 +71,7 @@ def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50, st
         raise ValueError("a keyset page needs an ordered queryset")
     names = [name.lstrip("-") for name in order]
     if after:
-        values = _unpack(after, len(names))
+        values = values_of(after, len(names))
         condition = Q()
         for index, name in enumerate(order):
             ties = {names[i]: values[i] for i in range(index)}
