@@ -41,6 +41,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "refusal": refusal,
         "filtered": found.is_used,
         "opened": open_elsewhere(user, [row.pk for row in page.items]),
+        "may_merge": user.has_perm("customers.merge"),
         "may_create": user.has_perm("customers.create"),
     }
     template = "customers/customer_list.html" + ("#results" if wants_fragment(request) else "")

@@ -66,6 +66,7 @@ class View:
         self.open_fields = revealed_fields(self.user, pk)
         self.may_reveal = self.user.has_perm("customers.reveal")
         self.may_edit = self.user.has_perm("customers.edit")
+        self.may_merge = self.user.has_perm("customers.merge")
 
     def shown(
         self, field: str, kind: str, value: str, *, masked_as: str | None = None, sensitive: bool = False

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from customers.imports.models import Import
-from customers.models import Customer, Segment, Subscription
+from customers.models import Customer, Merge, Segment, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
 from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
@@ -51,6 +51,7 @@ class Place:
     contact_place: ContactPlace
     notice: Notification | None
     imported: Import
+    merge: Merge
     segment: Segment
     export: Export
     asked: RightsRequest
@@ -126,6 +127,13 @@ def make_place(owner: User) -> Place:
         ),
         notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
         imported=imported,
+        merge=Merge.objects.create(
+            number=f"MG{customer.pk}"[-20:],
+            survivor=customer,
+            absorbed=CustomerFactory(unit=unit, manager=owner),
+            reason="same person",
+            proposed_by=mate,
+        ),
         segment=Segment.objects.create(
             owner=owner,
             name="Managed",
@@ -187,6 +195,9 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:customer-reveal": lambda p: {"pk": p.customer.pk, "field": "phone"},
     "customers:inline-edit": lambda p: {"pk": p.customer.pk, "field": "home_city"},
     "customers:inline-undo": lambda p: {"pk": p.customer.pk, "change": NOBODY},
+    "customers:merge-start": lambda p: {"pk": p.customer.pk},
+    "customers:merge-compare": lambda p: {"pk": p.customer.pk, "other": p.merge.absorbed_id},
+    "customers:merge-apart": lambda p: {"pk": p.customer.pk, "other": p.merge.absorbed_id},
     "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
     "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:time-drop": lambda p: {"pk": p.customer.pk, "row": NOBODY},
@@ -194,6 +205,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }
 BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
+    "customers:merge-": lambda p: {"merge": p.merge.pk},
     "exports:": lambda p: {"pk": p.export.pk},
     "customers:line-new": lambda p: {"pk": p.customer.pk},
     "customers:line-": lambda p: {"pk": p.customer.pk, "line": p.line.pk},
