@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -25,9 +24,12 @@ from interactions.rights.services import raise_request
 from interactions.services import CallReport, NextAction, take_call_event
 from outreach.delivery import deliver_due
 from outreach.services import attempt_and_complete, cancel_followup, owe_followup, queue_message, reschedule_followup
-from staff.drafts import save_draft
+from staff.drafts import Place, save_draft
+from staff.exports.services import decide_export
 from staff.models import User
 from staff.reveals import reveal
+from tests.exports.making import ask, work
+from tests.factories import UserFactory
 from tests.imports.bringing import bring, table
 
 # Words that stand nowhere else. Numbers keep their check digits.
@@ -68,12 +70,17 @@ MARKS = {
                 "reason not to use",
                 "raw call event",
                 "file name",
+                "relative",
+                "note on the relative",
+                "suggestion",
+                "why a document was refused",
             ),
             start=1,
         )
     },
 }
 KEPT_BY_LAW = {"consent evidence"}  # the law wants it stored some time longer (D§5.6)
+OF_THE_IDENTITY = {"why a document was refused"}  # part of the papers of the real-name register
 
 
 def grown(agent: User, officer: User, client_for: Callable[[User], Client]) -> Customer:
@@ -113,6 +120,9 @@ def _archive(customer: Customer, agent: User) -> None:
         consent_evidence=MARKS["evidence of the fact"],
     )
     archive.add_need(pk, actor=agent, text=MARKS["need"])
+    relative = {"other_name": MARKS["relative"], "other_phone": "02966665555", "note": MARKS["note on the relative"]}
+    archive.add_relation(pk, actor=agent, kind="FAMILY", **relative)
+    archive.reject_identity(pk, actor=agent, how="IN_PERSON", reason=MARKS["why a document was refused"])
     archive.give_consent(
         pk,
         actor=agent,
@@ -144,6 +154,7 @@ def _contacts(customer: Customer, agent: User) -> None:
             "CALLBACK", agent, now + timedelta(hours=5), MARKS["follow-up subject"], tell_customer=True
         ),
     )
+    contacts.quick_log(actor=agent, customer=customer, summary=MARKS["suggestion"], kind="SUGGESTION")
     soon = now + timedelta(days=1)
     done, dropped = (
         owe_followup(customer=customer, kind="TASK", owner=agent, due_at=soon, subject=f"Task {n}", actor=agent)
@@ -169,19 +180,17 @@ def _pages(customer: Customer, agent: User, officer: User, client_for: Callable[
     for text in (NAME[:3], MOBILE):
         assert desk.post(reverse("workspace:search"), {"q": text}).status_code in (200, 302)
     assert desk.get(reverse("customers:customer-detail", args=[customer.pk])).status_code == 200
-    save_draft(agent, _place(customer), MARKS["draft"])
+    save_draft(agent, Place("note", customer.pk), MARKS["draft"])
     reveal(agent, customer.pk, "id_number", MARKS["reason of a reveal"])
+    lead = UserFactory(role="TEAM_LEAD", unit=agent.unit)
+    listed = ask(lead, clear=["name"])  # in clear: the officer decides
+    decide_export(listed.pk, actor=officer, approve=True)
+    assert NAME in work(listed).file.read().decode("utf-8-sig")
     request = raise_request(
         customer, actor=agent, kind="ACCESS", identity_how="ID_DOCUMENT", details=MARKS["words of the request"]
     )
     assert claim_and_run(start_export(request.pk, actor=officer).pk)
     assert RightsRequest.objects.get(pk=request.pk).export_run.result_file  # type: ignore[union-attr]
-
-
-def _place(customer: Customer) -> Any:
-    from staff.drafts import Place
-
-    return Place("note", customer.pk)
 
 
 def dumped() -> str:

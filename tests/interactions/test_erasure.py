@@ -16,6 +16,8 @@ from django.test import Client
 from crm.logs import LOGGING
 from customers.erasure import erasing
 from customers.erasure.erasing import enrol_ended, erase_batch, erase_due, preview
+from customers.merging.services import approve_merge, propose_merge
+from customers.merging.undoing import undo_merge
 from customers.models import (
     ContactPoint,
     Customer,
@@ -36,7 +38,7 @@ from outreach.lifecycle import MessageState
 from outreach.models import FollowUp, OutMessage
 from staff.models import User
 from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
-from tests.interactions.erasing import KEPT_BY_LAW, MARKS, dumped, grown, lying, marks_in, where
+from tests.interactions.erasing import KEPT_BY_LAW, MARKS, OF_THE_IDENTITY, dumped, grown, lying, marks_in, where
 from tests.outreach.making import MORNING, queue, reachable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-21")]
@@ -142,7 +144,7 @@ def test_what_a_law_keeps_is_kept_stored_only_and_goes_when_its_time_is_over(
     done = services.erase_for(request.pk, actor=officer)
     customer.refresh_from_db()
     assert done.outcome == "ERASED_IN_PART" and customer.status != "ANONYMISED"
-    assert marks_in(dumped()) == {"name", "part of the name", "line"} | KEPT_BY_LAW
+    assert marks_in(dumped()) == {"name", "part of the name", "line"} | KEPT_BY_LAW | OF_THE_IDENTITY
     assert customer.id_number() == MARKS["document"]  # the real-name register: two years after the end
     kept = Retention.objects.get(pk=customer.pk)
     assert (kept.due_on, kept.identity_until) == (date(2028, 11, 24), date(2028, 11, 24))
@@ -193,6 +195,25 @@ def test_the_log_still_verifies_after_its_personal_parts_are_gone(officer: User,
     assert not AuditPersonal.objects.filter(customer_id=customer.pk).exists()
     assert AuditEntry.objects.filter(customer_id=customer.pk, verb="customer.changed").exists()
     assert AuditEntry.objects.get(verb="customer.erased").actor_id == officer.pk
+
+
+def test_what_was_merged_goes_with_the_one_who_stays_and_cannot_come_back(
+    officer: User, agent: User, travel: Travel
+) -> None:
+    lead = UserFactory(role="TEAM_LEAD", unit=agent.unit)
+    stays = reachable(unit=agent.unit, name="Ouyang Stays")
+    taken = CustomerFactory(unit=agent.unit, name="Ouyang Qzabsorbed")
+    ContactPointFactory(customer=taken, value="13966660001")
+    merge = propose_merge(stays.pk, taken.pk, actor=agent, reason="the same person")
+    approve_merge(merge.pk, actor=lead)
+    assert "Qzabsorbed" in dumped()
+    request = services.raise_request(stays, actor=agent, kind="DELETE", identity_how="ID_DOCUMENT")
+    services.erase_for(request.pk, actor=officer)
+    text = dumped()
+    assert "Qzabsorbed" not in text and "Ouyang Stays" not in text and "13966660001" not in text
+    with pytest.raises(RuleBroken) as no:
+        undo_merge(merge.pk, actor=lead, reason="not the same")
+    assert no.value.code == "merge.erased"
 
 
 # --- by night, over many --------------------------------------------------------------------------------------------
