@@ -19,7 +19,21 @@ name_kinds(
         "outreach.outmessage": _("Message"),
         "outreach.messagetext": _("Words and address of a message"),
         "outreach.messagemove": _("History of a message"),
+        "outreach.managertransfer": _("Transfer of a customer"),
     }
+)
+name_acts(
+    "transfer",
+    title=_("Transfers of customers"),
+    acts={
+        "offered": _("Customer offered to another manager"),
+        "claimed": _("Customer claimed by another manager"),
+        "accepted": _("Transfer of a customer accepted"),
+        "refused": _("Transfer of a customer refused"),
+        "withdrawn": _("Transfer of a customer withdrawn"),
+        "superseded": _("Transfer ended by another"),
+    },
+    details={"from": Detail(_("From"), Shape.PERSON), "to": Detail(_("To"), Shape.PERSON)},
 )
 name_acts(
     "followup",

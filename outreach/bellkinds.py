@@ -119,8 +119,24 @@ def _register_exports() -> None:
     register_teller(ring_about_export)
 
 
+def _register_transfers() -> None:
+    for news, icon, tone, words in (
+        ("offered", "arrow-right-left", "info", gettext_lazy("A customer is offered to you")),
+        ("claimed", "arrow-right-left", "warn", gettext_lazy("A manager claims a customer: you decide")),
+        ("accepted", "circle-check", "", gettext_lazy("A customer was handed over")),
+        ("refused", "ban", "warn", gettext_lazy("The transfer of a customer was refused")),
+        ("superseded", "ban", "", gettext_lazy("Another manager has the customer you asked for")),
+    ):
+        register_bell_kind(BellKind(f"transfer.{news}", icon, tone, partial(_filled, words), _transfer_url))
+
+
+def _transfer_url(_notice: Notification) -> str:
+    return reverse("outreach:transfer-list")
+
+
 def register() -> None:
     """The kinds outreach itself rings, and those about exports."""
+    _register_transfers()
     _register_exports()
     register_bell_kind(
         BellKind(

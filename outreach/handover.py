@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from customers.book import MANAGE_RIGHT
 from outreach.models import FollowUp
 from outreach.services import notify, reassign_followup
+from outreach.services.transfers import count_customers, move_customers
 from staff.handover import register_work
 from staff.models import User
 
@@ -34,5 +36,6 @@ def move_all(owner: User, to: User, actor: User) -> int:
 
 
 def register() -> None:
-    """Make the kind known."""
+    """Make the kinds known: customers go with their manager."""
     register_work("followups", count_open, move_all, label=_("Follow-ups"))
+    register_work("customers", count_customers, move_customers, label=_("Customers"), right=MANAGE_RIGHT)

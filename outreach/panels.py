@@ -6,6 +6,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from customers.book import MANAGE_RIGHT
 from customers.models import Customer
 from customers.panels import CustomerAction, Panel, register_action, register_panel
 from customers.visibility import register_opener
@@ -34,8 +35,13 @@ def _new_url(customer: Customer) -> str:
     return f"{reverse('outreach:followup-new')}?customer={customer.ref}"
 
 
+def _transfer_url(customer: Customer) -> str:
+    return f"{reverse('outreach:transfer-new')}?customer={customer.ref}"
+
+
 def register() -> None:
     """Make them known."""
     register_opener(CUSTOMERS_OWED)
     register_panel(Panel("next-actions", "main", 10, "outreach.view", render=next_actions, max_queries=1))
+    register_action(CustomerAction("transfer", _("Hand over"), "arrow-right-left", _transfer_url, MANAGE_RIGHT, 90))
     register_action(CustomerAction("followup", _("Follow-up"), "calendar-clock", _new_url, "outreach.work", 20, "f"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from outreach.views import bell, followups, messages
+from outreach.views import bell, followups, messages, transfers
 
 app_name = "outreach"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     path("messages/", messages.message_list, name="message-list"),
     path("messages/<id:pk>/", messages.message_detail, name="message-detail"),
     path("messages/<id:pk>/retry/", messages.message_retry, name="message-retry"),
+    path("transfers/", transfers.transfer_list, name="transfer-list"),
+    path("transfers/new/", transfers.transfer_new, name="transfer-new"),
+    path("transfers/<id:pk>/<slug:what>/", transfers.transfer_answer, name="transfer-answer"),
     path("bell/", bell.bell_page, name="bell"),
     path("bell/menu/", bell.bell_menu, name="bell-menu"),
     path("bell/read/", bell.bell_read_all, name="bell-read-all"),

@@ -16,6 +16,7 @@ def register() -> None:
         ("followup_due", _("A follow-up is due")),
         ("followup_overdue", _("A follow-up is overdue")),
         ("callback_promised", _("Callback promised")),
+        ("manager_changed", _("New customer manager")),
         ("protective_hold", _("Protective hold: why, and where to appeal")),
         ("protective_hold_lifted", _("Protective hold lifted")),
     ):

@@ -62,7 +62,7 @@ _LEAD = {
     "places": (ALL, "view"),
 }
 _HEAD = {
-    "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments"),
+    "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments transfer"),
     "interactions": (UNIT, "view take assign figures"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),

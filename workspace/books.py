@@ -39,6 +39,7 @@ from outreach.models import FollowUp
 from staff.exports.registry import Asking, Exportable, filtered, register_exportable, said_filters
 from staff.models import Absence, User
 from staff.requests import StaffRequest
+from staff.services.absences import transfer_due
 from workspace.figures import Figure, capped, counted, say_count
 
 PAGE = 50
@@ -115,7 +116,8 @@ def my_customers(request: StaffRequest) -> HttpResponseBase:
 @require_GET
 @requires("workspace.board")
 def managers(request: StaffRequest) -> HttpResponseBase:
-    """The managers a lead answers for, each with how many customers, how many of them quiet, and who stands in."""
+    """The managers a lead answers for, each with how many customers, how many of them quiet, who stands in, and by
+    when the customers of one who left or is long away need another manager (D§3.3)."""
     rows = with_books(managers_seen_by(request.user), request.user).order_by("unit__no", "pk")
     try:
         page = keyset_page(rows, after=request.GET.get("after"), size=MANAGERS_A_PAGE)
@@ -123,11 +125,12 @@ def managers(request: StaffRequest) -> HttpResponseBase:
         return redirect("workspace:book-managers")
     now = clock.now()
     away = Absence.objects.filter(user__in=page.items, starts_at__lte=now).exclude(ends_at__lte=now)
-    absences = {absence.user_id: absence for absence in away.select_related("delegate")}
+    absences = {absence.user_id: absence for absence in away.select_related("delegate", "user__unit")}
     lines = [
         {
             "user": person,
             "absence": absences.get(person.pk),
+            "due": transfer_due(absences[person.pk]) if person.pk in absences else None,
             "all": say_count(person.customers_n),
             "quiet": say_count(person.quiet_n),
             "url": _address(person),
@@ -135,7 +138,13 @@ def managers(request: StaffRequest) -> HttpResponseBase:
         for person in page.items
     ]
     part = "#results" if wants_fragment(request) else ""
-    context = {"page": page, "lines": lines, "own": bool(books_of(request.user))}
+    context = {
+        "page": page,
+        "lines": lines,
+        "own": bool(books_of(request.user)),
+        "may_reassign": request.user.has_perm("staff.reassign"),
+        "now": now,
+    }
     return render(request, f"workspace/book_managers.html{part}", context)
 
 
@@ -197,6 +206,7 @@ def _tabs(user: User, chosen: Chosen) -> list[Tab]:
     ]
     if user.has_perm("workspace.board"):
         tabs.append(Tab(_("By manager"), reverse("workspace:book-managers")))
+    tabs.append(Tab(_("Handed over"), reverse("outreach:transfer-list")))
     return tabs
 
 

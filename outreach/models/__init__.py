@@ -3,12 +3,14 @@
 from outreach.models.bell import Notification
 from outreach.models.followups import FollowUp, FollowUpAttempt, FollowUpMove, FollowUpNotice
 from outreach.models.messages import MessageKey, MessageMove, MessageText, OutMessage
+from outreach.models.transfers import ManagerTransfer
 
 __all__ = [
     "FollowUp",
     "FollowUpAttempt",
     "FollowUpMove",
     "FollowUpNotice",
+    "ManagerTransfer",
     "MessageKey",
     "MessageMove",
     "MessageText",

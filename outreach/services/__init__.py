@@ -14,10 +14,19 @@ from outreach.services.followups import (
 )
 from outreach.services.messages import queue_message, queue_messages, queue_staff_message, retry_message
 from outreach.services.reminding import hand_over_if_overdue, remind_if_due
+from outreach.services.transfers import (
+    accept_transfer,
+    claim_customer,
+    offer_customer,
+    refuse_transfer,
+    withdraw_transfer,
+)
 
 __all__ = [
+    "accept_transfer",
     "attempt_and_complete",
     "cancel_followup",
+    "claim_customer",
     "claim_next",
     "close_followup",
     "complete_followup",
@@ -25,13 +34,16 @@ __all__ = [
     "mark_all_read",
     "mark_read",
     "notify",
+    "offer_customer",
     "owe_followup",
     "queue_message",
     "queue_messages",
     "queue_staff_message",
     "reassign_followup",
     "record_attempt",
+    "refuse_transfer",
     "remind_if_due",
     "reschedule_followup",
     "retry_message",
+    "withdraw_transfer",
 ]

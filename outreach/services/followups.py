@@ -204,6 +204,20 @@ def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = 
     return follow_up
 
 
+def hand_on_followups(rows: models.QuerySet[FollowUp], *, actor: User, to: User) -> int:
+    """Give open follow-ups to `to` with the customer they are about, in the caller's transaction; how many.
+
+    Whoever hands a customer on hands on what is owed to it: no right over each is asked. Raises RuleBroken
+    "followup.owner_cannot".
+    """
+    _check_owner(to)
+    held = rows.select_for_update(no_key=True, of=("self",)).select_related("owner__unit", "customer").order_by("pk")
+    moved = [follow_up for follow_up in held if follow_up.owner_id != to.pk]
+    for follow_up in moved:
+        _give(follow_up, to, FollowUpAct.REASSIGNED, actor, "")
+    return len(moved)
+
+
 @transaction.atomic
 def claim_next(*, actor: User) -> FollowUp | None:
     """Take the next pooled follow-up of the actor's teams that the actor has the skill for: most urgent first, then

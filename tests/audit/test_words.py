@@ -17,6 +17,7 @@ from interactions.lifecycle import ContactAct
 from interactions.rights.lifecycle import RightsAct
 from interactions.stages import MatterAct, SuggestionAct
 from outreach.lifecycle import FollowUpAct
+from outreach.models import ManagerTransfer
 from tests.sources import APPS, calls
 
 RECORDERS = ("record", "remember", "_remember", "_start", "remember_merge")
@@ -28,6 +29,7 @@ FAMILIES = {
     "followup.": FollowUpAct.values,
     "import.": [Import.State.CHECKED, Import.State.DONE, Import.State.FAILED, Import.State.REVERTED],
     "matter.": MatterAct.values,
+    "transfer.": ["OFFERED", "CLAIMED", *(set(ManagerTransfer.State.values) - {"OPEN"})],
     "suggestion.": SuggestionAct.values,
     "rights.": RightsAct.values,
     "job.": [JobRun.State.DONE, JobRun.State.FAILED, JobRun.State.CANCELLED],

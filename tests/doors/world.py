@@ -14,7 +14,7 @@ from foundation.jobs.models import JobRun
 from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
 from interactions.rights.services import raise_request
 from interactions.services import NextAction, offer_matter, quick_log, start_contact
-from outreach.models import FollowUp, Notification, OutMessage
+from outreach.models import FollowUp, ManagerTransfer, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
 from staff.exports.models import Export
 from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
@@ -54,6 +54,7 @@ class Place:
     merge: Merge
     segment: Segment
     export: Export
+    transfer: ManagerTransfer
     asked: RightsRequest
 
 
@@ -139,6 +140,7 @@ def make_place(owner: User) -> Place:
             name="Managed",
             rule={"version": 1, "rule": {"all": [{"column": "managed", "op": "is", "value": True}]}},
         ),
+        transfer=ManagerTransfer.objects.create(customer=customer, kind="OFFER", to_manager=mate, asked_by=owner),
         export=Export.objects.create(
             number=f"EX{customer.pk}"[-20:],
             list_name="customers",
@@ -191,6 +193,9 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
     "interactions:call-open": lambda _p: {"pk": NOBODY},
     "interactions:contact-quick-log": lambda p: {"pk": p.customer.pk},
+    "outreach:transfer-list": lambda _p: {},
+    "outreach:transfer-new": lambda _p: {},
+    "outreach:transfer-answer": lambda p: {"pk": p.transfer.pk, "what": "withdraw"},
     "exports:export-new": lambda _p: {"name": "customers"},
     "customers:customer-reveal": lambda p: {"pk": p.customer.pk, "field": "phone"},
     "customers:inline-edit": lambda p: {"pk": p.customer.pk, "field": "home_city"},

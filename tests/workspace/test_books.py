@@ -207,6 +207,17 @@ def test_a_lead_sees_the_managers_and_their_lists(client_for: Signed, manager: U
     assert client_for(far).get(f"/my-customers/?manager={manager.pk}").status_code == 404
 
 
+@pytest.mark.covers("ARC-15")
+def test_a_lead_sees_by_when_the_customers_of_one_who_left_need_another(client_for: Signed, manager: User) -> None:
+    managed(manager, "Theirs")
+    head = UserFactory(role="DEPT_HEAD", unit=manager.unit)
+    Absence.objects.create(user=manager, reason="RESIGNED", starts_at=NOW - timedelta(hours=1))
+    page = client_for(head).get("/my-customers/managers/").content.decode()
+    assert "new manager by Fri, Nov 27" in page and f"/admin/people/{manager.pk}/work/" in page
+    with clock.travel(NOW + timedelta(days=8)):
+        assert "new manager overdue" in client_for(head).get("/my-customers/managers/").content.decode()
+
+
 def test_the_facts_follow_the_manager(manager: User) -> None:
     other = UserFactory(role="ACCOUNT_MANAGER", unit=manager.unit)
     row = managed(manager, "Moves")
