@@ -94,7 +94,12 @@ def save_draft(user: User, place: Place, text: str, *, seen: str = "") -> Saved:
         gone, _by_model = _at(user, place).filter(stamp=known, replaced="").delete()
         if gone or not _at(user, place).exists():
             return Saved(now, "", "")
-    values = {"user": user.pk, "place": place.name, "customer": place.customer_id, "text": text.replace("\0", "")}
+    values: dict[str, Any] = {
+        "user": user.pk,
+        "place": place.name,
+        "customer": place.customer_id,
+        "text": text.replace("\0", ""),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_KEEP, values | {"stamp": stamp, "seen": known, "now": now})
         return Saved(now, ids.to_text(stamp), cursor.fetchone()[0])

@@ -10,7 +10,8 @@ function wire(area) {
   const part = (name) => box?.querySelector(`[data-draft-${name}]`);
   const [place, drop, other] = [part("state"), part("drop"), part("other")];
   let stamp = area.dataset.draftStamp;
-  let saved = area.dataset.draftUnsaved ? null : area.value;
+  // What the server wrote: what is typed before this part arrives is not saved yet.
+  let saved = area.dataset.draftUnsaved ? null : area.defaultValue;
   let timer = 0;
   let sent = false;
   let flight = null;
@@ -30,7 +31,7 @@ function wire(area) {
   const save = async (leaving, force = false) => {
     clearTimeout(timer);
     const text = area.value;
-    if ((text === saved && !force) || sent) return;
+    if ((text === saved && !force) || sent || !area.isConnected) return;
     tell(say("drafting"));
     try {
       const answer = await post({ text }, leaving);
@@ -60,7 +61,8 @@ function wire(area) {
     flight?.abort();
   });
   area.form?.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.successful || detail.requestConfig.verb !== "post") return;
+    const { status } = detail.xhr;
+    if ((status >= 200 && status < 400) || detail.requestConfig.verb !== "post") return;
     sent = false;
     later();
   });
@@ -83,7 +85,7 @@ function wire(area) {
     save(false, true);
   });
   addEventListener("pagehide", () => save(true));
-  if (saved === null) later();
+  if (area.value !== saved) later();
 }
 
 export function start(areas) {

@@ -2,7 +2,8 @@
 function wire(form) {
   form.dataset.on = "1";
   const field = form.querySelector("[data-focus]");
-  const before = field.value;
+  // What the server wrote, not what somebody may have typed before this part arrived.
+  const before = field.options ? ([...field.options].find((one) => one.defaultSelected) ?? field.options[0]).value : field.defaultValue;
   let busy = false;
   const cancel = (back) => {
     const link = form.querySelector("[data-inline-cancel]");
