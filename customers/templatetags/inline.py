@@ -48,8 +48,8 @@ def inline_row(view: View, field: Inline, once: Words, *, saved: bool = False, f
         mark = f'<span class="t-ok">{icon("check", "s")}<span class="sr">{once.saved}</span></span>' if saved else ""
         text = (
             f'{mark}<a class="inl" href="{edit}#id_{field.form_name}" hx-get="{inline_address(pk, field.name)}"'
-            f' hx-target="#inline-{field.name}" hx-swap="outerHTML"{" data-focus" if focus else ""}>{text}'
-            f'<span class="sr"> · {once.change}: {said(field.label)}</span>{icon("pencil", "s")}</a>'
+            f' hx-target="#inline-{field.name}" hx-swap="outerHTML"{" data-focus" if focus else ""}>'
+            f'{icon("pencil", "s")}<span>{text}<span class="sr"> · {once.change}: {said(field.label)}</span></span></a>'
         )
     history = f"{row_address('customers:customer-history', pk)}?field={field.name}"
     return (

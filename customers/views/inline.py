@@ -175,7 +175,7 @@ def _with_head(view: View, one: Inline, row: str) -> HttpResponse:
 
 def _form(request: HttpRequest, view: View, one: Inline, form: InlineForm, error: str = "") -> HttpResponse:
     field = form[one.form_name]
-    attrs: dict[str, str | bool] = {"data-focus": True, "autocomplete": "off"}
+    attrs: dict[str, str | bool] = {"data-focus": True, "autocomplete": "off", "class": "input"}
     if error:
         attrs |= {"aria-invalid": "true", "aria-describedby": f"{field.id_for_label}_err"}
     context = {
