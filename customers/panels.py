@@ -35,7 +35,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class CustomerAction:
-    """A button in the header; the first by `order` is the primary one. `shortcut`: a single key, or ""."""
+    """A button in the header; the first by `order` is the primary one, those after the third stand in the menu beside
+    them. `shortcut`: a single key, or ""."""
 
     key: str
     label: Any
