@@ -40,6 +40,7 @@ class Found:
     customer: Customer
     how: Any
     outside: bool
+    hit: Hit
 
     @property
     def name(self) -> str:
@@ -97,7 +98,7 @@ def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
     if any(not hit.outside and hit.customer_id not in seen for hit in hits):
         seen |= opened_ids(user)
     return [
-        Found(row, Kind(hit.kind).label, hit.outside)
+        Found(row, Kind(hit.kind).label, hit.outside, hit)
         for hit in hits
         if (row := rows.get(hit.customer_id)) is not None and (hit.outside or row.pk in seen)
     ]

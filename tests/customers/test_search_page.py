@@ -28,10 +28,11 @@ def op() -> Operator:
 
 
 def ask(client: Client, text: str) -> tuple[str, str]:
-    """The address a search leads to, and its page."""
+    """The address a search leads to, and its page without the marks of what matched (tests/workspace/test_marking.py)."""
     answer = client.post("/search/", {"q": text})
     assert answer.status_code == 302, answer.content[:300]
-    return answer["Location"], client.get(answer["Location"]).content.decode()
+    page = client.get(answer["Location"]).content.decode()
+    return answer["Location"], page.replace("<mark>", "").replace("</mark>", "")
 
 
 def test_one_visible_match_opens_the_customer(op: Operator, client_for: ClientFor) -> None:

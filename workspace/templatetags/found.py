@@ -20,6 +20,7 @@ from foundation.ui.wording import say_choice
 from interactions.lifecycle import Caller, Channel
 from staff.masking import masked
 from staff.models import OrgUnit
+from workspace.marking import marked_line
 from workspace.search import Found
 
 register = template.Library()
@@ -29,20 +30,25 @@ register = template.Library()
 def found_rows(context: Context, found: Iterable[Found]) -> SafeString:
     """The rows of the table: customers of the user's own sight as links, others as one masked line."""
     number, city = said(_("Number")), said(_("City"))
-    return SafeString("".join(_outside(line, context) if line.outside else _row(line, number, city) for line in found))
+    text = context["text"]
+    return SafeString(
+        "".join(_outside(line, context) if line.outside else _row(line, text, number, city) for line in found)
+    )
 
 
-def _row(line: Found, number: str, city: str) -> str:
+def _row(line: Found, text: str, number: str, city: str) -> str:
     customer = line.customer
+    cells = marked_line(customer, line.name, text, line.hit)
     status = tag(say_choice(Customer.Status, customer.status), STATUS_TONES[Customer.Status(customer.status)])
     page = row_address("customers:customer-detail", customer.pk)
+    value = f' <span class="small tx2 nowrap">{cells.value}</span>' if cells.value else ""
     return (
         '<tr role="row" data-row><td role="cell" class="main-c">'
-        f'<a class="main-a" data-main href="{page}">{said(line.name)}</a></td>'
-        f'<td role="cell" class="nowrap" data-label="{number}">{said(customer.number)}</td>'
-        f'<td role="cell" data-label="{city}">{said(or_dash(customer.home_city))}</td>'
+        f'<a class="main-a" data-main href="{page}">{cells.name}</a></td>'
+        f'<td role="cell" class="nowrap" data-label="{number}">{cells.number}</td>'
+        f'<td role="cell" data-label="{city}">{cells.city or said(or_dash(""))}</td>'
         f'<td role="cell">{status}</td>'
-        f'<td role="cell">{tag(line.how, "info")}</td><td role="cell"></td></tr>'
+        f'<td role="cell">{tag(line.how, "info")}{value}</td><td role="cell"></td></tr>'
     )
 
 
