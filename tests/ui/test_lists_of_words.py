@@ -78,4 +78,4 @@ def test_no_sentence_joins_its_words_by_hand() -> None:
         if str(path.relative_to(root)) not in TYPED
         for line in _by_hand(path)
     }
-    assert found == {"customers/imports/reverting.py:190", "foundation/rest/errors.py:57"}
+    assert found == {"customers/imports/reverting.py:198", "foundation/rest/errors.py:57"}
