@@ -28,7 +28,7 @@ def op() -> Operator:
 
 
 def ask(client: Client, text: str) -> tuple[str, str]:
-    """The address a search leads to, and its page without the marks of what matched (tests/workspace/test_marking.py)."""
+    """The address a search leads to, and its page without the marks of what matched."""
     answer = client.post("/search/", {"q": text})
     assert answer.status_code == 302, answer.content[:300]
     page = client.get(answer["Location"]).content.decode()
