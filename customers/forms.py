@@ -269,9 +269,9 @@ class ContactTimeForm(forms.Form):
 
     wish = forms.ChoiceField(label=_("Wish"), choices=ContactTime.Wish.choices)
     days = forms.ChoiceField(label=_("Days"), choices=ContactTime.Days.choices)
-    starts = forms.TimeField(label=_("From"), widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
+    starts = forms.TimeField(label=_("Begins at"), widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
     ends = forms.TimeField(
-        label=_("To"),
+        label=_("Ends at"),
         widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
         help_text=_("An end before the beginning means the next day."),
     )
