@@ -211,7 +211,7 @@ def merge_approve(request: HttpRequest, merge: int) -> HttpResponseBase:
         versions = (int(seen[0]), int(seen[1])) if len(seen) == 2 and all(map(str.isdecimal, seen)) else (0, 0)
         services.approve_merge(found.pk, actor=user, versions=versions)
 
-    return _act(request, merge, "approve", act, _("Merged. It can be undone for 30 days."))
+    return _act(request, merge, "approve", act, _("Merged. Until the day shown it can be undone."))
 
 
 @require_POST
