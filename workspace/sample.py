@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from customers.finding import find_rows_sql
 from customers.models import Customer
 from customers.sample.archive import write_archive
+from customers.sample.doubles import find_pairs, write_doubles
 from customers.sample.draw import Draw
 from customers.sample.organisation import DEMO_ROLES, build
 from foundation.audit import services as audit
@@ -66,7 +67,9 @@ def make_sample_operator(password: str) -> Made:
     draw = Draw(SEED)
     organisation = build(draw, password)
     kept = write_archive(draw, organisation)
+    write_doubles(kept)
     find_rows_sql("SELECT id FROM customers_customer WHERE is_sample")
+    find_pairs()
     written = History(draw, organisation, kept).write()
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(
