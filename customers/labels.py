@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from customers.models import Address, ContactPoint, Customer, Need, ProfileField, Subscription
+from foundation.ui.wording import say_choice
 
 LABELS: dict[str, Any] = {
     "customer_type": _("Type"),
@@ -101,9 +103,13 @@ _STATES: dict[tuple[str, str], Any] = {
 
 def label(field: str) -> str:
     """The name of a field, or of a fact of the profile."""
-    if field in ProfileField.Key.values:
-        return str(ProfileField.Key(field).label)
-    return str(LABELS.get(field, field))
+    return _labels(get_language()).get(field, field)
+
+
+@cache
+def _labels(_language: str | None) -> dict[str, str]:
+    named = {field: str(words) for field, words in LABELS.items()}
+    return named | {str(code): str(words) for code, words in ProfileField.Key.choices}
 
 
 def value_in_words(entity: str, field: str, stored: str | None) -> str:
@@ -111,7 +117,7 @@ def value_in_words(entity: str, field: str, stored: str | None) -> str:
     if not stored:
         return ""
     codes = _STATES.get((entity, field)) or _CODES.get(field)
-    if codes is not None and stored in codes.values:
-        return str(codes(stored).label)
+    if codes is not None:
+        return say_choice(codes, stored)
     words = _WORDS.get(field)
     return str(words.get(stored, stored)) if words is not None else stored

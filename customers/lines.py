@@ -25,7 +25,7 @@ from customers.models import (
 from customers.models.relations import REVERSE
 from customers.models.subscriptions import ProductLine
 from customers.timeline import LineKind, register_kind
-from foundation.ui.wording import join_words
+from foundation.ui.wording import join_words, say_choice
 from staff.masking import mask_account, mask_phone
 
 
@@ -59,7 +59,7 @@ def masked_number(line: Subscription) -> str:
 
 def _service(words: str, line: TimelineLine, ref: Any) -> tuple[str, str]:
     code = ref.product_line if ref else line.params.get("product_line", "")
-    product = str(ProductLine(code).label) if code in ProductLine.values else ""
+    product = say_choice(ProductLine, code)
     plan = _plan(line, ref)
     text = " · ".join(part for part in (masked_number(ref) if ref else "", plan) if part)
     return words % {"product": product}, text
