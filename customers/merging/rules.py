@@ -72,7 +72,8 @@ def _of(key: CustomerKey, customer: Customer) -> models.QuerySet[Any]:
 
 def _stays(work: Work, key: CustomerKey, fields: list[str], condition: Q | None) -> None:
     wanted = condition if condition is not None else Q()
-    taken = set(_of(key, work.survivor).filter(wanted).values_list(*fields)) if fields else {()}
+    own = _of(key, work.survivor).filter(wanted)
+    taken = set(own.values_list(*fields)) if fields else {()} if own.exists() else set()
     theirs = _of(key, work.absorbed).filter(wanted).values_list("pk", *fields)
     work.keep(key.table, (row[0] for row in theirs if row[1:] in taken and None not in row[1:]))
 

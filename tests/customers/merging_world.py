@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,8 +19,12 @@ from customers.models import (
     ContactPoint,
     Customer,
     CustomerFacts,
+    Household,
+    HouseholdMember,
     Need,
     ProfileField,
+    ProtectiveHold,
+    Relation,
     Subscription,
 )
 from customers.models.consent import CONTACTS, ConsentChannel
@@ -93,6 +98,8 @@ def archive(draw: random.Random, unit: OrgUnit, staff: User, number: int) -> Cus
         _consent(draw, row, CONTACTS[0], channel)
     if draw.random() < 0.4:
         ContactBlock.objects.create(customer=row, reason="ASKED", classes=["REMINDER"])
+    if draw.random() < 0.4:
+        ProtectiveHold.objects.create(customer=row, reason="REPORTED")
     if draw.random() < 0.5:
         FollowUp.objects.create(
             number=f"CB{number}", kind="TASK", customer=row, subject="x", owner=staff, unit_no=unit.no, due_at=start
@@ -112,6 +119,18 @@ def archive(draw: random.Random, unit: OrgUnit, staff: User, number: int) -> Cus
         )
     rebuild_find_rows([row.pk])
     return row
+
+
+def relate(draw: random.Random, people: list[Customer]) -> None:
+    """Some of them belong together: relations of every direction, two households."""
+    for one, other in itertools.combinations(sorted(people, key=lambda row: row.pk), 2):
+        if draw.random() < 0.5:
+            Relation.objects.create(customer=one, other=other, kind="FAMILY")
+        if draw.random() < 0.3:
+            Relation.objects.create(customer=other, other=one, kind="INTRODUCER")
+    homes = [Household.objects.create(), Household.objects.create()]
+    for one in draw.sample(people, len(people) - 1):
+        HouseholdMember.objects.create(household=draw.choice(homes), customer=one)
 
 
 def _consent(draw: random.Random, row: Customer, purpose: str, channel: str) -> None:

@@ -33,7 +33,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import FollowUp
 from staff.models import User
 from tests.conftest import DEEP
-from tests.customers.merging_world import archive, differences, snapshot
+from tests.customers.merging_world import archive, differences, relate, snapshot
 from tests.customers.people import Operator, customer, operator
 from tests.factories import UserFactory
 from tests.racing import race
@@ -298,6 +298,7 @@ def test_random_merges_and_undos_end_as_they_began(world: Operator, lead: User) 
     while done < (10_000 if DEEP else 100):
         with transaction.atomic():
             people = [archive(draw, world.hall, world.clerk, n) for n in range(1, draw.randrange(3, 7))]
+            relate(draw, people)
             start, stack = snapshot(), []
             for _step in range(draw.randrange(1, 8)):
                 standing = [one for one in people if Customer.objects.get(pk=one.pk).merged_into_id is None]
