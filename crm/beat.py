@@ -47,6 +47,9 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("exports.expire", EveryMinutes(60)),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("customers.find_duplicates", Daily(time(1, 15))),
+    # After the marks it reads.
+    Planned("customers.remove_facts", Daily(time(0, 20))),
+    Planned("customers.refresh_quality", Daily(time(0, 45))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("interactions.judge_contacts", Daily(time(1, 30))),

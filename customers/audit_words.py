@@ -12,6 +12,7 @@ from customers.merging.fields import words_of
 from customers.models import (
     ActingRole,
     Address,
+    ChangeRequest,
     ConsentChannel,
     ConsentSource,
     ContactBlock,
@@ -21,6 +22,7 @@ from customers.models import (
     EvidenceKind,
     HouseholdMember,
     IdentityCheck,
+    Need,
     ProfileField,
     ProtectiveHold,
     Purpose,
@@ -64,6 +66,8 @@ name_kinds(
         "customers.deathnote": _("Note of a death"),
         "customers.household": _("Household"),
         "customers.protectivehold": _("Protective hold"),
+        "customers.changerequest": _("Request to change data"),
+        "customers.qualityitem": _("Data to mend"),
         "customers.relation": _("Relation"),
         "customers.householdmember": _("Member of a household"),
         "customers.duplicatepair": _("Pair of archives"),
@@ -102,6 +106,7 @@ name_acts(
         "created": _("Archive opened"),
         "changed": _("Archive changed"),
         "revealed": _("Masked field shown"),
+        "confirmed": _("Data confirmed with the customer"),
         "died": _("Death noted"),
         "alive": _("Death taken back"),
         "keys_rotated": _("Document numbers sealed with a new key"),
@@ -149,6 +154,7 @@ name_acts(
         "primary": _("Made the main one"),
         "verified": _("Number or address verified"),
         "unusable": _("Marked as unusable"),
+        "bounced": _("Messages came back"),
     },
     details=_EACH | {"kind": Detail(_("Kind"), words=codes(dict(ContactPoint.Kind.choices)))},
 )
@@ -192,14 +198,22 @@ name_acts(
 name_acts(
     "profile",
     title=_("Facts of the profile"),
-    acts={"recorded": _("Fact written down"), "removed": _("Fact removed")},
-    details=_EACH | {"key": Detail(_("Fact"), words=codes(dict(ProfileField.Key.choices)))},
+    acts={
+        "recorded": _("Fact written down"),
+        "removed": _("Fact removed"),
+        "expired": _("Facts that are over removed"),
+    },
+    details=_EACH
+    | {
+        "key": Detail(_("Fact"), words=codes(dict(ProfileField.Key.choices))),
+        "facts": Detail(_("How many")),
+    },
 )
 name_acts(
     "need",
     title=_("Needs"),
     acts={"added": _("Need written down"), "changed": _("Need changed")},
-    details=dict(_EACH),
+    details=_EACH | {"category": Detail(_("Category"), words=codes(dict(Need.Category.choices)))},
 )
 name_acts(
     "subscription",
@@ -209,6 +223,7 @@ name_acts(
     | {
         "product_line": Detail(_("Product"), words=codes(dict(ProductLine.choices))),
         "plan": Detail(_("Plan")),
+        "transferred": Detail(_("Passed to another owner")),
     },
 )
 name_acts(
@@ -255,4 +270,16 @@ name_acts(
     title=_("Segments"),
     acts={"created": _("Segment saved"), "changed": _("Segment changed"), "deleted": _("Segment deleted")},
     details={"version": Detail(_("Version")), "shared": Detail(_("Shared"))},
+)
+name_acts(
+    "request",
+    title=_("Requests to change data"),
+    acts={"taken": _("Request taken"), "applied": _("Request applied"), "refused": _("Request refused")},
+    details=_EACH
+    | {
+        "number": Detail(_("Number")),
+        "field": Detail(_("Field"), words=codes(dict(ChangeRequest.Field.choices))),
+        "channel": Detail(_("Channel"), words=codes(dict(ChangeRequest.Channel.choices))),
+        "how": Detail(_("Verified by"), words=codes(dict(ChangeRequest.Verified.choices))),
+    },
 )

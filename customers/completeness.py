@@ -10,6 +10,7 @@ from django.db.models.fields import BooleanField
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Address, ContactPoint, Customer, Need, ProfileField
+from customers.optional_facts import usable
 from foundation.common import clock
 from foundation.policies.reading import policy
 
@@ -42,9 +43,7 @@ class Completeness:
 
 
 def _fact(key: str) -> Exists:
-    today = clock.today()
-    fresh = Q(expires_on__isnull=True) | Q(expires_on__gt=today)
-    return Exists(ProfileField.objects.filter(fresh, customer=OuterRef("pk"), key=key))
+    return Exists(usable(ProfileField.objects.filter(customer=OuterRef("pk"), key=key), clock.today()))
 
 
 def _flags() -> dict[str, Any]:
@@ -119,9 +118,8 @@ def filled_parts(
     fields: list[ProfileField],
     needs: list[Need],
 ) -> set[str]:
-    """Which parts are filled, from rows at hand: current contact points and addresses, all fields and needs."""
-    today = clock.today()
-    facts = {row.key for row in fields if row.expires_on is None or row.expires_on > today}
+    """Which parts are filled, from rows at hand: current contact points and addresses, the facts that count, needs."""
+    facts = {row.key for row in fields}
     found = {
         "name": bool(customer.name) and "NAME_MISSING" not in customer.quality_marks,
         "id": customer.id_hash is not None,

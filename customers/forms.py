@@ -25,6 +25,7 @@ from customers.models import (
 )
 from customers.models.consent import CONTACTS
 from customers.models.subscriptions import ProductLine
+from customers.optional_facts import CODES
 from foundation.common import clock
 from foundation.ui.widgets import DayInput
 from foundation.ui.wording import say_money
@@ -178,7 +179,18 @@ class ProfileFieldForm(forms.Form):
     """An optional fact with its purpose and consent."""
 
     key = forms.ChoiceField(label=_("Fact"), choices=ProfileField.Key.choices)
-    value = forms.CharField(label=_("Value"), max_length=400, strip=False, widget=forms.Textarea(attrs={"rows": 2}))
+    choice = forms.ChoiceField(
+        label=_("Chosen from the list"),
+        required=False,
+        choices=lambda: [*_NONE, *code_choices()],
+        help_text=_("For education, income, skill with technology and social standing."),
+    )
+    value = forms.CharField(
+        label=_("Value"), max_length=400, strip=False, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    verified_how = forms.ChoiceField(
+        label=_("Made sure"), choices=[("", _("Not yet")), *ProfileField.VerifiedHow.choices], required=False
+    )
     source = forms.CharField(label=_("Source"), max_length=40, strip=False)
     purpose = forms.CharField(label=_("Purpose"), max_length=120, strip=False)
     consent_evidence = forms.CharField(
@@ -187,20 +199,45 @@ class ProfileFieldForm(forms.Form):
     expires_on = forms.DateField(label=_("Kept until"), required=False, widget=DayInput)
     copy = forms.CharField(widget=forms.HiddenInput, required=False)
 
+    def clean(self) -> dict[str, Any]:
+        """The value of a key with a list is what was chosen from it."""
+        data = super().clean() or {}
+        chosen, _colon, code = str(data.pop("choice", "")).partition(":")
+        key = data.get("key", "")
+        if key in CODES:
+            data["value"] = code
+            if chosen != key:
+                self.add_error("choice", _("Choose one of the values of this fact."))
+        return data
+
+
+def code_choices() -> list[tuple[str, Any]]:
+    """The code lists of facts for one select, grouped by fact."""
+    return [
+        (str(ProfileField.Key(key).label), [(f"{key}:{code}", words) for code, words in codes.items()])
+        for key, codes in CODES.items()
+    ]
+
 
 class NeedForm(forms.Form):
     """Something the customer wants of us."""
 
     text = forms.CharField(label=_("Need"), max_length=400, strip=False, widget=forms.Textarea(attrs={"rows": 2}))
+    category = forms.ChoiceField(label=_("Category"), choices=[*_NONE, *Need.Category.choices], required=False)
     due_on = forms.DateField(label=_("Wanted by"), required=False, widget=DayInput)
 
 
 class NeedStateForm(forms.Form):
-    """How far a need is."""
+    """How far a need is: planned by whom and for when, or why it is declined."""
 
     state = forms.ChoiceField(
         label=_("State"), choices=Need.State.choices, widget=forms.Select(attrs={"class": "input"})
     )
+    due_on = forms.DateField(label=_("Planned for"), required=False, widget=DayInput)
+    owner = forms.ChoiceField(
+        label=_("Owner"), choices=[("", "–"), ("me", _("Me")), ("manager", _("The manager"))], required=False
+    )
+    reason = forms.CharField(label=_("Reason, when declined"), max_length=200, required=False, strip=False)
 
 
 def consent_pairs() -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ from customers.merging import batch
 from customers.merging.forgetting import forget_traces
 from customers.merging.late import bring_late_rows
 from customers.models import DuplicateBlock
+from customers.optional_removal import remove_overdue_facts
+from customers.quality import refresh_all
 from customers.value.evaluating import relationship_piece, run_relationship
 from customers.value.running import run_value, value_piece
 from foundation.common import clock
@@ -83,6 +85,22 @@ def erase_consent_evidence(job: RunningJob) -> None:
         job.progress(looked_at, looked_at, erased=erased)
 
 
+def refresh_quality(job: RunningJob) -> None:
+    """Reckon anew what is wrong with every archive: figures that change by themselves (age, expiry, tier) show."""
+    looked_at = changed = 0
+    for seen, moved in refresh_all():
+        looked_at, changed = looked_at + seen, changed + moved
+        job.progress(looked_at, looked_at, changed=changed)
+
+
+def remove_facts(job: RunningJob) -> None:
+    """Remove optional facts that are over, or whose profile was refused long enough ago."""
+    removed = 0
+    for number in remove_overdue_facts():
+        removed += number
+        job.progress(removed, removed, removed=removed)
+
+
 def register() -> None:
     """Make the jobs known."""
     register_job(
@@ -118,6 +136,24 @@ def register() -> None:
             run=erase_consent_evidence,
             right="jobs.control",
             counts={"erased": _("Evidence erased")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.refresh_quality",
+            title=_("Look for data to mend"),
+            run=refresh_quality,
+            right="jobs.control",
+            counts={"changed": _("Items that came or went")},
+        )
+    )
+    register_job(
+        JobKind(
+            name="customers.remove_facts",
+            title=_("Remove optional facts that are over"),
+            run=remove_facts,
+            right="jobs.control",
+            counts={"removed": _("Facts removed")},
         )
     )
     register_job(

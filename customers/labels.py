@@ -50,6 +50,9 @@ LABELS: dict[str, Any] = {
     "other_name": _("Name of somebody related"),
     "monthly_fee": _("Monthly fee"),
     "text": _("Need"),
+    "due_on": _("Wanted by"),
+    "owner_id": _("Owner"),
+    "reason": _("Reason"),
     "state": _("State"),
 }
 # Codes of the channels a customer may prefer (D§4).
@@ -71,6 +74,11 @@ QUALITY_MARKS: dict[str, Any] = {
     "BIRTHDAY_PLACEHOLDER": _("Birthday looks like a filler"),
     "BIRTHDAY_OUTSIDE_TABLES": _("Lunar birthday beyond the tables"),
     "CONTACT_BOUNCED": _("Contact unreachable"),
+}
+# Reasons our own services give for not using a number or address; people write theirs in their own words.
+DO_NOT_USE: dict[str, Any] = {
+    "messages came back": _("messages came back"),
+    "number given to another customer": _("number given to another customer"),
 }
 TIERS: dict[str, Any] = {
     "ORDINARY": _("Ordinary"),

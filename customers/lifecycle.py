@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from customers.models import Customer
+from customers.models import Customer, Need
 from foundation.common.errors import RuleBroken
 
 S = Customer.Status
@@ -47,4 +47,23 @@ def check_identity(old: str, new: str) -> None:
             "customers.bad_move",
             _("The identity is %(old)s; it cannot become %(new)s.")
             % {"old": Identity(old).label, "new": Identity(new).label},
+        )
+
+
+N = Need.State
+NEED_MOVES: dict[str, frozenset[str]] = {
+    N.NEW: frozenset({N.PLANNED, N.MET, N.DECLINED}),
+    N.PLANNED: frozenset({N.NEW, N.MET, N.DECLINED}),
+    # What was closed by mistake, or comes up again, begins anew.
+    N.MET: frozenset({N.NEW}),
+    N.DECLINED: frozenset({N.NEW}),
+}
+
+
+def check_need(old: str, new: str) -> None:
+    """Refuse (customers.bad_move) a state of a need that may not follow."""
+    if new not in NEED_MOVES[old]:
+        raise RuleBroken(
+            "customers.bad_move",
+            _("A need that is %(old)s cannot become %(new)s.") % {"old": N(old).label, "new": N(new).label},
         )

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from customers.labels import label
 from customers.models import (
+    ChangeRequest,
     ConsentChannel,
     ContactBlock,
     Customer,
@@ -201,6 +202,24 @@ def _unmerged(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return words % {"other": line.params.get("other", ""), "merge": line.params.get("merge", "")}, ""
 
 
+def _asked(line: TimelineLine) -> str:
+    field, number = line.params.get("field", ""), line.params.get("number", "")
+    known = field in ChangeRequest.Field.values
+    return f"{number} · {ChangeRequest.Field(field).label if known else field}"
+
+
+def _request_taken(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Change of data asked for"), _asked(line)
+
+
+def _request_applied(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Change of data applied"), _asked(line)
+
+
+def _request_refused(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _("Change of data refused"), _asked(line)
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     for kind in (
@@ -218,6 +237,9 @@ def register() -> None:
         LineKind("contact.block_lifted", "circle-check", "", "changes", _lifted),
         LineKind("customer.erased", "eraser", "", "changes", _erased),
         LineKind("customer.anonymised", "eraser", "mute", "changes", _anonymised),
+        LineKind("request.taken", "pencil", "info", "changes", _request_taken),
+        LineKind("request.applied", "circle-check", "ok", "changes", _request_applied),
+        LineKind("request.refused", "ban", "warn", "changes", _request_refused),
         LineKind("identity.checked", "shield-check", "info", "changes", _identity),
         LineKind("hold.put", "shield-alert", "danger", "changes", _held),
         LineKind("hold.lifted", "shield-check", "ok", "changes", _hold_lifted),

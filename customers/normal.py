@@ -199,6 +199,15 @@ def birth_date(day: date | None) -> date | None:
     return day
 
 
+def typed_birth_date(text: str) -> date:
+    """A birth date typed as YYYY-MM-DD. Refuses (customers.impossible_date) what is none, and as `birth_date`."""
+    try:
+        day = date.fromisoformat(compact(text.replace("-", "")).strip())
+    except ValueError:
+        raise RuleBroken("customers.impossible_date", _("Write the date as 1990-03-07.")) from None
+    return birth_date(day) or day
+
+
 def lunar_day(month: int | None, day: int | None, *, leap: bool) -> None:
     """Refuse a lunar birthday without month and day (customers.impossible_date), and one on a day no year of the
     tables has (customers.no_such_lunar_day): a leap month that never comes, or its 30th when it never has one."""

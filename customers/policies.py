@@ -237,3 +237,36 @@ define(
     title=gettext_lazy("Personal parts of the log kept"),
     help=gettext_lazy("How long reasons and values stay beside the entries of the log; the entries stay."),
 )
+define(
+    "customers.facts_kept_after_withdrawal",
+    type="duration",
+    unit="days",
+    default=timedelta(days=30),
+    low=timedelta(0),
+    high=timedelta(days=365),
+    source="D",
+    title=gettext_lazy("Optional facts after a withdrawal"),
+    help=gettext_lazy("How long optional facts stay, hidden, after the customer has refused or withdrawn the profile."),
+)
+define(
+    "customers.stale_after",
+    type="duration",
+    unit="days",
+    default=timedelta(days=365),
+    low=timedelta(days=30),
+    high=timedelta(days=3_650),
+    source="D",
+    title=gettext_lazy("Data not confirmed for long"),
+    help=gettext_lazy("How long after its last change an archive goes on the list of data to confirm."),
+)
+define(
+    "customers.change_request_answer",
+    type="duration",
+    unit="hours",
+    default=timedelta(hours=48),
+    low=timedelta(hours=1),
+    high=timedelta(days=30),
+    source="D",
+    title=gettext_lazy("Answer to a request to change data"),
+    help=gettext_lazy("By when a request to change data is applied or refused."),
+)

@@ -27,6 +27,7 @@ from customers.models import (
     ValueMonth,
 )
 from customers.models.subscriptions import ProductLine
+from customers.optional_facts import shown_facts
 from foundation.common import clock
 from foundation.common.prepared import prepared
 from staff.models import Draft, User
@@ -99,6 +100,7 @@ class CustomerPage:
     voice: Meter | None = None
     more_lines: bool = False
     judged: ValueMonth | None = None
+    withheld: int = 0
     drafts: list[Draft] = field(default_factory=list)
     absorbed: tuple[int, ...] = ()
 
@@ -244,7 +246,9 @@ def _assemble(customer: Any) -> CustomerPage:
     lines = [Line(row, plans.get(row.plan_id), masked_number(row)) for row in _made(Subscription, stored[:MOST_LINES])]
     facts = next(iter(_made(CustomerFacts, [customer.facts_json] if customer.facts_json else None)), None)
     points, addresses = _made(ContactPoint, customer.points_json), _made(Address, customer.addresses_json)
-    fields, needs = _made(ProfileField, customer.fields_json), _made(Need, customer.needs_json)
+    consents, needs = _made(Consent, customer.consents_json), _made(Need, customer.needs_json)
+    kept = _made(ProfileField, customer.fields_json)
+    fields = shown_facts(kept, consents, clock.today())
     filled = filled_parts(customer, points=points, addresses=addresses, fields=fields, needs=needs)
     page = CustomerPage(
         customer=customer,
@@ -254,7 +258,8 @@ def _assemble(customer: Any) -> CustomerPage:
         fields=fields,
         needs=needs,
         blocks=_made(ContactBlock, customer.blocks_json),
-        consents=_made(Consent, customer.consents_json),
+        consents=consents,
+        withheld=len(kept) - len(fields),
         lines=lines,
         months=_months(customer.usage_json or []),
         completeness=weighed(customer, filled, facts.tier if facts else ""),

@@ -54,4 +54,6 @@ name_acts(
         "due_at": Detail(_("Due"), Shape.MOMENT),
     },
 )
-name_acts("message", title=_("Messages"), acts={"retried": _("Message queued again")})
+name_acts(
+    "message", title=_("Messages"), acts={"retried": _("Message queued again"), "undelivered": _("Message came back")}
+)

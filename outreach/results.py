@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from customers.timeline import add_line
 from foundation.common import clock
+from outreach.bounces import NO_MAILBOX, note_bounced
 from outreach.lifecycle import MESSAGE_OPEN, MessageState
 from outreach.models import MessageKey, MessageMove, OutMessage
 from outreach.models.messages import message_floor
@@ -101,6 +102,8 @@ def _record(findings: list[Finding]) -> None:
     )
     for finding in kept:
         _tell(finding)
+    refused = [f for f in kept if f.reason == OutMessage.Reason.REFUSED and f.detail in NO_MAILBOX]
+    note_bounced(finding.message for finding in refused)
 
 
 def _tell(finding: Finding) -> None:

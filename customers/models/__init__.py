@@ -23,8 +23,10 @@ from customers.models.consent import (
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.identity import ActingRole, DeathNote, IdentityCheck, ProtectiveHold
 from customers.models.merge import Band, DuplicateBlock, DuplicatePair, Merge, MergeMove
+from customers.models.quality import QualityItem, QualityKind
 from customers.models.recent import RecentlyViewed
 from customers.models.relations import Household, HouseholdMember, Relation, RelationKind
+from customers.models.requests import ChangeRequest
 from customers.models.retention import Retention
 from customers.models.segments import Segment
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
@@ -48,6 +50,7 @@ __all__ = [
     "ActingRole",
     "Address",
     "Band",
+    "ChangeRequest",
     "Consent",
     "ConsentChannel",
     "ConsentEvent",
@@ -79,6 +82,8 @@ __all__ = [
     "ProfileField",
     "ProtectiveHold",
     "Purpose",
+    "QualityItem",
+    "QualityKind",
     "RecentlyViewed",
     "Relation",
     "RelationKind",

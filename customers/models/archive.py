@@ -228,6 +228,7 @@ class ContactPoint(Row):
     valid_from = models.DateField(default=clock.today)
     valid_to = models.DateField(null=True, blank=True)
     do_not_use = models.CharField(max_length=80, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -289,6 +290,13 @@ class ProfileField(Row):
         INCOME_BAND = "INCOME_BAND", _("Income band")
         SPENDING_HABIT = "SPENDING_HABIT", _("Spending habit")
         SERVICE_VIEWS = "SERVICE_VIEWS", _("Views on our service")
+        STRATUM = "STRATUM", _("Social standing")
+        FAMILY = "FAMILY", _("Family")
+
+    class VerifiedHow(models.TextChoices):
+        TOLD = "TOLD", _("Confirmed by the customer")
+        PAPER = "PAPER", _("Paper seen")
+        USE = "USE", _("Seen from how our service is used")
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="profile_fields")
     key = models.CharField(max_length=16, choices=Key.choices)
@@ -297,6 +305,8 @@ class ProfileField(Row):
     purpose = models.CharField(max_length=120)
     consent_evidence = models.CharField(max_length=200)
     verified_at = models.DateTimeField(null=True, blank=True)
+    verified_how = models.CharField(max_length=8, blank=True, db_default="", choices=VerifiedHow.choices)
+    verified_by_id = models.BigIntegerField(null=True)
     as_of = models.DateField(default=clock.today)
     expires_on = models.DateField(null=True, blank=True)
 
@@ -313,7 +323,7 @@ class Need(Row):
     """Something the customer wants of us."""
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
-    personal: ClassVar = Personal(of="customer", empty=("text",), plain=("category", "state"), optional=True)
+    personal: ClassVar = Personal(of="customer", empty=("text", "reason"), plain=("category", "state"), optional=True)
 
     class State(models.TextChoices):
         NEW = "NEW", pgettext_lazy("need", "New")
@@ -321,13 +331,39 @@ class Need(Row):
         MET = "MET", _("Met")
         DECLINED = "DECLINED", _("Declined")
 
+    class Category(models.TextChoices):
+        TALK_TIME = "TALK_TIME", _("More talk time")
+        DATA = "DATA", _("More data")
+        STABLE_SPEED = "STABLE_SPEED", _("Stable speed")
+        EXTRA_SERVICES = "EXTRA_SERVICES", _("Extra services")
+        PRICE = "PRICE", _("Better price")
+        TERMINAL = "TERMINAL", _("Phone or device")
+        SERVICE = "SERVICE", _("Better service")
+        OTHER = "OTHER", pgettext_lazy("need", "Something else")
+
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="needs")
     text = models.CharField(max_length=400)
-    category = models.CharField(max_length=24, blank=True)
+    category = models.CharField(max_length=24, blank=True, choices=Category.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
     due_on = models.DateField(null=True, blank=True)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.CharField(max_length=200, blank=True, db_default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    followup_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     created_by_id = models.IntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(followup_id__isnull=True) | Q(due_on__isnull=False, owner__isnull=False),
+                name="need_owed_by_somebody_by_a_day",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "due_on", "id"], name="need_owner_due", condition=Q(state="PLANNED")),
+            models.Index(fields=["-id"], name="need_open", condition=Q(state__in=["NEW", "PLANNED"])),
+        ]
 
 
 class FieldChange(Row):

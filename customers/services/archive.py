@@ -19,6 +19,7 @@ from customers.lifecycle import check_status
 from customers.lunar import lunar_of
 from customers.merging.score import NO_MATCH, Known, Match, known_of, score_pair
 from customers.models import ContactPoint, Customer, CustomerFacts, FindName, FindNumber, Subscription
+from customers.quality import refresh_one
 from customers.services.remembering import LastChange, Values, last_change_of, locked, remember
 from customers.timeline import add_line
 from foundation.audit.services import record
@@ -204,6 +205,20 @@ def create_customer(
         detail={"number": customer.number, "source": source, "despite_duplicates": despite_duplicates},
     )
     add_line(customer.pk, "customer.created", actor=actor, ref_id=customer.pk, params={"source": source})
+    refresh_one(customer.pk)
+    return customer
+
+
+@transaction.atomic
+def confirm_archive(customer_id: int, *, actor: User) -> Customer:
+    """Somebody went through the data with the customer: they count as fresh from now (D§5.4).
+
+    Raises NotAllowed (customers.may_not_edit).
+    """
+    if not actor.has_perm(EDIT_RIGHT):
+        raise NotAllowed("customers.may_not_edit", _("Your role does not change archives."))
+    customer = locked(customer_id)
+    remember(customer, "customer.confirmed", actor=actor)
     return customer
 
 

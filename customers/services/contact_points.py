@@ -20,6 +20,8 @@ from staff.models import User
 
 # What a person sees of a contact point before changing it.
 POINT_FIELDS = ("is_primary", "verified_at", "do_not_use")
+# Stored in English, said in the reader's language (labels.DO_NOT_USE).
+BOUNCED = "messages came back"
 ADDRESS_PARTS = {"province": 40, "city": 60, "district": 60, "street": 200, "postcode": 12}
 
 
@@ -105,8 +107,8 @@ def make_primary(point_id: int, *, actor: User | None, was: Copy = None) -> Cont
 def verify_contact_point(point_id: int, *, actor: User | None, was: Copy = None) -> ContactPoint:
     """The customer was reached there: it counts as verified from now. Raises as `end_contact_point`."""
     customer, point = _current(point_id, actor, was)
-    point.verified_at, point.do_not_use = clock.now(), ""
-    point.save(update_fields=["verified_at", "do_not_use"])
+    point.verified_at, point.do_not_use, point.bounced_at = clock.now(), "", None
+    point.save(update_fields=["verified_at", "do_not_use", "bounced_at"])
     remember(customer, "contact_point.verified", actor=actor, target=point, detail={"kind": point.kind})
     return point
 
@@ -124,6 +126,25 @@ def mark_unusable(point_id: int, *, actor: User | None, reason: str, was: Copy =
     point.verified_at, point.do_not_use, point.is_primary = None, reason, False
     point.save(update_fields=["verified_at", "do_not_use", "is_primary"])
     remember(customer, "contact_point.unusable", actor=actor, target=point, detail={"kind": point.kind})
+    return point
+
+
+@transaction.atomic
+def note_bounce(point_id: int, *, actor: User | None = None) -> ContactPoint:
+    """A message came back from there for good: it is neither used nor counted as verified until somebody has reached
+    the customer there again (D§5.4). One that has ended, or bounced before, stays as it is.
+
+    Raises NotAllowed (customers.may_not_edit), ContactPoint.DoesNotExist.
+    """
+    check_may_edit(actor)
+    customer = locked(ContactPoint.objects.values_list("customer_id", flat=True).get(pk=point_id))
+    point = ContactPoint.objects.get(pk=point_id)
+    if point.valid_to is not None or point.bounced_at is not None:
+        return point
+    point.verified_at, point.bounced_at, point.is_primary = None, clock.now(), False
+    point.do_not_use = point.do_not_use or BOUNCED
+    point.save(update_fields=["verified_at", "bounced_at", "is_primary", "do_not_use"])
+    remember(customer, "contact_point.bounced", actor=actor, target=point, detail={"kind": point.kind})
     return point
 
 

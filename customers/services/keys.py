@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 
-from customers.models import Customer
+from customers.models import ChangeRequest, Customer, IdentityCheck
 from foundation.audit import services as audit
 from foundation.common import crypto
 
 CHUNK = 500
+# Every column that holds a sealed number; each value is bound to its own row.
+SEALED: tuple[tuple[type[models.Model], str], ...] = (
+    (Customer, "id_sealed"),
+    (IdentityCheck, "acting_sealed"),
+    (ChangeRequest, "new_sealed"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,14 @@ def rotate_keys(*, chunk: int = CHUNK, report: Callable[[int], None] = lambda do
     versions do not change, finished rows are passed over. Raises BadSetting when a value's key is no longer
     configured, ValueError for a value that was tampered with; what was rotated before stays.
     """
-    rotated, last = 0, 0
-    while ids := _next(last, chunk):
-        rotated += _rotate(ids)
-        last = ids[-1]
-        report(rotated)
-    total = Customer.objects.filter(id_sealed__isnull=False).count()
+    rotated, total = 0, 0
+    for model, column in SEALED:
+        last = 0
+        while ids := _next(model, column, last, chunk):
+            rotated += _rotate(model, column, ids)
+            last = ids[-1]
+            report(rotated)
+        total += model._default_manager.filter(**{f"{column}__isnull": False}).count()
     if rotated:
         audit.record(
             "customer.keys_rotated",
@@ -45,12 +53,12 @@ def rotate_keys(*, chunk: int = CHUNK, report: Callable[[int], None] = lambda do
     return Rotation(rotated, total - rotated)
 
 
-def _next(last: int, chunk: int) -> list[int]:
+def _next(model: type[models.Model], column: str, last: int, chunk: int) -> list[int]:
     mark = crypto.current_key_name().encode() + b":"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT id FROM {Customer._meta.db_table}
-                WHERE id > %s AND id_sealed IS NOT NULL AND substring(id_sealed FROM 1 FOR %s) <> %s
+            f"""SELECT id FROM {model._meta.db_table}
+                WHERE id > %s AND {column} IS NOT NULL AND substring({column} FROM 1 FOR %s) <> %s
                 ORDER BY id LIMIT %s""",
             [last, len(mark), mark, chunk],
         )
@@ -58,16 +66,16 @@ def _next(last: int, chunk: int) -> list[int]:
 
 
 @transaction.atomic
-def _rotate(ids: list[int]) -> int:
+def _rotate(model: type[models.Model], column: str, ids: list[int]) -> int:
     current = crypto.current_key_name()
     rows = (
-        Customer.objects.filter(pk__in=ids, id_sealed__isnull=False)
+        model._default_manager.filter(pk__in=ids, **{f"{column}__isnull": False})
         .select_for_update(no_key=True)
         .order_by("pk")
-        .only("pk", "id_sealed")
+        .only("pk", column)
     )
-    changed = [row for row in rows if row.id_sealed and crypto.key_name_of(row.id_sealed) != current]
+    changed = [row for row in rows if crypto.key_name_of(getattr(row, column)) != current]
     for row in changed:
-        row.id_sealed = crypto.encrypt(crypto.decrypt(row.id_sealed or b"", row_id=row.pk), row_id=row.pk)
-    Customer.objects.bulk_update(changed, ["id_sealed"])
+        setattr(row, column, crypto.encrypt(crypto.decrypt(getattr(row, column), row_id=row.pk), row_id=row.pk))
+    model._default_manager.bulk_update(changed, [column])
     return len(changed)

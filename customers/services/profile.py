@@ -1,4 +1,4 @@
-"""What we may know beyond the basics: optional facts with purpose and consent, and needs (D§5.5, ARC-02, ARC-11)."""
+"""What we may know beyond the basics: optional facts with their purpose and consent (D§5.5, ARC-02, ARC-07, ARC-10)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from customers import normal
 from customers.copies import copy_of
-from customers.models import FieldChange, Need, ProfileField
+from customers.models import FieldChange, ProfileField
+from customers.optional_facts import checked_value, is_refused, shown_facts
 from customers.services.contact_points import check_may_edit
 from customers.services.copy_check import Copy, check_copy
 from customers.services.remembering import locked, remember
@@ -33,16 +34,17 @@ def record_profile_field(
     source: str,
     purpose: str,
     consent_evidence: str,
-    verified: bool = False,
+    verified_how: str = "",
     expires_on: date | None = None,
     was: Copy = None,
 ) -> ProfileField:
     """Keep an optional fact. Without a purpose and the evidence of consent it is not kept, and nothing else depends
-    on it (D§5.5). `was`: the `FACT_FIELDS` the person saw.
+    on it (D§5.5). `value`: a code where the key has a list. `verified_how`: how it was made sure, "" when it was not.
+    `was`: the `FACT_FIELDS` the person saw.
 
     Raises NotAllowed (customers.may_not_edit); StaleCopy; RuleBroken customers.bad_code (there are no other keys:
-    belief and health are never stored), customers.no_value, customers.no_consent, customers.invisible,
-    customers.too_long, customers.impossible_date (an end in the past).
+    belief and health are never stored), customers.forbidden_fact, customers.profiling_refused, customers.no_value,
+    customers.no_consent, customers.invisible, customers.too_long, customers.impossible_date (an end in the past).
     """
     check_may_edit(actor)
     if key not in ProfileField.Key.values:
@@ -53,6 +55,9 @@ def record_profile_field(
     evidence = normal.plain_text(consent_evidence, longest=200, label=_("Consent"))
     if not value:
         raise RuleBroken("customers.no_value", _("Write what is to be kept, or remove the fact."))
+    checked_value(key, value)
+    if verified_how and verified_how not in ProfileField.VerifiedHow.values:
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Verified")})
     if not purpose or not evidence:
         raise RuleBroken(
             "customers.no_consent", _("Say what it is for and how the customer agreed; otherwise it may not be kept.")
@@ -60,7 +65,15 @@ def record_profile_field(
     if expires_on is not None and expires_on <= clock.today():
         raise RuleBroken("customers.impossible_date", _("The end must lie in the future."))
     customer = locked(customer_id)
-    old = customer.profile_fields.filter(key=key).first()
+    today = clock.today()
+    if is_refused(customer.consents.all(), today):
+        raise RuleBroken(
+            "customers.profiling_refused",
+            _("The customer has refused a personal profile; no service depends on it. Nothing is kept."),
+        )
+    kept = customer.profile_fields.filter(key=key).first()
+    # One that is over does not count any more: this is written as if nothing stood there.
+    old = kept if kept and shown_facts([kept], [], today) else None
     check_copy(customer, was, copy_of(old, FACT_FIELDS) if old else NO_FACT)
     row, _made = ProfileField.objects.update_or_create(
         customer=customer,
@@ -70,8 +83,10 @@ def record_profile_field(
             "source": source,
             "purpose": purpose,
             "consent_evidence": evidence,
-            "verified_at": clock.now() if verified else None,
-            "as_of": clock.today(),
+            "verified_at": clock.now() if verified_how else None,
+            "verified_how": verified_how,
+            "verified_by_id": actor.pk if verified_how else None,
+            "as_of": today,
             "expires_on": expires_on,
         },
     )
@@ -89,10 +104,11 @@ def record_profile_field(
 
 
 @transaction.atomic
-def remove_profile_field(field_id: int, *, actor: User) -> None:
+def remove_profile_field(field_id: int, *, actor: User | None) -> None:
     """The customer no longer agrees, or it is no longer needed: the value goes, with what was noted of it before.
 
-    Raises NotAllowed (customers.may_not_edit), ProfileField.DoesNotExist.
+    Without an `actor` the clock removes what is over (`customers/optional_removal.py` does it for all). Raises
+    NotAllowed (customers.may_not_edit), ProfileField.DoesNotExist.
     """
     check_may_edit(actor)
     row = ProfileField.objects.select_related("customer").get(pk=field_id)
@@ -100,8 +116,12 @@ def remove_profile_field(field_id: int, *, actor: User) -> None:
     FieldChange.objects.filter(customer_id=customer.pk, entity="profilefield", entity_id=row.pk).update(
         old=None, new=None
     )
-    noted = AuditEntry.objects.filter(customer_id=customer.pk, target_type=row._meta.label_lower, target_id=str(row.pk))
+    noted = AuditEntry.objects.filter(
+        customer_id=customer.pk, target_type=row._meta.label_lower, target_id=str(row.pk), pk__gte=row.pk
+    )
     AuditPersonal.objects.filter(entry_id__in=list(noted.values_list("pk", flat=True))).delete()
+    # Before it is remembered: what is reckoned then must not count it.
+    ProfileField.objects.filter(pk=field_id).delete()
     remember(
         customer,
         "profile.removed",
@@ -111,50 +131,3 @@ def remove_profile_field(field_id: int, *, actor: User) -> None:
         line="customer.changed",
         line_params={"fields": [row.key]},
     )
-    row.delete()
-
-
-@transaction.atomic
-def add_need(customer_id: int, *, actor: User, text: str, category: str = "", due_on: date | None = None) -> Need:
-    """Write down something the customer wants of us. Raises NotAllowed (customers.may_not_edit); RuleBroken
-    customers.no_value, customers.invisible, customers.too_long, customers.impossible_date."""
-    check_may_edit(actor)
-    text = normal.plain_text(text, longest=400, label=_("Need"))
-    category = normal.plain_text(category, longest=24, label=_("Category"))
-    if not text:
-        raise RuleBroken("customers.no_value", _("Write what the customer needs."))
-    if due_on is not None and due_on < clock.today():
-        raise RuleBroken("customers.impossible_date", _("The day lies in the past."))
-    customer = locked(customer_id)
-    need = Need.objects.create(
-        customer=customer, text=text, category=category, due_on=due_on, created_by_id=actor.pk, created_at=clock.now()
-    )
-    remember(customer, "need.added", actor=actor, target=need, changed={"text": (None, text)}, line="need.added")
-    return need
-
-
-@transaction.atomic
-def change_need(need_id: int, *, actor: User, state: str, was: Copy = None) -> Need:
-    """Move a need on: planned, met, declined, or new again. `was`: the state the person saw.
-
-    Raises NotAllowed (customers.may_not_edit); StaleCopy; RuleBroken (customers.bad_code)."""
-    check_may_edit(actor)
-    if state not in Need.State.values:
-        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("State")})
-    customer = locked(Need.objects.values_list("customer_id", flat=True).get(pk=need_id))
-    need = Need.objects.get(pk=need_id)
-    if need.state == state:
-        return need
-    check_copy(customer, was, copy_of(need, ("state",)))
-    old, need.state = need.state, state
-    need.save(update_fields=["state"])
-    remember(
-        customer,
-        "need.changed",
-        actor=actor,
-        target=need,
-        changed={"state": (old, state)},
-        line="need.changed",
-        line_params={"state": state},
-    )
-    return need

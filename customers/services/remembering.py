@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers.finding import former_owners, rebuild_find_rows
 from customers.models import Customer, FieldChange, Subscription
+from customers.quality import refresh_one
 from customers.timeline import add_line
 from foundation.audit.models import AuditEntry
 from foundation.audit.services import record
@@ -128,3 +129,4 @@ def remember(
         add_line(customer.pk, line, actor=actor, ref_id=about.pk, params=line_params, unit_id=customer.unit_id)
     if refind:
         rebuild_find_rows([customer.pk, *former_owners([customer.pk])])
+    refresh_one(customer.pk)

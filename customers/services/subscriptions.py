@@ -88,8 +88,8 @@ def open_subscription(
             monthly_fee=fee,
         )
     )
-    _end_points_of_former_owner(number, customer)
-    _refresh_contract(customer)
+    end_points_of_former_owner(number, customer)
+    refresh_contract(customer)
     remember(
         customer,
         "subscription.opened",
@@ -146,7 +146,7 @@ def change_subscription(
         setattr(line, field, new)
     line.version += 1
     line.save(update_fields=[*changed, "version"])
-    _refresh_contract(customer)
+    refresh_contract(customer)
     remember(
         customer,
         "subscription.changed",
@@ -177,7 +177,7 @@ def end_subscription(
     line.terminated_on = day
     line.version += 1
     line.save(update_fields=["status", "terminated_on", "version"])
-    _refresh_contract(customer)
+    refresh_contract(customer)
     remember(
         customer,
         "subscription.ended",
@@ -216,7 +216,8 @@ def _locked_line(subscription_id: int) -> tuple[Customer, Subscription]:
     return customer, line
 
 
-def _end_points_of_former_owner(number: str, customer: Customer) -> None:
+def end_points_of_former_owner(number: str, customer: Customer) -> None:
+    """Nobody who had the number before is reached there any more (D§26); `customer` has it now."""
     former = Subscription.objects.filter(service_no=number, terminated_on__isnull=False).exclude(customer=customer)
     points = ContactPoint.objects.filter(
         value=number,
@@ -229,7 +230,7 @@ def _end_points_of_former_owner(number: str, customer: Customer) -> None:
     Customer.objects.filter(pk__in=touched).update(version=F("version") + 1)
 
 
-def _refresh_contract(customer: Customer) -> None:
+def refresh_contract(customer: Customer) -> None:
     """The next end of a contract among the lines that live, for lists and warnings above."""
     lines = Subscription.objects.filter(customer=customer, terminated_on__isnull=True)
     ends = lines.filter(contract_end__isnull=False)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from customers.labels import label, value_in_words
 from customers.models import FieldChange, Plan
+from customers.optional_facts import SENSITIVE
 from customers.views.showing import MASK_OF, View, name_mask
 from foundation.common import clock
 from foundation.common.doors import requires
@@ -25,7 +26,7 @@ from foundation.ui.htmx import wants_fragment
 from foundation.ui.widgets import DayInput
 from staff.models import User
 
-SENSITIVE_FIELDS = {"INCOME_BAND", "id_number"}
+SENSITIVE_FIELDS = {*SENSITIVE, "id_number"}
 SYSTEM = "system"
 
 

@@ -19,6 +19,7 @@ from customers import copies, services
 from customers.forms import AddressForm, ContactPointForm, NeedForm, NeedStateForm, ProfileFieldForm
 from customers.labels import label, value_in_words
 from customers.models import ContactPoint, Need, ProfileField
+from customers.optional_facts import SENSITIVE, value_words
 from customers.services import StaleCopy
 from customers.services.contact_points import ADDRESS_PARTS, POINT_FIELDS
 from customers.services.profile import FACT_FIELDS, NO_FACT
@@ -95,13 +96,19 @@ def _page(
             {"row": row, "shown": view.shown("address", "address", whole_address(row))} for row in view.page.addresses
         ],
         "facts": [
-            {"row": row, "shown": view.income if row.key == ProfileField.Key.INCOME_BAND else None}
+            {
+                "row": row,
+                "words": value_words(row.key, row.value),
+                "shown": view.sensitive_fact(row.key) if row.key in SENSITIVE else None,
+            }
             for row in view.page.fields
         ],
         "needs": [
             {
                 "row": row,
-                "form": NeedStateForm(initial={"state": row.state}, auto_id=f"id_need_{row.ref}_%s"),
+                "form": NeedStateForm(
+                    initial={"state": row.state, "due_on": row.due_on}, auto_id=f"id_need_{row.ref}_%s"
+                ),
                 "copy": copies.sealed(row.pk, copies.copy_of(row, ("state",))),
             }
             for row in view.page.needs
@@ -163,12 +170,16 @@ def _stored(field: str, kept: Any) -> Any:
 
 
 def _differences(view: View, data: dict[str, Any], stale: StaleCopy) -> list[Difference]:
-    hidden = data.get("key") == ProfileField.Key.INCOME_BAND
+    key = data.get("key", "")
+    hidden = key in SENSITIVE
+
+    def in_words(field: str, told: str) -> str:
+        return value_words(key, told) if field == "value" else told
 
     def on_file(field: str, value: Any) -> str:
-        told = str(copies.plain(value) or "")
+        told = in_words(field, str(copies.plain(value) or ""))
         if hidden and field == "value":
-            return view.shown("income", "id", told, masked_as="****", sensitive=True).text if told else ""
+            return view.shown(SENSITIVE[key], "id", told, masked_as="****", sensitive=True).text if told else ""
         mask = MASK_OF.get(field)
         return view.shown("address", mask, told).text if mask and told else told
 
@@ -177,7 +188,7 @@ def _differences(view: View, data: dict[str, Any], stale: StaleCopy) -> list[Dif
         stale.current,
         data["was"] or {},
         label=lambda field: str(FACT_LABELS.get(field) or label(field)),
-        own_words=lambda _field, value: str(copies.plain(value) or ""),
+        own_words=lambda field, value: in_words(field, str(copies.plain(value) or "")),
         words=on_file,
     )
 
@@ -243,11 +254,27 @@ def need_add(request: HttpRequest, pk: int) -> HttpResponseBase:
 @require_POST
 @requires("customers.edit")
 def need_change(request: HttpRequest, pk: int, need: int) -> HttpResponseBase:
-    """How far a need is."""
-    seen(request, pk)
+    """How far a need is, by when and by whom it is planned, or why it is declined."""
+    customer = seen(request, pk)
     _own(Need, pk, need)
-    state, was = request.POST.get("state", ""), _seen_row(request, need)
-    return _do(request, pk, lambda: services.change_need(need, actor=_user(request), state=state, was=was))
+    form = NeedStateForm(request.POST)
+    if not form.is_valid():
+        return _page(request, pk, error=str(next(iter(form.errors.values()))[0]))
+    data, user = form.cleaned_data, _user(request)
+    owners = {"me": user, "manager": customer.manager}
+    return _do(
+        request,
+        pk,
+        lambda: services.change_need(
+            need,
+            actor=user,
+            state=data["state"],
+            due_on=data["due_on"],
+            owner=owners.get(data["owner"]),
+            reason=data["reason"],
+            was=_seen_row(request, need),
+        ),
+    )
 
 
 def _seen_row(request: HttpRequest, row: int) -> dict[str, Any] | None:

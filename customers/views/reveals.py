@@ -13,7 +13,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.ui.htmx import wants_fragment
 from staff.reveals import reveal
 
-FIELDS = {"name", "phone", "address", "birthday", "id_number", "income"}
+FIELDS = {"name", "phone", "address", "birthday", "id_number", "income", "stratum", "family"}
 
 
 @require_POST

@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest
 
 from customers import visibility
 from customers.birthday_words import BirthdayLine, birthday_line
-from customers.models import Customer
+from customers.models import Customer, ProfileField
+from customers.optional_facts import SENSITIVE, value_words
 from customers.queries import CustomerPage, customer_page
 from staff.drafts import hold
 from staff.masking import masked
@@ -124,8 +125,28 @@ class View:
 
     @property
     def income(self) -> Shown | None:
-        row = next((row for row in self.page.fields if row.key == "INCOME_BAND"), None)
-        return self.shown("income", "id", row.value, masked_as="****", sensitive=True) if row else None
+        return self.sensitive_fact(ProfileField.Key.INCOME_BAND)
+
+    @property
+    def stratum(self) -> Shown | None:
+        return self.sensitive_fact(ProfileField.Key.STRATUM)
+
+    @property
+    def family(self) -> Shown | None:
+        return self.sensitive_fact(ProfileField.Key.FAMILY)
+
+    @property
+    def plain_facts(self) -> list[tuple[str, str]]:
+        """The facts that need no reveal: what they are, and their value in words."""
+        rows = [row for row in self.page.fields if row.key not in SENSITIVE]
+        return [(row.get_key_display(), value_words(row.key, row.value)) for row in rows]
+
+    def sensitive_fact(self, key: str) -> Shown | None:
+        """A fact behind a reveal of its own; None when it is not kept."""
+        row = next((row for row in self.page.fields if row.key == key), None)
+        if row is None:
+            return None
+        return self.shown(SENSITIVE[key], "id", value_words(key, row.value), masked_as="****", sensitive=True)
 
 
 def name_mask(customer: Customer) -> str:

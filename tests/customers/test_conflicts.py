@@ -152,11 +152,11 @@ def test_a_fact_written_over_a_colleagues_is_shown_and_an_income_stays_hidden(
     again = {**fact, "copy": stale.context["forms"]["fact"]["copy"].value()}
     assert client.post(to, again).status_code == 302
     assert ProfileField.objects.get().value == "摄影 旅行"
-    income = {**again, "key": "INCOME_BAND", "value": "10k", "copy": profile_form(client, row, "fact")}
-    services.record_profile_field(row.pk, actor=op.head, **{**FACT, "key": "INCOME_BAND", "value": "20k"})
+    income = {**again, "key": "INCOME_BAND", "choice": "INCOME_BAND:TO_6000", "copy": profile_form(client, row, "fact")}
+    services.record_profile_field(row.pk, actor=op.head, **{**FACT, "key": "INCOME_BAND", "value": "TO_20000"})
     hidden = client.post(to, income)
-    assert told(hidden) == [("Value", "", "****", "10k", True)]
-    assert "20k" not in hidden.content.decode()
+    assert told(hidden) == [("Value", "", "****", "3,000 to 6,000 a month", True)]
+    assert "10,000 to 20,000" not in hidden.content.decode().replace("10,000 to 20,000 a month</option>", "")
 
 
 def test_a_need_and_a_contact_point_say_how_they_stand_now(op: Operator, row: Customer, client_for: ClientFor) -> None:
@@ -165,18 +165,18 @@ def test_a_need_and_a_contact_point_say_how_they_stand_now(op: Operator, row: Cu
     client, page = client_for(op.clerk), url(row, "customer-profile")
     shown = client.get(page).context
     need_copy, point_copy = shown["needs"][0]["copy"], shown["points"][0]["copy"]
-    services.change_need(need.pk, actor=op.head, state="DECLINED")
+    services.change_need(need.pk, actor=op.head, state="DECLINED", reason="Not sold here")
     services.mark_unusable(point.pk, actor=op.head, reason="bounced twice")
     moved = client.post(url(row, "need-change", need.pk), {"state": "MET", "copy": need_copy})
     assert (moved.status_code, Need.objects.get().state) == (422, "DECLINED")
     assert "On file now: Declined" in moved.content.decode()
     assert (
         client.post(
-            url(row, "need-change", need.pk), {"state": "MET", "copy": moved.context["needs"][0]["copy"]}
+            url(row, "need-change", need.pk), {"state": "NEW", "copy": moved.context["needs"][0]["copy"]}
         ).headers["Location"]
         == page
     )
-    assert Need.objects.get().state == "MET"
+    assert Need.objects.get().state == "NEW"
     act = {"act": "verified", "copy": point_copy}
     refused = client.post(url(row, "contact-act", point.pk), act)
     assert "On file now: Do not use: bounced twice" in refused.content.decode()

@@ -82,7 +82,7 @@ def with_history(op: Operator) -> Customer:
         row.pk,
         actor=op.clerk,
         key="INCOME_BAND",
-        value="20-30k",
+        value="OVER_20000",
         source="desk",
         purpose="Advice",
         consent_evidence="F12",
@@ -105,7 +105,7 @@ def test_name_phone_address_and_id_are_masked_until_a_contact(op: Operator, clie
     row = with_history(op)
     client = client_for(op.clerk)
     page = words(client.get(url(row)))
-    for hidden in ("王小娟", "13800138000", "文三路478号", CARD, "20-30k"):
+    for hidden in ("王小娟", "13800138000", "文三路478号", CARD, "Above 20,000 a month</"):
         assert hidden not in page
     for shown in ("王*娟", "138 **** 8000", "**************017X"):
         assert shown in page
@@ -113,7 +113,7 @@ def test_name_phone_address_and_id_are_masked_until_a_contact(op: Operator, clie
     page = words(client.get(url(row)))
     for clear in ("13800138000", "文三路478号"):
         assert clear in page
-    for hidden in (CARD, "20-30k"):
+    for hidden in (CARD, "Above 20,000 a month</"):
         assert hidden not in page
 
 

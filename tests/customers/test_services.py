@@ -302,7 +302,7 @@ def test_an_optional_fact_needs_a_purpose_and_consent(clerk: User) -> None:
 @pytest.mark.covers("ARC-11")
 def test_a_need_is_written_down_and_met(clerk: User) -> None:
     customer = opened(clerk)
-    need = services.add_need(customer.pk, actor=clerk, text="千兆宽带", category="BROADBAND")
+    need = services.add_need(customer.pk, actor=clerk, text="千兆宽带", category="STABLE_SPEED")
     services.change_need(need.pk, actor=clerk, state="MET")
     assert Need.objects.get().state == "MET"
     assert list(TimelineLine.objects.order_by("pk").values_list("kind", flat=True)) == [

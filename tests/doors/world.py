@@ -206,6 +206,9 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
     "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:time-drop": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:request-detail": lambda _p: {"pk": NOBODY},
+    "customers:request-apply": lambda _p: {"pk": NOBODY},
+    "customers:request-refuse": lambda _p: {"pk": NOBODY},
     "customers:relation-end": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }

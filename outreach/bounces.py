@@ -1,0 +1,53 @@
+"""A message that came back for good tells the archive that nobody is reached there any more (D§5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from customers.models import ContactPoint, Customer
+from customers.services import note_bounce
+from foundation.audit.services import record
+from foundation.common.errors import RuleBroken
+from outreach.lifecycle import MESSAGE_MOVES, MessageState
+from outreach.models import MessageMove, MessageText, OutMessage
+from outreach.models.messages import message_floor
+
+# Answers of a mail server that mean: there is no such mailbox.
+NO_MAILBOX = frozenset({"550", "551", "553"})
+
+
+@transaction.atomic
+def report_undelivered(message_id: int, *, detail: str = "", for_good: bool = True) -> OutMessage:
+    """The carrier says that a message did not arrive; `for_good`: nor will another one there.
+
+    Raises OutMessage.DoesNotExist; RuleBroken("message.cannot_move") unless it was sent or its outcome unknown.
+    """
+    message = OutMessage.objects.select_for_update(no_key=True).get(pk=message_id, pk__gte=message_floor())
+    if MessageState.UNDELIVERED not in MESSAGE_MOVES[message.state]:
+        raise RuleBroken("message.cannot_move", _("Only a message that left can come back."))
+    MessageMove.objects.create(
+        message_id=message.pk, old=message.state, new=MessageState.UNDELIVERED, detail=detail[:200]
+    )
+    message.state = MessageState.UNDELIVERED
+    message.save(update_fields=["state"])
+    record("message.undelivered", target=message, actor=None, customer_id=message.customer_id)
+    if for_good:
+        note_bounced([message])
+    return message
+
+
+def note_bounced(messages: Iterable[OutMessage]) -> None:
+    """Mark where these messages to customers went to: there is nobody."""
+    mine = [message for message in messages if message.customer_id]
+    if not mine:
+        return
+    went = dict(MessageText.objects.filter(pk__in=[m.pk for m in mine]).values_list("message_id", "address"))
+    for message in sorted(mine, key=lambda message: message.customer_id or 0):
+        there = ContactPoint.objects.filter(
+            customer_id=message.customer_id or 0, value=went.get(message.pk, ""), valid_to__isnull=True
+        ).exclude(customer__status=Customer.Status.ANONYMISED)
+        for point_id in there.values_list("pk", flat=True):
+            note_bounce(point_id)
