@@ -67,7 +67,7 @@ def _figure(head: User, file_format: str, plain: float, limit: float) -> Figure:
     begin = time.perf_counter()
     claim_and_run(export.run_id or 0)
     seconds = time.perf_counter() - begin
-    run = JobRun.objects.get(pk=export.run_id)
+    run = JobRun.objects.get(pk=export.run_id or 0)
     rows = Export.objects.values_list("rows", flat=True).get(pk=export.pk) or 0
     if run.state != JobRun.State.DONE:
         raise SystemExit(f"the export ended {run.state}: {run.error_text}")

@@ -20,8 +20,15 @@ class WorkspaceConfig(AppConfig):
                 "workspace:book",
                 "customers.manage",
                 15,
-                match=("workspace:book",),
                 key_hint="m",
+            ),
+            NavItem(
+                "book-managers",
+                _("Customers by manager"),
+                "book-user",
+                "workspace:book-managers",
+                "workspace.board",
+                52,
             ),
             NavItem("board", _("Team board"), "gauge", "workspace:board", "workspace.board", 50, key_hint="s"),
             NavItem(

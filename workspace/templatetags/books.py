@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from customers.birthday_words import say_coming
 from customers.birthdays import birthday_of, next_birthday
@@ -65,12 +65,12 @@ def _tags(row: Customer) -> str:
 
 def _acts(row: Customer, *, may_take: bool, may_owe: bool) -> str:
     """Call, follow-up, log: what a manager does on the phone, before anything else."""
-    name = masked(name_mask(row), row.name)
+    name, call = masked(name_mask(row), row.name), said(pgettext("act", "Call"))
     acts = []
     if may_take:
         acts.append(
             f'<button class="btn -s" form="call" name="customer" value="{row.ref}">{icon("phone")}'
-            f'<span>{said(_("Call"))}</span><span class="sr"> {name}</span></button>'
+            f'<span>{call}</span><span class="sr"> {name}</span></button>'
         )
     if may_owe:
         href = f"{place('outreach:followup-new')}?customer={row.ref}"
