@@ -13,7 +13,8 @@ from foundation.common import clock
 from interactions.models import Topic
 from interactions.services import start_contact
 from outreach.models import FollowUp
-from outreach.services import notify, queue_message
+from outreach.services import notify, offer_customer, queue_message
+from staff.exports.services import request_export
 from staff.models import Absence, Team, User
 from tests.factories import PASSWORD
 from tests.imports.bringing import bring, table
@@ -51,6 +52,42 @@ def make_site() -> list[Opening]:
         *(Opening(name, path, lead) for name, path in _of_lead(lead)),
         Opening("forbidden", reverse("workspace:policy-list"), agent, 403),
         *(Opening(name, path, admin) for name, path in _of_admin(admin, agent)),
+        *_of_manager(),
+    ]
+
+
+def _of_manager() -> list[Opening]:
+    """What account managers, their leads and the officer open: lists of customers, transfers, exports."""
+    manager, officer = (User.objects.get(username=name) for name in ("account_manager", "dpo"))
+    head = User.objects.get(username="gm")
+    customer = Customer.objects.filter(manager=manager).order_by("pk").first()
+    assert customer is not None
+    other = User.objects.get(username="project_manager")
+    offer_customer(customer.pk, actor=manager, to=other, reason="Looks after the parent company")
+    asked = [
+        request_export(
+            "my-customers",
+            actor=manager,
+            query={"quiet": "90"},
+            columns=["number", "name", "phone", "last_contact"],
+            clear=clear,
+            purpose="Calls of the coming quarter",
+            token=f"site-{len(clear)}",
+        )
+        for clear in ([], ["name", "phone"])
+    ]
+    new = f"{reverse('outreach:transfer-new')}?customer={customer.ref}"
+    return [
+        Opening("my-customers", reverse("workspace:book"), manager),
+        Opening("customers-of-a-manager", f"{reverse('workspace:book')}?manager={manager.pk}", head),
+        Opening("managers", reverse("workspace:book-managers"), head),
+        Opening("transfers", reverse("outreach:transfer-list"), other),
+        Opening("transfer-new", new, manager),
+        Opening("exports", reverse("exports:export-list"), manager),
+        Opening("export-new", reverse("exports:export-new", args=["my-customers"]), manager),
+        Opening("export", _of(asked[0], "exports:export-detail"), manager),
+        Opening("approvals", reverse("exports:approval-list"), officer),
+        Opening("approval", _of(asked[1], "exports:export-detail"), officer),
     ]
 
 

@@ -26,6 +26,7 @@ NARROWEST = {"width": 320, "height": 640}
 NO_PAGES = {
     "customers:customer-timeline",
     "customers:inline-edit",
+    "exports:export-file",
     "healthz",
     "interactions:contact-quick-log",
     "metrics",
