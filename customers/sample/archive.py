@@ -21,6 +21,7 @@ from customers.models import (
     UsageMonth,
 )
 from customers.sample import words_zh as words
+from customers.sample.answers import write_answers
 from customers.sample.draw import Draw
 from customers.sample.figures import DESIGN
 from customers.sample.lines import LineDraft, PlanDraft, catalogue, lines_of, use_of
@@ -56,6 +57,7 @@ def write_archive(draw: Draw, organisation: Organisation) -> list[Kept]:
     _write_customers(drafts, moments, ids, places)
     _write_contacts(drafts, ids)
     _write_profiles(draw, drafts, ids, today)
+    write_answers(drafts, ids, today)
     line_ids = _write_lines(draw, lines, plans, ids)
     revenue = _write_use(draw, lines, line_ids, ids, today)
     _write_facts(drafts, lines, ids, revenue)

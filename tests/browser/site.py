@@ -137,6 +137,7 @@ def _of_agent(agent: User, customer: Customer) -> list[tuple[str, str]]:
         ("customer", _of(customer, "customers:customer-detail")),
         ("customer-profile", _of(customer, "customers:customer-profile")),
         ("customer-consent", _of(customer, "customers:customer-consent")),
+        ("customer-wishes", _of(customer, "customers:customer-wishes")),
         ("customer-history", _of(customer, "customers:customer-history")),
         ("customer-edit", _of(customer, "customers:customer-edit")),
         ("line", reverse("customers:line-detail", args=[customer.pk, line.pk])),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from customers import visibility
-from customers.finding import Hit, rebuild_find_rows, search
+from customers.finding import Hit, rebuild_find_rows, search, search_page
 from customers.models import Customer
+from customers.services import create_customer
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
@@ -223,3 +226,49 @@ def test_a_text_of_any_kind_costs_few_queries(op: Operator, wang: Customer, djan
         search(op.clerk, text)
         with django_assert_max_num_queries(10):
             search(op.clerk, text)
+
+
+def test_the_mark_of_a_page_says_nothing_and_is_its_owners(op: Operator) -> None:
+    """A name or a number stands in it: sealed, for the one person, and a changed one is refused."""
+    for n in range(6):
+        customer(op.hall, f"Wang Wei {n}", mobile=f"1380013800{n}")
+    first = search_page(op.clerk, "wang", limit=2)
+    seen, mark = [hit.customer_id for hit in first.hits], first.after
+    while mark:
+        clear = base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4))
+        assert b"wang" not in clear.lower() and b"1380013" not in clear
+        with pytest.raises(RuleBroken, match="damaged"):
+            search_page(op.head, "wang", limit=2, after=mark)
+        page = search_page(op.clerk, "wang", limit=2, after=mark)
+        seen += [hit.customer_id for hit in page.hits]
+        mark = page.after
+    assert len(set(seen)) == 6
+    assert first.after is not None
+    for wrong in ("", "x", "WzEsIG51bGxd", first.after[:-2], first.after[::-1]):
+        with pytest.raises(RuleBroken, match="damaged"):
+            search_page(op.clerk, "wang", after=wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("\u738b\u202e\u660e", "customers.invisible"),
+        ("\u738b\u200b\u660e", "customers.invisible"),
+        ("\u738b\x00\u660e", "customers.invisible"),
+        ("\u738b" * 201, "customers.too_long"),
+    ],
+)
+def test_a_name_nobody_could_find_is_not_stored(op: Operator, name: str, code: str) -> None:
+    with pytest.raises(RuleBroken) as no:
+        create_customer(actor=op.clerk, fields={"name": name})
+    assert no.value.code == code
+    assert not Customer.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["\u738b" * 199 + "\u660e", "\U0001f600 Li \u2764\ufe0f", "\U0002cc56\U0002cc57\u660e"]
+)
+def test_long_and_strange_names_are_stored_and_found(op: Operator, name: str) -> None:
+    row = create_customer(actor=op.clerk, fields={"name": name})
+    assert [hit.customer_id for hit in search(op.clerk, name[:60])] == [row.pk]
+    assert [hit.customer_id for hit in search(op.clerk, name[-4:])] == [row.pk]

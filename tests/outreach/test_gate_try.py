@@ -35,6 +35,15 @@ def test_one_answer_a_line_with_its_reasons(tmp_path: Path) -> None:
         '{"class": "MARKETING", "at": "2026-10-01T10:00", "consent": "GRANTED", "note": "National Day"}',
         '{"class": "MARKETING", "at": "2026-10-01T10:00", "consent": "GRANTED", "holidays": []}',
         '{"class": "REMINDER", "at": "2026-11-24T10:00", "blocks": [{"reason": "ASKED", "classes": ["REMINDER"]}]}',
+        '{"class": "REMINDER", "at": "2026-11-24T12:30", "unwanted": [{"from": "12:00", "to": "14:00"}]}',
+        '{"class": "CARE", "at": "2026-11-24T12:30", "consent": "GRANTED",'
+        ' "unwanted": [{"days": "WEEKEND", "from": "12:00", "to": "14:00"}]}',
+        '{"class": "REMINDER", "at": "2026-11-24T10:00", "has_address": false, "barred": true}',
+        '{"class": "MARKETING", "at": "2026-11-24T10:00", "consent": "GRANTED",'
+        ' "blocks": [{"reason": "MOURNING", "classes": []}]}',
+        '{"class": "MARKETING", "at": "2026-11-24T10:00", "consent": "GRANTED", "minor": true}',
+        '{"class": "MARKETING", "at": "2026-11-24T10:00", "consent": "GRANTED", "status": "FORMER"}',
+        '{"class": "SERVICE", "at": "2026-11-24T10:00", "status": "DECEASED"}',
     )
     assert [(a["verdict"], a["until"], a["reason"]) for a in answers] == [
         ("WAIT", "2026-11-25T08:00:00+08:00", None),
@@ -42,6 +51,13 @@ def test_one_answer_a_line_with_its_reasons(tmp_path: Path) -> None:
         ("WAIT", "2026-10-08T09:00:00+08:00", None),
         ("ALLOWED", None, None),
         ("SUPPRESSED", None, "blocked"),
+        ("WAIT", "2026-11-24T14:00:00+08:00", None),
+        ("ALLOWED", None, None),
+        ("SUPPRESSED", None, "no_address"),
+        ("SUPPRESSED", None, "blocked"),
+        ("SUPPRESSED", None, "minor"),
+        ("SUPPRESSED", None, "status"),
+        ("SUPPRESSED", None, "status"),
     ]
     assert [step["source"] for step in answers[0]["why"]] == ["D§5.7", "D§5.8", "D§5.8"]
     assert all(step["words"] for answer in answers for step in answer["why"])
