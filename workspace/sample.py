@@ -18,6 +18,7 @@ from customers.sample.archive import write_archive
 from customers.sample.doubles import find_pairs, write_doubles
 from customers.sample.draw import Draw
 from customers.sample.organisation import DEMO_ROLES, build
+from customers.sample.value import judge_sample
 from foundation.audit import services as audit
 from foundation.common.errors import RuleBroken
 from staff.models import OrgUnit, User
@@ -71,6 +72,7 @@ def make_sample_operator(password: str) -> Made:
     find_rows_sql("SELECT id FROM customers_customer WHERE is_sample")
     find_pairs()
     written = History(draw, organisation, kept).write()
+    judge_sample(User.objects.get(username="marketing"))
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(
         "sample.made",

@@ -21,16 +21,20 @@ from customers.models import (
     Address,
     ContactPoint,
     Customer,
+    CustomerFacts,
     FindName,
     NameGram,
+    Segment,
     Subscription,
     TimelineLine,
     UsageMonth,
+    ValueMonth,
 )
 from customers.sample.draw import Draw, months_back
 from customers.sample.figures import ALL_FIGURES, DESIGN, Counts, Deciles
 from customers.sample.organisation import DEMO_ROLES
 from customers.sample.people import population
+from customers.segments.counting import members
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from interactions.models import Interaction
@@ -98,6 +102,19 @@ def test_a_year_of_use_contacts_and_promises_fits_together(made):
     assert not follow_ups.open().exclude(next_notice_at=F("due_at"), next_level=0).exists()
     assert Notification.objects.filter(read_at=None).exists()
     assert not Customer.objects.filter(facts__contacts_total=0, interactions__isnull=False).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("CLS-20")
+def test_value_relationship_and_segments_have_something_to_show(made):
+    facts = CustomerFacts.objects.all()
+    assert not facts.filter(value_month=None).exists() and not facts.filter(relationship_band="").exists()
+    assert {*facts.values_list("value_cell", flat=True)} == {"STAR", "CORE", "GROWTH", "BASIC"}
+    assert {*facts.values_list("value_class", flat=True)} >= {"5", "4", "3", "2", "1"}
+    assert {persona for row in facts for persona in row.personas} == {"TRAVELLER", "YOUNG_DATA"}
+    assert ValueMonth.objects.values("month").distinct().count() == 3
+    assert Segment.objects.count() == 3
+    assert sum(members(segment).exists() for segment in Segment.objects.all()) >= 2
 
 
 @pytest.mark.django_db
