@@ -18,10 +18,11 @@ from customers.value.measuring import COLUMNS, MEASURED, values_of
 from customers.value.rules import KINDS, LINE_BITS, LINES_OF, Rules, Whole
 from foundation.calendars.working_time import add_months
 
+# A piece is sorted and hashed in memory, which is bounded by its size.
+_ROOM = "SET LOCAL work_mem = '32MB'"
 _NAMES = ", ".join(COLUMNS)
 MEASURE = f"""INSERT INTO customers_valuedraft (month, customer_id, {_NAMES})
-SELECT %(month)s, customer_id, {_NAMES} FROM ({MEASURED}) measured
-ON CONFLICT (month, customer_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}"""
+SELECT %(month)s, customer_id, {_NAMES} FROM ({MEASURED}) measured"""
 
 # A class holds those whose value is high enough that they and all above them are within its share (D§6.1).
 _BOUNDS = """
@@ -66,19 +67,19 @@ _INDEX = """CASE WHEN {voice} IS NULL THEN {data} WHEN {data} IS NULL THEN {voic
     ELSE round(0.3 * {voice} + 0.7 * {data}, 6) END"""
 _RESULTS = ("value_class", "usage_now", "usage_before", "potential", "cell", "clv", "personas")
 _KEPT = ", ".join((*COLUMNS, *_RESULTS))
+_GONE = """DELETE FROM customers_valuemonth
+WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s"""
 JUDGE = f"""
-WITH draft AS (
-  DELETE FROM customers_valuedraft
-  WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s RETURNING *),
-parts AS (
+WITH parts AS (
   SELECT d.*, w.b5, w.b4, w.b3, w.b2,
     round(d.voice_now / w.voice, 6) AS vn, round(d.voice_before / w.voice, 6) AS vb,
     round(d.data_now / w.data, 6) AS dn, round(d.data_before / w.data, 6) AS db
-  FROM draft d
+  FROM customers_valuedraft d
   JOIN (VALUES ('PERSON', %(b5_PERSON)s::numeric, %(b4_PERSON)s::numeric, %(b3_PERSON)s::numeric,
                 %(b2_PERSON)s::numeric, %(voice_PERSON)s::numeric, %(data_PERSON)s::numeric),
                ('ENTERPRISE', %(b5_ENTERPRISE)s, %(b4_ENTERPRISE)s, %(b3_ENTERPRISE)s, %(b2_ENTERPRISE)s,
-                %(voice_ENTERPRISE)s, %(data_ENTERPRISE)s)) w (kind, b5, b4, b3, b2, voice, data) ON w.kind = d.kind),
+                %(voice_ENTERPRISE)s, %(data_ENTERPRISE)s)) w (kind, b5, b4, b3, b2, voice, data) ON w.kind = d.kind
+  WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s),
 used AS (
   SELECT *, {_INDEX.format(voice="vn", data="dn")} AS usage_now, {_INDEX.format(voice="vb", data="db")} AS usage_before,
     CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4' WHEN value >= b3 THEN '3'
@@ -111,8 +112,6 @@ judged AS (
 kept AS (
   INSERT INTO customers_valuemonth (customer_id, month, {_KEPT})
   SELECT customer_id, %(month)s, {_KEPT} FROM judged
-  ON CONFLICT (customer_id, month) DO UPDATE SET
-    {", ".join(f"{name} = excluded.{name}" for name in (*COLUMNS, *_RESULTS))}
   RETURNING customer_id),
 told AS (
   UPDATE customers_facts f SET value_month = %(month)s, value_amount = j.value, value_class = j.value_class,
@@ -126,7 +125,8 @@ SELECT count(*) FROM kept"""
 
 
 def measure_piece(cursor: Any, month: date, lo: int, hi: int) -> int:
-    """Collect the customers lo <= id < hi; returns how many. Done again, it collects them anew."""
+    """Collect the customers lo <= id < hi, of whom nothing is collected yet; returns how many."""
+    cursor.execute(_ROOM)
     cursor.execute(MEASURE, values_of(month) | {"lo": lo, "hi": hi})
     return int(cursor.rowcount)
 
@@ -134,8 +134,10 @@ def measure_piece(cursor: Any, month: date, lo: int, hi: int) -> int:
 def judge_piece(cursor: Any, month: date, rules: Rules, lo: int, hi: int) -> int:
     """Judge what was collected of lo <= id < hi, keep the results, tell the facts; returns how many.
 
-    Facts that tell of a later month stay as they are.
+    What an earlier run said of the month is replaced; facts that tell of a later month stay as they are.
     """
+    cursor.execute(_ROOM)
+    cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
     cursor.execute(JUDGE, judge_values(month, rules) | {"lo": lo, "hi": hi})
     return int(cursor.fetchone()[0])
 

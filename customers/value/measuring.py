@@ -47,46 +47,63 @@ def own_rows(table: str, columns: str, where: str) -> str:
 
 
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
+# A month as a bit: 1, 2, 4 the last three, 8, 16, 32 the three before. (days + 15) / 30 counts months up to twelve.
+_BIT = "1 << ((%(as_of)s - m.month + 15) / 30 - 1)"
 _USAGE = own_rows(
     "customers_usagemonth",
-    "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
-    "m.month > %(year)s AND m.month <= %(month)s",
-)
-_LATE_USAGE = own_rows(
-    "customers_usagemonth",
-    "m.subscription_id, m.voice_minutes, m.data_mb",
-    "m.month > %(span)s AND m.month <= %(month)s",
+    f"m.subscription_id, {_BIT} AS bit, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
+    "m.month > %(before)s AND m.month <= %(month)s",
 )
 _CONTACTS = own_rows(
     "timeline", "m.id", "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
 )
 # Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
 MEASURED = f"""
+WITH allowed AS MATERIALIZED (
+  SELECT s.id, s.customer_id, nullif(p.voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
+    nullif(p.data_mb, 0)::bigint * {FULL_TENTHS} AS data
+  FROM customers_subscription s JOIN customers_plan p ON p.id = s.plan_id
+  WHERE s.customer_id >= %(lo)s AND s.customer_id < %(hi)s)
 SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
-  coalesce(u.bills, 0) AS bills, CASE WHEN u.bills > 0 THEN round(u.revenue / u.bills, 2) END AS value,
-  coalesce(l.held, 0) AS lines_held, u.voice_now, u.voice_before, u.data_now, u.data_before,
-  coalesce(f.months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
+  b.bills[1] AS bills, round(b.bills[2] / nullif(b.bills[1], 0), 2) AS value,
+  coalesce(l.held, 0) AS lines_held,
+  round(u.voice_now / nullif(bit_count((u.spoken & 7)::bit(8)), 0)) AS voice_now,
+  round(u.voice_before / nullif(bit_count((u.spoken & 56)::bit(8)), 0)) AS voice_before,
+  round(u.data_now / nullif(bit_count((u.loaded & 7)::bit(8)), 0)) AS data_now,
+  round(u.data_before / nullif(bit_count((u.loaded & 56)::bit(8)), 0)) AS data_before,
+  coalesce(u.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
   coalesce(u.roaming_last, 0) AS roaming_last,
   CASE WHEN c.customer_type = 'PERSON' THEN (%(as_of_number)s - (extract(year FROM c.birth_date)::int * 10000
     + extract(month FROM c.birth_date)::int * 100 + extract(day FROM c.birth_date)::int)) / 10000 END AS age,
   l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
-  SELECT customer_id, count(revenue) FILTER (WHERE nth <= {BILLS}) AS bills,
-    sum(revenue) FILTER (WHERE nth <= {BILLS}) AS revenue,
-    round(avg(voice) FILTER (WHERE month > %(span)s)) AS voice_now,
-    round(avg(voice) FILTER (WHERE month > %(before)s AND month <= %(span)s)) AS voice_before,
-    round(avg(data) FILTER (WHERE month > %(span)s)) AS data_now,
-    round(avg(data) FILTER (WHERE month > %(before)s AND month <= %(span)s)) AS data_before,
-    sum(roaming) FILTER (WHERE month > %(span)s) AS roaming_days,
-    sum(roaming) FILTER (WHERE month = %(month)s) AS roaming_last
+  SELECT customer_id, sum(revenue) AS revenue, bit_or(billed) AS billed, bit_or(spoken) AS spoken,
+    bit_or(loaded) AS loaded, sum(voice_now) AS voice_now, sum(voice_before) AS voice_before,
+    sum(data_now) AS data_now, sum(data_before) AS data_before, sum(roaming_days) AS roaming_days,
+    sum(roaming_last) AS roaming_last, max(full_months) AS full_months
   FROM (
-    SELECT customer_id, month, sum(net_revenue) AS revenue, sum(voice_minutes) AS voice, sum(data_mb) AS data,
-      sum(roaming_days) AS roaming,
-      count(sum(net_revenue)) OVER (PARTITION BY customer_id ORDER BY month DESC) AS nth
-    FROM {_USAGE} used
-    GROUP BY customer_id, month) months
+    SELECT m.customer_id, sum(m.net_revenue) AS revenue,
+      bit_or(CASE WHEN m.net_revenue IS NOT NULL THEN m.bit END) AS billed,
+      bit_or(CASE WHEN m.voice_minutes IS NOT NULL THEN m.bit END) AS spoken,
+      bit_or(CASE WHEN m.data_mb IS NOT NULL THEN m.bit END) AS loaded,
+      sum(m.voice_minutes) FILTER (WHERE m.bit < 8) AS voice_now,
+      sum(m.voice_minutes) FILTER (WHERE m.bit >= 8) AS voice_before,
+      sum(m.data_mb) FILTER (WHERE m.bit < 8) AS data_now, sum(m.data_mb) FILTER (WHERE m.bit >= 8) AS data_before,
+      sum(m.roaming_days) FILTER (WHERE m.bit < 8) AS roaming_days,
+      sum(m.roaming_days) FILTER (WHERE m.bit = 1) AS roaming_last,
+      count(*) FILTER (WHERE m.bit < 8
+        AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)) AS full_months
+    FROM {_USAGE} m LEFT JOIN allowed a ON a.id = m.subscription_id AND a.customer_id = m.customer_id
+    GROUP BY m.customer_id, m.subscription_id) by_line
   GROUP BY customer_id) u ON u.customer_id = c.id
+CROSS JOIN LATERAL (SELECT CASE WHEN u.billed = 63 THEN ARRAY[{BILLS}, u.revenue] ELSE (
+  SELECT ARRAY[count(*), sum(revenue)] FROM (
+    SELECT sum(m.net_revenue) AS revenue
+    FROM (SELECT c.id UNION ALL SELECT o.id FROM customers_customer o WHERE o.merged_into_id = c.id) own
+    JOIN customers_usagemonth m ON m.customer_id = own.id AND m.month > %(year)s AND m.month <= %(month)s
+      AND m.net_revenue IS NOT NULL
+    GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills) b
 LEFT JOIN (
   SELECT customer_id, bit_or(CASE product_line {_BITS} ELSE 0 END) AS held, min(activated_on) AS since,
     max(contract_end) AS contract_end
@@ -94,17 +111,6 @@ LEFT JOIN (
   WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
     AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
   GROUP BY customer_id) l ON l.customer_id = c.id
-LEFT JOIN (
-  SELECT customer_id, max(months) AS months FROM (
-    SELECT m.customer_id, count(*) AS months
-    FROM {_LATE_USAGE} m
-    JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
-      AND s.customer_id >= %(lo)s AND s.customer_id < %(hi)s
-    JOIN customers_plan p ON p.id = s.plan_id
-    WHERE (p.voice_minutes > 0 AND m.voice_minutes::bigint * 10 > p.voice_minutes::bigint * {FULL_TENTHS})
-      OR (p.data_mb > 0 AND m.data_mb::bigint * 10 > p.data_mb::bigint * {FULL_TENTHS})
-    GROUP BY m.customer_id, m.subscription_id) by_line
-  GROUP BY customer_id) f ON f.customer_id = c.id
 LEFT JOIN (
   SELECT customer_id, count(*) AS contacts FROM {_CONTACTS} lines GROUP BY customer_id) t ON t.customer_id = c.id
 LEFT JOIN (

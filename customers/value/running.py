@@ -56,8 +56,11 @@ def wanted_month(job: RunningJob, default: date, *, months: int = 1) -> date:
     return month
 
 
-def taken(model: type[R], month: date, job_run_id: int, rules: Callable[[], dict[str, Any]]) -> R:
-    """The run of a month for a job: its own or a newer job's as it stands, a new one, or an older job's taken over."""
+def taken(model: type[R], month: date, job_run_id: int, begin: Callable[[], dict[str, Any]]) -> R:
+    """The run of a month for a job: its own or a newer job's as it stands, a new one, or an older job's taken over.
+
+    `begin`: makes room for one that begins, and gives its rules.
+    """
     with transaction.atomic():
         run = model.objects.select_for_update().filter(pk=month).first()  # type: ignore[attr-defined]
         if run is not None and run.job_run_id >= job_run_id:
@@ -67,7 +70,7 @@ def taken(model: type[R], month: date, job_run_id: int, rules: Callable[[], dict
             defaults={
                 "job_run_id": job_run_id,
                 "state": PassState.MEASURE,
-                "rules": rules(),
+                "rules": begin(),
                 "begun_at": clock.now(),
                 "done_at": None,
             },
@@ -85,10 +88,27 @@ def held(cursor: Any, table: str, job_run_id: int) -> tuple[date, str, dict[str,
     return (found[0], found[1], json.loads(found[2])) if found else None
 
 
+def _begin(month: date) -> dict[str, Any]:
+    _clear_drafts(month)
+    return value_rules(month).as_json()
+
+
+def _clear_drafts(month: date) -> None:
+    """Nothing is left that was collected for a month; the table is emptied at once where it holds no other."""
+    if not ValueDraft.objects.exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE customers_valuedraft IN ACCESS EXCLUSIVE MODE")
+        if ValueDraft.objects.exclude(month=month).exists():
+            ValueDraft.objects.filter(month=month).delete()
+        else:
+            cursor.execute("TRUNCATE customers_valuedraft")
+
+
 def run_value(job: RunningJob) -> None:
     """Judge a month for everybody. Raises BadInput for a month that is not over."""
     month = wanted_month(job, month_before(job.scheduled_for or clock.now()))
-    run = taken(ValueRun, month, job.run_id, lambda: value_rules(month).as_json())
+    run = taken(ValueRun, month, job.run_id, lambda: _begin(month))
     if run.job_run_id != job.run_id:
         return
     if run.state == PassState.MEASURE:
@@ -112,7 +132,7 @@ def value_piece(cursor: Any, job_run: JobRun, lo: int, hi: int) -> int:
 
 def judge_everybody(month: date) -> ValueRun:
     """The whole run in the caller's transaction, for archives of some thousands: the sample operator, rehearsals."""
-    run = taken(ValueRun, month, new_id(), lambda: value_rules(month).as_json())
+    run = taken(ValueRun, month, new_id(), lambda: _begin(month))
     with connection.cursor() as cursor:
         measure_piece(cursor, month, 0, chunks.LAST_ID)
         run.rules = look_at_whole(month, Rules.from_json(run.rules)).as_json()
@@ -139,7 +159,7 @@ def _begin_to_judge(run: ValueRun) -> None:
 def _end(run: ValueRun) -> None:
     run.state, run.done_at = PassState.DONE, clock.now()
     if _mine(run).update(state=run.state, done_at=run.done_at):
-        ValueDraft.objects.filter(month=run.month).delete()
+        _clear_drafts(run.month)
         count_cells()
 
 
