@@ -16,6 +16,7 @@ from customers.models.value import PassState, RelationshipRun
 from customers.value import relationship
 from customers.value.contacts import complaint_patterns, contact_kinds, is_complaint
 from customers.value.engine import growth_of
+from customers.value.judging import ROOM
 from customers.value.measuring import is_live, merged_set, own_rows
 from customers.value.relationship import LATE_DAYS, QUARTER, RelationshipRules
 from customers.value.running import PIECE, TABLE, held, taken, wanted_month
@@ -36,7 +37,7 @@ _CONTACTS = own_rows(
     "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
 )
 EVALUATE = f"""
-WITH known AS (
+WITH known AS MATERIALIZED (
   SELECT c.id AS customer_id, t.last_contact, coalesce(t.contacts, 0) AS contacts,
     coalesce(t.complaints, 0) AS complaints,
     CASE WHEN v.usage_before > 0 THEN round((v.usage_now - v.usage_before) / v.usage_before, 6) END AS usage_change,
@@ -62,7 +63,7 @@ WITH known AS (
       AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
     GROUP BY customer_id) l ON l.customer_id = c.id
   WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL),
-scored AS (
+scored AS MATERIALIZED (
   SELECT *, round(
       round(%(w_contact)s * CASE WHEN last_contact >= %(recent_from)s THEN 1 WHEN last_contact >= %(late_from)s THEN 0.5
         ELSE 0 END, 2)
@@ -99,6 +100,7 @@ SELECT count(*) FROM kept"""
 
 def evaluate_piece(cursor: Any, month: date, rules: RelationshipRules, lo: int, hi: int) -> int:
     """Evaluate the customers lo <= id < hi for the quarter that begins with `month`; returns how many."""
+    cursor.execute(ROOM)
     cursor.execute(*statement(month, rules, lo, hi))
     return int(cursor.fetchone()[0])
 

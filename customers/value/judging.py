@@ -18,8 +18,8 @@ from customers.value.measuring import COLUMNS, MEASURED, values_of
 from customers.value.rules import KINDS, LINE_BITS, LINES_OF, Rules, Whole
 from foundation.calendars.working_time import add_months
 
-# A piece is sorted and hashed in memory, which is bounded by its size.
-_ROOM = "SET LOCAL work_mem = '32MB'"
+# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it.
+ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
 _NAMES = ", ".join(COLUMNS)
 MEASURE = f"""INSERT INTO customers_valuedraft (month, customer_id, {_NAMES})
 SELECT %(month)s, customer_id, {_NAMES} FROM ({MEASURED}) measured"""
@@ -69,8 +69,9 @@ _RESULTS = ("value_class", "usage_now", "usage_before", "potential", "cell", "cl
 _KEPT = ", ".join((*COLUMNS, *_RESULTS))
 _GONE = """DELETE FROM customers_valuemonth
 WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s"""
+# Each step is kept, or every expression of it would be worked out again wherever the next ones use it.
 JUDGE = f"""
-WITH parts AS (
+WITH parts AS MATERIALIZED (
   SELECT d.*, w.b5, w.b4, w.b3, w.b2,
     round(d.voice_now / w.voice, 6) AS vn, round(d.voice_before / w.voice, 6) AS vb,
     round(d.data_now / w.data, 6) AS dn, round(d.data_before / w.data, 6) AS db
@@ -80,12 +81,12 @@ WITH parts AS (
                ('ENTERPRISE', %(b5_ENTERPRISE)s, %(b4_ENTERPRISE)s, %(b3_ENTERPRISE)s, %(b2_ENTERPRISE)s,
                 %(voice_ENTERPRISE)s, %(data_ENTERPRISE)s)) w (kind, b5, b4, b3, b2, voice, data) ON w.kind = d.kind
   WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s),
-used AS (
+used AS MATERIALIZED (
   SELECT *, {_INDEX.format(voice="vn", data="dn")} AS usage_now, {_INDEX.format(voice="vb", data="db")} AS usage_before,
     CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4' WHEN value >= b3 THEN '3'
       WHEN value >= b2 THEN '2' ELSE '1' END AS value_class
   FROM parts),
-scored AS (
+scored AS MATERIALIZED (
   SELECT *, round(
       CASE kind WHEN 'ENTERPRISE' THEN round(%(w_gap)s * {_missing("ENTERPRISE")} / {len(LINES_OF["ENTERPRISE"])}.0, 2)
         ELSE round(%(w_gap)s * {_missing("PERSON")} / {len(LINES_OF["PERSON"])}.0, 2) END
@@ -126,7 +127,7 @@ SELECT count(*) FROM kept"""
 
 def measure_piece(cursor: Any, month: date, lo: int, hi: int) -> int:
     """Collect the customers lo <= id < hi, of whom nothing is collected yet; returns how many."""
-    cursor.execute(_ROOM)
+    cursor.execute(ROOM)
     cursor.execute(MEASURE, values_of(month) | {"lo": lo, "hi": hi})
     return int(cursor.rowcount)
 
@@ -136,7 +137,7 @@ def judge_piece(cursor: Any, month: date, rules: Rules, lo: int, hi: int) -> int
 
     What an earlier run said of the month is replaced; facts that tell of a later month stay as they are.
     """
-    cursor.execute(_ROOM)
+    cursor.execute(ROOM)
     cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
     cursor.execute(JUDGE, judge_values(month, rules) | {"lo": lo, "hi": hi})
     return int(cursor.fetchone()[0])

@@ -103,7 +103,7 @@ CROSS JOIN LATERAL (SELECT CASE WHEN u.billed = 63 THEN ARRAY[{BILLS}, u.revenue
     FROM (SELECT c.id UNION ALL SELECT o.id FROM customers_customer o WHERE o.merged_into_id = c.id) own
     JOIN customers_usagemonth m ON m.customer_id = own.id AND m.month > %(year)s AND m.month <= %(month)s
       AND m.net_revenue IS NOT NULL
-    GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills) b
+    GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills OFFSET 0) b
 LEFT JOIN (
   SELECT customer_id, bit_or(CASE product_line {_BITS} ELSE 0 END) AS held, min(activated_on) AS since,
     max(contract_end) AS contract_end
