@@ -9,7 +9,7 @@ from django.apps import apps
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers.labels import CHANNELS, label, value_in_words
+from customers.labels import CHANNELS, LANGUAGES, label, value_in_words
 from customers.merging.fields import CHOICES, differs, words_of
 from customers.merging.score import Match, known_of, score_pair
 from customers.merging.undoing import Edited, Since
@@ -92,6 +92,8 @@ def _said(view: Any, choice: str) -> str:
         return customer.manager_name or ""
     if choice == "channel_preference":
         return str(CHANNELS.get(customer.channel_preference, customer.channel_preference))
+    if choice == "language":
+        return LANGUAGES.get(customer.language, customer.language)
     if choice == "home_city":
         return " · ".join(part for part in (customer.home_city, customer.get_area_type_display()) if part)
     shown = getattr(customer, f"get_{choice}_display", None)

@@ -12,7 +12,7 @@ PAIRS, RUN = 6, 0
 
 
 def write_doubles(kept: list[Kept]) -> None:
-    """Let six archives of one unit each tell of the person of another: the same name and mobile number.
+    """Let six archives of one unit each tell of the person of another: the same name and mobile number, no document.
 
     Before the find rows are made. Nothing is drawn: everything else stays as it is.
     """
@@ -22,8 +22,15 @@ def write_doubles(kept: list[Kept]) -> None:
             by_unit[one.unit.pk].append(one)
     for people in sorted(by_unit.values(), key=len, reverse=True)[:PAIRS]:
         first, second = people[0], people[-1]
-        shared = {"gender": first.draft.gender}
-        Customer.objects.filter(pk=second.customer_id).update(name=first.draft.name, **shared)
+        Customer.objects.filter(pk=second.customer_id).update(
+            name=first.draft.name,
+            gender=first.draft.gender,
+            id_type="",
+            id_sealed=None,
+            id_hash=None,
+            id_last4="",
+            identity_status=Customer.IdentityStatus.UNVERIFIED,
+        )
         ContactPoint.objects.create(customer_id=second.customer_id, kind="MOBILE", value=first.draft.mobile)
 
 
