@@ -1,7 +1,8 @@
 """JSON log lines with request and task id; personal values never reach them.
 
-Views and services log ids and codes only. As a second fence, query strings are dropped from request lines
-and every text value that looks like a phone or ID number is blotted out.
+Views and services log ids and codes only. As a second fence, query strings are dropped from request lines,
+values named like a personal column (foundation/common/personal.py) are dropped, and every text value that looks like a
+phone or ID number is blotted out.
 """
 
 from __future__ import annotations
@@ -10,14 +11,21 @@ import re
 from typing import Any
 
 import structlog
+from django.apps import apps
+
+from foundation.common.personal import personal_names
 
 LOOKS_PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 
 
 def blot(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Drop the query of a request line, and blot out phone and ID numbers in every text value."""
+    """Drop the query of a request line and values named like a personal column, and blot out phone and ID numbers in
+    every other text value."""
+    personal = personal_names() if apps.ready else frozenset()
     for key, value in event.items():
-        if isinstance(value, str):
+        if key in personal:
+            event[key] = "[personal]"
+        elif isinstance(value, str):
             plain = value.partition("?")[0] if key == "request" else value
             event[key] = LOOKS_PERSONAL.sub("[number]", plain)
     return event

@@ -25,11 +25,11 @@ def calls_of(ids: list[int]) -> QuerySet[Call]:
     return Call.objects.filter(Q(call_ref__in=taken) | Q(number__in=points) | Q(number__in=lines))
 
 
-def find(ids: list[int]) -> dict[str, int]:
-    """How many calls and reports hold a number of theirs."""
+def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
+    """The calls and reports that hold a number of theirs."""
     calls = calls_of(ids).values("call_ref")
     events = CallEvent.objects.filter(call_ref__in=calls).exclude(raw={})
-    return {"interactions_call": calls_of(ids).exclude(number="").count(), "interactions_callevent": events.count()}
+    return {"interactions_call": calls_of(ids).exclude(number=""), "interactions_callevent": events}
 
 
 def busy(ids: list[int]) -> set[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 
+from django.db.models import QuerySet
+
 from foundation.common import clock
 from foundation.common.personal import Step, register_step
 from outreach.channels.file import forget
@@ -48,9 +50,9 @@ def letters_of(ids: list[int]) -> dict[date, frozenset[str]]:
     return {day: frozenset(references) for day, references in found.items()}
 
 
-def find(ids: list[int]) -> dict[str, int]:
-    """How many promises would end; messages are counted by their table."""
-    return {"outreach_followup": FollowUp.objects.open().filter(customer__in=ids).count()}
+def find(ids: list[int]) -> dict[str, QuerySet[FollowUp]]:
+    """The promises that would end; messages are counted by their table."""
+    return {"outreach_followup": FollowUp.objects.open().filter(customer__in=ids)}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:

@@ -24,6 +24,7 @@ from foundation.common.errors import RuleBroken
 from staff.models import OrgUnit, User
 from workspace.context import sample_was_made
 from workspace.sample_history import History
+from workspace.sample_rights import ask_for_rights
 
 SEED = 20_261_001
 
@@ -73,6 +74,7 @@ def make_sample_operator(password: str) -> Made:
     find_pairs()
     written = History(draw, organisation, kept).write()
     judge_sample(User.objects.get(username="marketing"))
+    written["rights"] = ask_for_rights(organisation, kept)
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(
         "sample.made",

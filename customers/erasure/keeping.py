@@ -93,10 +93,11 @@ SET ended_on = greatest(r.ended_on, excluded.ended_on),
 WHERE r.anonymised_at IS NULL"""
 
 
-def measure(ids: Iterable[int]) -> None:
-    """Write or bring up to date until when the data of these customers must stay, from the policies of now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MEASURE, {"ids": list(ids), "zone": str(clock.BUSINESS_ZONE), **lengths()})
+def measure(ids: Iterable[int]) -> list[Retention]:
+    """Write or bring up to date until when the data of these customers must stay, from the policies of now; the rows,
+    without those of customers made anonymous."""
+    values = {"ids": list(ids), "zone": str(clock.BUSINESS_ZONE), **lengths()}
+    return list(Retention.objects.raw(f"{_MEASURE} RETURNING r.*", values))
 
 
 def lengths() -> dict[str, str]:
@@ -135,8 +136,8 @@ class Fate:
 def fate_of(customer_id: int, at: datetime) -> Fate:
     """What may go and what must stay of one customer; measured, not yet decided. In the caller's transaction."""
     day = clock.today(at)
-    measure([customer_id])
-    retention = Retention.objects.get(pk=customer_id)
+    measured = measure([customer_id])
+    retention = measured[0] if measured else Retention.objects.get(pk=customer_id)
     untils = {IDENTITY: retention.identity_until, EVIDENCE: retention.evidence_until}
     stays = [Stay(*KEPT[kept], until) for kept, until in untils.items() if until > day]
     return Fate(customer_id, retention, holds_on([customer_id], day).get(customer_id, []), stays)

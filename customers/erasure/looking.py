@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from customers.models import RecentlyViewed, SearchLink
 from foundation.common.personal import Step, register_step
 
 
-def find(ids: list[int]) -> dict[str, int]:
-    """How many search links and lists would change."""
+def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
+    """The search links and lists that would change."""
     return {
-        "customer_search_link": SearchLink.objects.count(),
-        "customers_recentlyviewed": RecentlyViewed.objects.filter(customer_ids__overlap=ids).count(),
+        "customer_search_link": SearchLink.objects.all(),
+        "customers_recentlyviewed": RecentlyViewed.objects.filter(customer_ids__overlap=ids),
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from customers.imports.models import Import, ImportRow
 from foundation.common.personal import Step, register_step
@@ -21,18 +23,18 @@ def imports_of(ids: list[int]) -> QuerySet[Import]:
 
 def files_of(ids: list[int]) -> list[int]:
     """The runs of these imports: the upload hangs on the first, refused rows on any."""
-    numbers = [str(pk) for pk in imports_of(ids).values_list("pk", flat=True)]
-    runs = JobRun.objects.filter(job__startswith="imports.", params__import__in=numbers)
-    return list(runs.values_list("pk", flat=True))
+    wanted = imports_of(ids).values_list(Cast("pk", TextField()))
+    told = JobRun.objects.filter(job__startswith="imports.").annotate(about=KeyTextTransform("import", "params"))
+    return list(told.filter(about__in=wanted).values_list("pk", flat=True))
 
 
 def _named(ids: list[int]) -> QuerySet[Import]:
     return imports_of(ids).exclude(file_name="", notes=[])
 
 
-def find(ids: list[int]) -> dict[str, int]:
-    """How many imports would lose the name of their file and their notes."""
-    return {"import": _named(ids).count()}
+def find(ids: list[int]) -> dict[str, QuerySet[Import]]:
+    """The imports that would lose the name of their file and their notes."""
+    return {"import": _named(ids)}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:

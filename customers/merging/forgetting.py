@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -23,19 +24,19 @@ def _merges(ids: list[int]) -> QuerySet[Merge]:
     return Merge.objects.filter(Q(survivor__in=ids) | Q(absorbed__in=ids))
 
 
-def find(ids: list[int]) -> Counts:
+def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
     """How many rows would go or lose their words, by table."""
     worded = _merges(ids).exclude(**dict.fromkeys(_TEXTS, ""))
     return {
-        DuplicatePair._meta.db_table: _pairs(ids).count(),
-        MergeMove._meta.db_table: MergeMove.objects.filter(merge__in=_merges(ids)).count(),
-        Merge._meta.db_table: worded.count(),
+        DuplicatePair._meta.db_table: _pairs(ids),
+        MergeMove._meta.db_table: MergeMove.objects.filter(merge__in=_merges(ids)),
+        Merge._meta.db_table: worded,
     }
 
 
 def erase(ids: list[int], at: datetime) -> Counts:
     """Delete the pairs and the traces of merges, empty the reasons; without traces a merge cannot be undone."""
-    counts = find(ids)
+    counts = {table: rows.count() for table, rows in find(ids).items()}
     _pairs(ids).delete()
     MergeMove.objects.filter(merge__in=_merges(ids)).delete()
     _merges(ids).update(**dict.fromkeys(_TEXTS, ""))

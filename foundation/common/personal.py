@@ -7,9 +7,10 @@ log filter; what no column path reaches (a number somewhere in a message, a file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +175,14 @@ Counts = dict[str, int]
 class Step:
     """What an app erases itself, before the columns go: rows and files no customer key leads to.
 
-    `find(ids)` counts what would go, by table or kind of file; `erase(ids, at)` does it in the caller's transaction,
-    repeatable, and returns the same counts. A file is deleted before its row forgets it. `busy(ids)`: those something
-    is being done with at this moment (a message under way), whose turn comes later. `read(ids)`: the same rows for
-    an access request, by the model's label.
+    `find(ids)` tells what would go, by table or kind of file, as rows still to be counted or as a number;
+    `erase(ids, at)` does it in the caller's transaction, repeatable, and returns the numbers. A file is deleted before
+    its row forgets it. `busy(ids)`: those something is being done with at this moment (a message under way), whose turn
+    comes later. `read(ids)`: the same rows for an access request, by the model's label.
     """
 
     name: str
-    find: Callable[[list[int]], Counts]
+    find: Callable[[list[int]], Mapping[str, int | models.QuerySet[Any]]]
     erase: Callable[[list[int], datetime], Counts]
     busy: Callable[[list[int]], set[int]] = lambda _ids: set()
     read: Callable[[list[int]], dict[str, list[dict[str, Any]]]] = lambda _ids: {}
@@ -201,15 +202,20 @@ def steps() -> Iterator[Step]:
     return iter(sorted(_steps.values(), key=lambda step: step.name))
 
 
+@cache
 def personal_names() -> frozenset[str]:
-    """Names of columns that are personal wherever customers have them: what no log line may carry a value of."""
+    """Names of free columns that are personal wherever customers have them: no log line carries a value of one."""
     found: set[str] = set()
     for model, said in of_customers():
-        found |= {column.name for column in model._meta.concrete_fields if said.is_personal(column.name)}
-    return frozenset(name for name in found if name not in _EVERYDAY)
+        free = (
+            column for column in model._meta.concrete_fields if isinstance(column, TEXT_LIKE) and not column.choices
+        )
+        found |= {column.name for column in free if said.is_personal(column.name)}
+    return frozenset(found - _EVERYDAY)
 
 
-# Words that name harmless things in log lines as well ("kind", "number of rows", "state").
+# Words that name harmless things in log lines as well: a seal's digest, a table, the result of a task.
 _EVERYDAY = frozenset(
-    {"id", "number", "kind", "state", "key", "field", "value", "text", "label", "source", "message_id"}
+    {"column", "data", "kind", "digest", "field", "key", "label", "number", "params", "place", "problem"}
+    | {"result", "row", "source", "state", "table", "text", "token", "value"}
 )

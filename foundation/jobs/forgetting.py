@@ -17,7 +17,7 @@ _HAS_FILE = ~Q(input_file="") | ~Q(result_file="") | ~Q(errors_file="")
 def runs_with_files_of(ids: list[int]) -> QuerySet[JobRun]:
     """Runs whose files may hold data of these customers; a job that cannot tell is taken to hold them."""
     telling = {name: kind.files_of for name, kind in job_kinds().items() if kind.files_of is not None}
-    told = {run_id for files_of in telling.values() for run_id in files_of(ids)}
+    told = {run_id for files_of in set(telling.values()) for run_id in files_of(ids)}
     return JobRun.objects.filter(_HAS_FILE).filter(~Q(job__in=telling) | Q(pk__in=told))
 
 

@@ -47,6 +47,8 @@ def start_export(request_id: int, *, actor: User) -> JobRun:
         raise RuleBroken("rights.not_identified", _("Check first that the person is who they say."))
     if request.export_run is not None and not request.export_run.ended:
         raise RuleBroken("rights.export_runs", _("The data are being put together; wait for the end."))
+    if request.export_run is not None:  # one file a request: nobody has to look for another one
+        request.export_run.result_file.delete(save=True)
     request.export_run = start_job(JOB, actor=actor, params={"request": str(request.pk)})
     request.save(update_fields=["export_run"])
     return request.export_run
@@ -125,9 +127,8 @@ def _pack(place: Path, context: dict[str, Any], page: str) -> None:
 
 def runs_of(ids: list[int]) -> list[int]:
     """The runs that wrote files about these customers, for erasure."""
-    asked = RightsRequest.objects.filter(customer__in=ids).values_list("pk", flat=True)
-    numbers = [str(pk) for pk in asked]
-    return list(JobRun.objects.filter(job=JOB, params__request__in=numbers).values_list("pk", flat=True))
+    asked = RightsRequest.objects.filter(customer__in=ids, export_run__isnull=False)
+    return list(asked.values_list("export_run", flat=True))
 
 
 def register() -> None:

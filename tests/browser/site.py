@@ -10,7 +10,7 @@ from django.urls import resolve, reverse
 
 from customers.models import Customer, SearchLink, TimelineLine
 from foundation.common import clock
-from interactions.models import Topic
+from interactions.models import RightsRequest, Topic
 from interactions.services import start_contact
 from outreach.models import FollowUp
 from outreach.services import notify, offer_customer, queue_message
@@ -41,7 +41,9 @@ class Opening:
 def make_site() -> list[Opening]:
     """The sample operator, and rows it has not by itself, so that no page is empty."""
     make_sample_operator(PASSWORD)
-    agent, lead, admin = (User.objects.get(username=name) for name in ("agent", "team_lead", "sys_admin"))
+    agent, lead, admin, officer = (
+        User.objects.get(username=name) for name in ("agent", "team_lead", "sys_admin", "dpo")
+    )
     customer = rich_customer(agent)
     return [
         Opening("sign-in", reverse("account_login")),
@@ -52,6 +54,8 @@ def make_site() -> list[Opening]:
         *(Opening(name, path, lead) for name, path in _of_lead(lead)),
         Opening("forbidden", reverse("workspace:policy-list"), agent, 403),
         *(Opening(name, path, admin) for name, path in _of_admin(admin, agent)),
+        Opening("rights-new", f"{reverse('interactions:rights-new')}?customer={customer.ref}", agent),
+        *(Opening(name, path, officer) for name, path in _of_officer()),
         *_of_manager(),
     ]
 
@@ -176,6 +180,17 @@ def _of_lead(lead: User) -> list[tuple[str, str]]:
         ("absence-new", reverse("staff:absence-new")),
         ("shifts", reverse("staff:shift-list")),
         ("shift-new", reverse("staff:shift-new")),
+    ]
+
+
+def _of_officer() -> list[tuple[str, str]]:
+    access, deletion = (RightsRequest.objects.get(kind=kind) for kind in ("ACCESS", "DELETE"))
+    return [
+        ("rights", reverse("interactions:rights-list")),
+        ("rights-access", _of(access, "interactions:rights-detail")),
+        ("rights-deletion", _of(deletion, "interactions:rights-detail")),
+        ("rights-erasure", _of(deletion, "interactions:rights-erasure")),
+        ("rights-nightly", reverse("interactions:rights-retention")),
     ]
 
 

@@ -29,6 +29,7 @@ NO_PAGES = {
     "exports:export-file",
     "healthz",
     "interactions:contact-quick-log",
+    "interactions:rights-fetch",
     "metrics",
     "outreach:bell-menu",
     "readyz",

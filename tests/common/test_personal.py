@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from django.db import connection, models
 
+from crm.logs import blot
 from customers.models import Customer, FieldChange
 from foundation.common.personal import (
     ByStep,
@@ -86,5 +87,16 @@ def test_every_condition_of_the_register_is_sql_the_database_takes() -> None:
 def test_names_of_personal_columns_are_known_and_everyday_words_are_not_among_them() -> None:
     said = personal_of(Customer)
     assert said is not None and said.is_personal("name") and not said.is_personal("home_city")
-    assert {"name", "summary", "service_no", "birth_date"} <= personal_names()
-    assert not {"kind", "state", "home_city"} & personal_names()
+    assert {"name", "summary", "service_no", "address", "body"} <= personal_names()
+    assert not {"kind", "state", "home_city", "digest", "customer_id"} & personal_names()
+
+
+def test_no_log_line_carries_a_value_named_like_a_personal_column() -> None:
+    event = {"event": "x", "summary": "qz", "row": 7, "note_of": "13912345678", "request": "GET /a/?q=qz"}
+    assert blot(None, "info", event) == {
+        "event": "x",
+        "summary": "[personal]",
+        "row": 7,
+        "note_of": "[number]",
+        "request": "GET /a/",
+    }

@@ -388,6 +388,11 @@ def test_a_page_of_requests_asks_the_same_however_many_there_are(
     assert request is not None
     with django_assert_max_num_queries(15):
         office.get(reverse("interactions:rights-detail", args=[request.pk]))
+    deletion = ask(request.customer, agent, kind="DELETE")
+    with django_assert_max_num_queries(15):
+        office.get(reverse("interactions:rights-erasure", args=[deletion.pk]))
+    with django_assert_max_num_queries(15):
+        office.get(reverse("interactions:rights-retention"))
 
 
 @pytest.mark.django_db(transaction=True)
