@@ -16,10 +16,13 @@ from customers.models import (
     Need,
     Plan,
     ProfileField,
+    Relation,
+    RelationKind,
     Subscription,
     TimelineLine,
     UsageMonth,
 )
+from customers.quality import refresh_all
 from customers.sample import words_zh as words
 from customers.sample.answers import write_answers
 from customers.sample.draw import Draw
@@ -62,6 +65,9 @@ def write_archive(draw: Draw, organisation: Organisation) -> list[Kept]:
     revenue = _write_use(draw, lines, line_ids, ids, today)
     _write_facts(drafts, lines, ids, revenue)
     _write_timeline(drafts, moments, lines, line_ids, ids, places)
+    _write_people(drafts, ids)
+    for _looked_at, _changed in refresh_all():
+        pass
     own: dict[Draft, list[int]] = defaultdict(list)
     for line in lines:
         own[line.owner].append(line_ids[line])
@@ -217,6 +223,23 @@ def _write_profiles(draw: Draw, drafts: list[Draft], ids: dict[Draft, int], toda
             )
     ProfileField.objects.bulk_create(fields, batch_size=2_000)
     Need.objects.bulk_create(needs, batch_size=2_000)
+
+
+def _write_people(drafts: list[Draft], ids: dict[Draft, int]) -> None:
+    """The people of the companies, as relations."""
+    pairs = [(draft, draft.staff_of) for draft in drafts if draft.staff_of is not None and not draft.is_company]
+    Relation.objects.bulk_create(
+        (
+            Relation(
+                customer_id=ids[company],
+                other_id=ids[person],
+                kind=RelationKind.EMPLOYEE,
+                valid_from=max(person.joined_on, company.joined_on),
+            )
+            for person, company in pairs
+        ),
+        batch_size=2_000,
+    )
 
 
 def _write_lines(
