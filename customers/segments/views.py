@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -31,7 +31,7 @@ RIGHT = "customers.segments"
 class SegmentForm(forms.Form):
     """What a segment is called and who sees it; the rule is read beside it."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("segment", "Name"), max_length=80)
     note = forms.CharField(label=gettext_lazy("What it is for"), max_length=400, required=False)
     shared = forms.BooleanField(label=gettext_lazy("Others may see and use it"), required=False)
 
