@@ -26,10 +26,12 @@ from interactions.matter_queries import MATTER_VIEWS, matters_in_view
 from interactions.models import Matter, MatterOffer
 from interactions.services.matter_ground import answers_for, may_lead, may_work
 from interactions.stages import MatterState
+from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 from staff.rights import acted_for
 
 PAGE = 50
+ANSWER = "interactions.matter"  # where its text is kept while it is typed
 
 
 @require_GET
@@ -165,6 +167,8 @@ def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any
         except RuleBroken as no:
             form.add_error(None, no.message)
         else:
+            if name == "answer":
+                forget_draft(request.user, Place(ANSWER, matter.customer_id, matter.ref))
             return redirect("interactions:matter-detail", pk)
     return _detail(request, matter, status=422, bound=(name, form))
 

@@ -32,9 +32,13 @@ from interactions.rights.export import fetch, start_export
 from interactions.rights.forms import AnswerForm, IdentityForm, RaiseForm, RefuseForm
 from interactions.rights.lifecycle import RightsKind, RightsState
 from interactions.rights.queries import VIEWS, requests_in_view
+from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
 PAGE = 50
+# Where the texts of the forms are kept while they are typed.
+DETAILS = "interactions.rights-new"
+TEXTS = {"reply": "interactions.rights-answer", "refuse": "interactions.rights-refuse"}
 RUNS_SHOWN = 10
 
 
@@ -69,6 +73,7 @@ def rights_new(request: StaffRequest) -> HttpResponseBase:
             words = _("Request %(number)s is taken; the answer is due %(day)s.")
             day = clock.today(made.due_at).isoformat()
             messages.success(request, words % {"number": made.number, "day": day})
+            forget_draft(request.user, Place(DETAILS, customer.pk))
             return redirect("customers:customer-detail", customer.pk)
     status = 422 if form.errors else 200
     return render(request, "interactions/rights_new.html", {"form": form, "customer": customer}, status=status)
@@ -193,6 +198,8 @@ def _act(request: StaffRequest, pk: int, name: str, form: forms.Form, act: Calla
     if form.is_valid():
         try:
             act(found.pk, actor=request.user, **form.cleaned_data)
+            if text := TEXTS.get(name):
+                forget_draft(request.user, Place(text, found.customer_id, found.ref))
             return redirect("interactions:rights-detail", found.pk)
         except RuleBroken as no:
             if name:

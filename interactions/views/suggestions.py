@@ -24,9 +24,11 @@ from interactions import services
 from interactions.matter_queries import SUGGESTION_VIEWS, next_states, suggestions_in_view
 from interactions.models import Suggestion
 from interactions.services.suggestions import may_answer, may_decide
+from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
 PAGE = 50
+ANSWER = "interactions.suggestion"  # where its text is kept while it is typed
 FORMS: dict[str, type[forms.Form]] = {
     "review": forms.Form,
     "decide": shapes.DecideForm,
@@ -104,6 +106,8 @@ def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any
         except RuleBroken as no:
             form.add_error(None, no.message)
         else:
+            if name == "answer":
+                forget_draft(request.user, Place(ANSWER, suggestion.customer_id, suggestion.ref))
             return redirect("interactions:suggestion-detail", pk)
     return _detail(request, suggestion, status=422, step=name, form=form)
 
