@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_NODES = 12
-HEIGHT = 260
+HEIGHT = 280
+LEFT, RIGHT = 32, 68  # per cent: the words stand outward of the dots
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,14 @@ class Node:
     y: int
 
     @property
+    def is_left(self) -> bool:
+        """Whether the words stand to the left of the dot."""
+        return self.x == LEFT
+
+    @property
     def label_y(self) -> int:
         """Where the second line of words stands."""
-        return self.y + 16
+        return self.y + 15
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ def relation_map(people: Sequence[tuple[str, str]]) -> RelationMap | None:
     left = shown[len(right) :]
     nodes = [
         Node(name, role, x, round((place + 0.5) * HEIGHT / len(side)))
-        for side, x in ((right, 83), (left, 17))
+        for side, x in ((right, RIGHT), (left, LEFT))
         for place, (name, role) in enumerate(side)
     ]
     return RelationMap(nodes, len(people) - len(shown))
