@@ -64,8 +64,10 @@ def write_answers(drafts: Sequence[Draft], ids: Mapping[Draft, int], today: date
             times.append(
                 ContactTime(customer_id=ids[draft], wish=wish, days=days, starts=time(starts), ends=time(ends))
             )
-    for model, rows in ((ConsentEvent, events), (ConsentEvidence, texts), (Consent, states), (ContactTime, times)):
-        model._default_manager.bulk_create(rows, batch_size=2_000)
+    ConsentEvent.objects.bulk_create(events, batch_size=2_000)
+    ConsentEvidence.objects.bulk_create(texts, batch_size=2_000)
+    Consent.objects.bulk_create(states, batch_size=2_000)
+    ContactTime.objects.bulk_create(times, batch_size=2_000)
 
 
 def _noon(day: date) -> datetime:
