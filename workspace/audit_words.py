@@ -28,5 +28,6 @@ name_acts(
         "demo_users": Detail(_("Demo accounts")),
         "contacts": Detail(_("Contacts taken")),
         "follow_ups": Detail(_("Follow-ups")),
+        "rights": Detail(_("Requests about own data")),
     },
 )
