@@ -78,21 +78,18 @@ class Plan:
 
 
 def plan_of(merge: Merge) -> Plan:
-    """What happened since the merge, as the undo would find it now. A handful of queries a table that was touched."""
+    """What happened since the merge, as the undo would find it now: four queries, whatever was moved."""
     plan = Plan()
     keys = _keys()
     moves = list(merge.moves.order_by("pk"))
     by_table: dict[tuple[str, str], list[MergeMove]] = defaultdict(list)
     for move in moves:
         by_table[move.table, move.column].append(move)
-    with connection.cursor() as cursor:
-        for (table, column), some in by_table.items():
-            key = keys.get((table, column))
-            if key is None:
-                continue
-            found = _present(cursor, key, [move.row for move in some])
-            for move in some:
-                _judge(plan, move, found.get(move.row))
+    moved = {pair: some for pair, some in by_table.items() if pair in keys}
+    found = _present({keys[pair]: [move.row for move in some] for pair, some in moved.items()})
+    for (table, column), some in moved.items():
+        for move in some:
+            _judge(plan, move, found.get((table, column, move.row)))
     plan.edited = [Edited(move, now) for move, now in _edited(merge, moves)]
     plan.added = list(_added(merge, MOST_SHOWN))
     for shown in (plan.worked_on, plan.gone, plan.elsewhere):
@@ -295,46 +292,59 @@ def _now(customer: Customer, column: str) -> Any:
 def _edited(merge: Merge, moves: list[MergeMove]) -> Iterable[tuple[MergeMove, Any]]:
     """Columns of the two customers and of their rows that the merge wrote and somebody wrote again."""
     keys = _keys()
-    with connection.cursor() as cursor:
-        for move in moves:
-            pair = (move.table, move.column)
-            if pair in keys or pair in GROWING or move.table == "customers_facts" or _is_document(move):
-                continue
-            cursor.execute(
-                f'SELECT to_jsonb("{move.column}") FROM "{move.table}" WHERE "{_pk_of(move.table)}"::text = %s'
-                f' AND to_jsonb("{move.column}") IS DISTINCT FROM %s::jsonb',
-                [move.row, _stored(move.new)],
-            )
-            found = cursor.fetchone()
-            if found is not None:
-                yield move, json.loads(found[0]) if found[0] is not None else None
+    asked: dict[str, MergeMove] = {}
+    parts, values = [], []
+    for move in moves:
+        pair = (move.table, move.column)
+        if pair in keys or pair in GROWING or move.table == "customers_facts" or _is_document(move):
+            continue
+        asked[str(move.pk)] = move
+        parts.append(
+            f'SELECT %s, to_jsonb("{move.column}") FROM "{move.table}" WHERE "{_pk_of(move.table)}"::text = %s'
+            f' AND to_jsonb("{move.column}") IS DISTINCT FROM %s::jsonb'
+        )
+        values += [str(move.pk), move.row, _stored(move.new)]
+    for move_id, now in _all_of(parts, values):
+        yield asked[move_id], json.loads(now) if now is not None else None
 
 
 def _added(merge: Merge, most: int | None) -> Iterable[Since]:
     """Rows the survivor got after the merge, oldest first; not those the merge brought."""
     mark = int(merge.result["mark"])
     limit = "" if most is None else f" LIMIT {int(most)}"
+    parts, values = [], []
+    for key in keys_of(OnMerge.MOVE):
+        pk = pk_column(key.model)
+        parts.append(
+            f'(SELECT %s, t."{pk}"::text FROM "{key.table}" t WHERE t."{key.column}" = %s AND t."{pk}" > %s'
+            f' ORDER BY t."{pk}"{limit})'
+        )
+        values += [key.table, merge.survivor_id, mark]
+    for table, row in _all_of(parts, values):
+        yield Since(table, row)
+
+
+def _all_of(parts: list[str], values: list[Any]) -> list[tuple[Any, ...]]:
+    """The rows of several SELECTs in one query."""
+    if not parts:
+        return []
     with connection.cursor() as cursor:
-        for key in keys_of(OnMerge.MOVE):
-            pk = pk_column(key.model)
-            cursor.execute(
-                f'SELECT t."{pk}"::text FROM "{key.table}" t WHERE t."{key.column}" = %s AND t."{pk}" > %s'
-                f' ORDER BY t."{pk}"{limit}',
-                [merge.survivor_id, mark],
-            )
-            for (row,) in cursor.fetchall():
-                yield Since(key.table, row)
+        cursor.execute(" UNION ALL ".join(parts), values)
+        return cursor.fetchall()
 
 
-def _present(cursor: Any, key: CustomerKey, rows: list[str]) -> dict[str, tuple[int | None, str]]:
-    """Of these rows the customer and the digest of now, those that are gone left out."""
-    pk = pk_column(key.model)
-    cursor.execute(
-        f'SELECT t."{pk}"::text, t."{key.column}", {digest_sql("t", [key.column])} FROM "{key.table}" t'
-        f' WHERE t."{pk}"::text = ANY(%s)',
-        [rows],
-    )
-    return {row: (customer_id, digest) for row, customer_id, digest in cursor.fetchall()}
+def _present(rows: dict[CustomerKey, list[str]]) -> dict[tuple[str, str, str], tuple[int | None, str]]:
+    """Of these rows the customer and the digest of now, by table, key column and row; those that are gone left out."""
+    parts, values = [], []
+    for key, ids in rows.items():
+        pk = pk_column(key.model)
+        parts.append(
+            f'SELECT %s, %s, t."{pk}"::text, t."{key.column}", {digest_sql("t", [key.column])} FROM "{key.table}" t'
+            f' WHERE t."{pk}"::text = ANY(%s)'
+        )
+        values += [key.table, key.column, ids]
+    found = _all_of(parts, values)
+    return {(table, column, row): (customer_id, digest) for table, column, row, customer_id, digest in found}
 
 
 def _judge(plan: Plan, move: MergeMove, found: tuple[int | None, str] | None) -> None:

@@ -8,7 +8,9 @@ from datetime import timedelta
 from django.db.models import Model
 from django.urls import resolve, reverse
 
-from customers.models import Customer, SearchLink, TimelineLine
+from customers.merging.services import approve_merge, propose_merge
+from customers.models import Customer, DuplicatePair, SearchLink, TimelineLine
+from customers.services import add_need
 from foundation.common import clock
 from interactions.models import RightsRequest, Topic
 from interactions.services import start_contact
@@ -57,6 +59,25 @@ def make_site() -> list[Opening]:
         Opening("rights-new", f"{reverse('interactions:rights-new')}?customer={customer.ref}", agent),
         *(Opening(name, path, officer) for name, path in _of_officer()),
         *_of_manager(),
+        *_of_merging(),
+    ]
+
+
+def _of_merging() -> list[Opening]:
+    """Pairs, two side by side, a proposal, and a merge with something that came since."""
+    gm, coordinator = (User.objects.get(username=name) for name in ("gm", "coordinator"))
+    done, asked, pair = DuplicatePair.objects.open().order_by("pk")[:3]
+    merge = propose_merge(done.low_id, done.high_id, actor=coordinator, reason="One person")
+    approve_merge(merge.pk, actor=gm)
+    add_need(done.low_id, actor=gm, text="Came since")
+    proposal = propose_merge(asked.low_id, asked.high_id, actor=coordinator, reason="One person")
+    return [
+        Opening("pairs", reverse("customers:pair-list"), gm),
+        Opening("merges", reverse("customers:merge-list"), gm),
+        Opening("merge-start", reverse("customers:merge-start", args=[pair.low_id]), gm),
+        Opening("merge-compare", reverse("customers:merge-compare", args=[pair.low_id, pair.high_id]), gm),
+        Opening("merge-decide", _of(proposal, "customers:merge-detail"), gm),
+        Opening("merge-undo", _of(merge, "customers:merge-detail"), gm),
     ]
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from customers.merging import batch
+from customers.merging import batch, services
 from customers.models import Customer, DuplicatePair, Merge, Need
 from customers.services import add_need
 from tests.customers.people import Operator, customer, operator
@@ -126,25 +126,35 @@ def test_with_whom_to_merge_is_found_by_likeness_or_by_a_number(world: Operator,
     assert clerk.get(url("merge-compare", keeps.pk, keeps.pk)).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["pair-list", "merge-list", "merge-start", "merge-compare", "merge-detail"])
+@pytest.mark.parametrize(
+    "name", ["pair-list", "merge-list", "merge-start", "merge-compare", "merge-detail", "merge-undo"]
+)
 def test_pages_cost_the_same_whatever_there_is(name: str, world: Operator, client_for: Clients) -> None:
     keeps, goes = pair(world)
     merge = Merge.objects.create(number="MG1", survivor=keeps, absorbed=goes, reason="x", proposed_by=world.clerk)
-    args = {"merge-start": [keeps.pk], "merge-compare": [keeps.pk, goes.pk], "merge-detail": [merge.pk]}.get(name, [])
+    args = {
+        "merge-start": [keeps.pk],
+        "merge-compare": [keeps.pk, goes.pk],
+        "merge-detail": [merge.pk],
+        "merge-undo": [merge.pk],
+    }.get(name, [])
     lead = client_for(UserFactory(role="TEAM_LEAD", unit=world.hall))
-    lead.get(url(name, *args))
+    shown = "merge-detail" if name == "merge-undo" else name
+    lead.get(url(shown, *args))
 
     def cost() -> int:
         with CaptureQueriesContext(
             connection,
         ) as asked:
-            assert lead.get(url(name, *args)).status_code == 200
+            assert lead.get(url(shown, *args)).status_code == 200
         return len(asked)
 
+    if name == "merge-undo":
+        services.approve_merge(merge.pk, actor=world.head)
     before = cost()
     for number in range(5):
         one, other = pair(world)
         Merge.objects.create(number=f"MG2{number}", survivor=one, absorbed=other, reason="x", proposed_by=world.clerk)
-        add_need(goes.pk, actor=world.clerk, text="x")
+        add_need(keeps.pk, actor=world.clerk, text="x")
     batch.find_all(3)
     assert cost() == before <= 15
