@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
@@ -76,10 +77,16 @@ def due_of(contact: Interaction, owner: User, named: datetime | None) -> tuple[d
     why = Explanation()
     if contact.result == Result.SECURITY:
         within = policy("interactions.security_within", unit=owner.unit)
-        why.add("security", int(within.total_seconds() // 60), "first_ask", "Security: %(value)s minutes.", "D")
+        why.add(
+            "security",
+            int(within.total_seconds() // 60),
+            "first_ask",
+            gettext_noop("Threat or crime: %(value)s minutes."),
+            "D",
+        )
         return clock.now() + within, why
     if named is not None:
-        why.add("named", named.isoformat(), "first_ask", "The moment named to the customer.", "D")
+        why.add("named", named.isoformat(), "first_ask", gettext_noop("The moment named to the customer."), "D")
         return named, why
     days = policy("interactions.first_ask.working_days", unit=owner.unit)
     calendar = calendar_for(owner.unit.calendar_code)
@@ -87,7 +94,7 @@ def due_of(contact: Interaction, owner: User, named: datetime | None) -> tuple[d
         "working_days",
         days,
         "first_ask",
-        "%(value)s working days of the calendar %(calendar)s, version %(version)s.",
+        gettext_noop("Working days: %(value)s, by the calendar %(calendar)s, version %(version)s."),
         "D",
         calendar=calendar.code,
         version=calendar.version,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from customers.models import Customer
 from customers.timeline import add_line
@@ -46,7 +47,7 @@ def receive_suggestion(contact: Interaction, *, actor: User) -> Suggestion:
             "working_days",
             days,
             "suggestion",
-            "%(value)s working days of the calendar %(calendar)s, version %(version)s.",
+            gettext_noop("Working days: %(value)s, by the calendar %(calendar)s, version %(version)s."),
             "S1",
             calendar=calendar.code,
             version=calendar.version,

@@ -128,7 +128,7 @@ def test_a_matter_without_a_named_time_is_due_by_working_days_and_says_why(hall:
 
         due, why = due_of(plain.contact, hall.agent, None)
     assert due == datetime(2026, 11, 30, 8, 0, tzinfo=UTC)  # one working day later: Monday 16:00
-    assert why.in_words() == ["1 working days of the calendar STANDARD, version 1."]
+    assert why.in_words() == ["Working days: 1, by the calendar STANDARD, version 1."]
 
 
 def test_the_owner_stays_when_a_colleague_works_on_it_and_the_customer_is_told_who(hall: Hall) -> None:
