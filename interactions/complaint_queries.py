@@ -15,9 +15,10 @@ from interactions.models import Interaction
 
 MOST_READ = 500
 TOPICS_SHOWN = 6
-# One statement for the panel: the customer's last complaints by topic, through the partial index of complaints.
-_TOPICS = """
-SELECT t.name_zh, t.name_en, count(*), count(*) FILTER (WHERE c.resolved_on_spot), max(c.started_at)
+# The customer's last complaints by topic, through the partial index of complaints.
+TOPICS = """
+SELECT t.name_zh, t.name_en, count(*) AS number, count(*) FILTER (WHERE c.resolved_on_spot) AS on_the_spot,
+  max(c.started_at) AS last_at
 FROM (SELECT topic_id, resolved_on_spot, started_at FROM interactions_interaction
       WHERE customer_id = %s AND kind = 'COMPLAINT' AND customer_id IS NOT NULL ORDER BY id DESC LIMIT %s) c
 LEFT JOIN interactions_topic t ON t.id = c.topic_id
@@ -72,7 +73,7 @@ class ComplaintArchive:
 def complaint_topics(customer_id: int) -> ComplaintArchive:
     """Topics counted: one query."""
     with connection.cursor() as cursor:
-        cursor.execute(*prepared(_TOPICS, [customer_id, MOST_READ]))
+        cursor.execute(*prepared(TOPICS, [customer_id, MOST_READ]))
         rows = cursor.fetchall()
     return ComplaintArchive([TopicCount(zh or "", en or "", *rest) for zh, en, *rest in rows])
 

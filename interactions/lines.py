@@ -14,7 +14,7 @@ from customers.timeline import LineKind, Words, register_kind
 from customers.value.contacts import count_as_contact
 from foundation.ui.wording import say_moment
 from interactions.lifecycle import Caller, Channel, Kind, Result
-from interactions.models import Interaction, Matter, Suggestion
+from interactions.models import Interaction
 from interactions.rights.lifecycle import RightsKind
 from interactions.stages import TELLING, MatterAct, SuggestionAct, SuggestionState
 
@@ -46,21 +46,11 @@ def _logged(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return title % words, ref.summary if ref else ""
 
 
-def load_matters(ids: Iterable[int]) -> dict[int, Any]:
-    """The matters lines refer to, with their people."""
-    return Matter.objects.select_related("owner", "handler").in_bulk(list(ids))
-
-
-def load_suggestions(ids: Iterable[int]) -> dict[int, Any]:
-    """The suggestions lines refer to."""
-    return Suggestion.objects.in_bulk(list(ids))
-
-
 def _matter(act: MatterAct) -> Words:
     titles = {
-        MatterAct.PASSED_ON: _lazy("Matter %(number)s: %(handler)s works on it, answer by %(due)s"),
-        MatterAct.ACCEPTED: _lazy("Matter %(number)s: %(owner)s answers for it now"),
-        MatterAct.ORDERED: _lazy("Matter %(number)s: %(owner)s answers for it now"),
+        MatterAct.PASSED_ON: _lazy("Matter %(number)s: a colleague works on it, answer by %(due)s"),
+        MatterAct.ACCEPTED: _lazy("Matter %(number)s: another colleague answers for it now"),
+        MatterAct.ORDERED: _lazy("Matter %(number)s: another colleague answers for it now"),
         MatterAct.ANSWERED: _lazy("Matter %(number)s answered, customer not told yet"),
         MatterAct.TOLD: _lazy("Matter %(number)s: customer has the answer"),
     }
@@ -70,11 +60,8 @@ def _matter(act: MatterAct) -> Words:
         told = {
             "number": line.params.get("number", ""),
             "due": say_moment(datetime.fromisoformat(due)) if due else "",
-            "owner": ref.owner.name if ref else "",
-            "handler": ref.handler.name if ref else "",
         }
-        answered = ref is not None and act in (MatterAct.ANSWERED, MatterAct.TOLD)
-        return str(titles[act]) % told, ref.answer if answered else ""
+        return str(titles[act]) % told, ""
 
     return words
 
@@ -90,8 +77,7 @@ def _suggestion(act: SuggestionAct) -> Words:
 
     def words(line: TimelineLine, ref: Any) -> tuple[str, str]:
         verdict = _label(SuggestionState, line.params.get("verdict", ""))
-        text = ref.text if ref is not None and act == SuggestionAct.RECEIVED else ""
-        return str(titles[act]) % {"number": line.params.get("number", ""), "verdict": verdict}, text
+        return str(titles[act]) % {"number": line.params.get("number", ""), "verdict": verdict}, ""
 
     return words
 
@@ -128,11 +114,11 @@ def register() -> None:
     """Make the kinds known to the timeline."""
     for matter_act in TELLING:
         kind = f"matter.{matter_act.lower()}"
-        register_kind(LineKind(kind, "route", "info", "contacts", _matter(matter_act), load_matters))
+        register_kind(LineKind(kind, "route", "info", "contacts", _matter(matter_act)))
     for act in SuggestionAct:
         if act not in (SuggestionAct.REMINDED, SuggestionAct.ESCALATED):
             kind = f"suggestion.{act.lower()}"
-            register_kind(LineKind(kind, "lightbulb", "", "contacts", _suggestion(act), load_suggestions))
+            register_kind(LineKind(kind, "lightbulb", "", "contacts", _suggestion(act)))
     register_kind(LineKind("contact.started", "phone-incoming", "info", "contacts", _started))
     register_kind(LineKind("contact.logged", "message-square-text", "", "contacts", _logged, load_contacts))
     count_as_contact("contact.logged", complaint={"kind": Kind.COMPLAINT.value})

@@ -11,9 +11,9 @@ from customers.panels import CustomerAction, Panel, register_action, register_pa
 from customers.visibility import register_opener
 from foundation.common import clock
 from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
-from interactions.complaint_queries import complaint_topics
+from interactions.customer_page import shown_of
 from interactions.matter_queries import MY_MATTERS
-from interactions.queries import CUSTOMERS_OPEN, open_contact_with
+from interactions.queries import CUSTOMERS_OPEN
 from interactions.rights.queries import CUSTOMERS_ASKING, OPEN_COUNT, open_requests_of
 from interactions.views.calls import CALL_CHIP
 from staff.models import User
@@ -24,7 +24,7 @@ RAISE = "rights.raise"
 
 def open_contact(customer: Customer, user: User) -> str | None:
     """The strip that says a contact goes on, and whether the caller is verified; nothing without one."""
-    contact = open_contact_with(user, customer.pk)
+    contact = shown_of(customer, user).contact
     if contact is None:
         return None
     context = {"contact": contact, "verified": contact.is_verified(clock.now())}
@@ -33,7 +33,7 @@ def open_contact(customer: Customer, user: User) -> str | None:
 
 def complaint_archive(customer: Customer, user: User) -> str | None:
     """The customer's complaints by topic; nothing for one who never complained."""
-    archive = complaint_topics(customer.pk)
+    archive = shown_of(customer, user).archive
     if not archive.topics:
         return None
     return render_to_string("interactions/_complaint_card.html", {"archive": archive, "customer": customer})

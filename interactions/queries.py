@@ -33,11 +33,6 @@ def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
     return rows.to_log() if view == "to-log" else rows
 
 
-def open_contact_with(user: User, customer_id: int) -> Interaction | None:
-    """The user's contact with this customer that is not written up yet, if any."""
-    return Interaction.objects.filter(staff=user, customer_id=customer_id).to_log().order_by("-pk").first()
-
-
 # Customers the user's own contacts make visible and clear now (D§3.1).
 CUSTOMERS_OPEN = Opener(
     "SELECT customer_id FROM interactions_interaction"

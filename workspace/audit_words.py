@@ -29,5 +29,7 @@ name_acts(
         "contacts": Detail(_("Contacts taken")),
         "follow_ups": Detail(_("Follow-ups")),
         "rights": Detail(_("Requests about own data")),
+        "matters": Detail(_("First-ask matters")),
+        "suggestions": Detail(_("Suggestions")),
     },
 )

@@ -24,6 +24,7 @@ from interactions.models import Interaction, InteractionMove, Topic
 from outreach.models import FollowUp, FollowUpAttempt, FollowUpMove, Notification
 from staff.models import OrgUnit, Team, User
 from workspace import words_zh as words
+from workspace.sample_first_ask import write_first_ask
 
 YEAR = timedelta(days=365)
 FOLLOWED_SHARE = 0.16  # no public figure: so that one contact in six leaves a promise
@@ -89,7 +90,8 @@ class History:
         self._write_lines(contacts, follow_ups)
         self._write_bells(follow_ups)
         self._push_facts()
-        return {"contacts": len(self.contacts), "follow_ups": len(self.promises)}
+        left = write_first_ask(contacts.values(), self.organisation, self.now, self._number)
+        return {"contacts": len(self.contacts), "follow_ups": len(self.promises), **left}
 
     def _draw_contacts(self) -> None:
         for kept in self.kept:

@@ -39,3 +39,12 @@ RIGHTS = (
     ("DELETE", "ID_DOCUMENT", "不再使用贵公司业务，请删除我的个人信息。"),
     ("EXPLAIN", "NONE", "为什么没有收到优惠活动短信？"),
 )
+WISHES = ("周末增开两个窗口", "热线增加等候时长播报", "营业厅增设自助终端")
+# Channel, name in Chinese, name in English, number or link.
+PLACES = (
+    ("HOTLINE", "客户服务热线", "Customer hotline", "10000"),
+    ("WEB", "网上营业厅", "Online hall", "https://hall.example"),
+    ("APP", "掌上营业厅", "Mobile app", ""),
+    ("SOCIAL", "官方微博", "Official microblog", "https://social.example/careline"),
+    ("IM", "官方微信", "Official messenger account", ""),
+)

@@ -12,8 +12,8 @@ from customers.merging.services import approve_merge, propose_merge
 from customers.models import Customer, DuplicatePair, SearchLink, TimelineLine
 from customers.services import add_need
 from foundation.common import clock
-from interactions.models import RightsRequest, Topic
-from interactions.services import start_contact
+from interactions.models import ContactPlace, RightsRequest, Topic
+from interactions.services import NextAction, offer_matter, quick_log, start_contact
 from outreach.models import FollowUp
 from outreach.services import notify, offer_customer, queue_message
 from staff.exports.services import request_export
@@ -51,6 +51,7 @@ def make_site() -> list[Opening]:
         Opening("sign-in", reverse("account_login")),
         Opening("locked-out", reverse("account_inactive")),
         *(Opening(name, path, agent) for name, path in _of_agent(agent, customer)),
+        *_of_first_ask(agent, lead, customer),
         Opening("search-too-late", reverse("workspace:search-results", args=["none"]), agent, 404),
         Opening("not-found", "/customers/1/", agent, 404),
         *(Opening(name, path, lead) for name, path in _of_lead(lead)),
@@ -184,6 +185,42 @@ def _of_agent(agent: User, customer: Customer) -> list[tuple[str, str]]:
         ("keys", reverse("mfa_list_webauthn")),
         ("key-new", reverse("mfa_add_webauthn")),
         ("authenticator", reverse("mfa_activate_totp")),
+    ]
+
+
+def _of_first_ask(agent: User, lead: User, customer: Customer) -> list[Opening]:
+    due = NextAction("CALLBACK", agent, clock.now() + timedelta(hours=3), "Roaming fee")
+    left = quick_log(
+        actor=agent, customer=customer, summary="Asks about a roaming fee", result="FOLLOW_UP", next_action=due
+    )
+    quick_log(actor=agent, customer=customer, summary="The fee is too high", kind="COMPLAINT", result="RESOLVED")
+    suggested = quick_log(actor=agent, customer=customer, summary="Open the hall at eight", kind="SUGGESTION")
+    offer_matter(left.matter.pk, actor=agent, to=lead)
+    keeper, place = User.objects.get(username="policy_admin"), ContactPlace.objects.order_by("pk").first()
+    assert place is not None
+    by_agent = [
+        ("matters", reverse("interactions:matter-list")),
+        ("matter", _of(left.matter, "interactions:matter-detail")),
+        ("suggestions", reverse("interactions:suggestion-list")),
+        ("contact-logged", _of(left, "interactions:contact-detail")),
+        ("complaints", _of(customer, "interactions:customer-complaints")),
+        ("places", reverse("interactions:place-list")),
+    ]
+    by_lead = [
+        ("matter-offered", _of(left.matter, "interactions:matter-detail")),
+        ("suggestion", _of(suggested.suggestion, "interactions:suggestion-detail")),
+        ("figures", f"{reverse('interactions:figure-list')}?by=person"),
+        ("figure-rows", reverse("interactions:figure-rows")),
+        ("figure-late", reverse("interactions:figure-late")),
+    ]
+    by_keeper = [
+        ("place-new", reverse("interactions:place-new")),
+        ("place", reverse("interactions:place-edit", args=[place.pk])),
+    ]
+    return [
+        Opening(name, path, user)
+        for user, pages in ((agent, by_agent), (lead, by_lead), (keeper, by_keeper))
+        for name, path in pages
     ]
 
 
