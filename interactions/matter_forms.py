@@ -55,12 +55,12 @@ class TellForm(forms.Form):
 class PassOnForm(_ColleagueForm):
     handler = ColleagueField(label=_("Colleague"))
     due_at = MomentField(label=_("Other time named to the customer"), required=False)
-    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+    note = forms.CharField(label=_("Message to the colleague"), max_length=200, required=False)
 
 
 class OfferForm(_ColleagueForm):
     to = ColleagueField(label=_("Colleague"))
-    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+    note = forms.CharField(label=_("Message to the colleague"), max_length=200, required=False)
 
 
 class OrderForm(_ColleagueForm):

@@ -167,7 +167,7 @@ def _check_panels(customer: Customer, agent: User) -> None:
     assert any('id="contact-note"' in html for html in panels["main"])
     assert not panels["top"]
     start_contact(actor=agent, customer=customer, channel="HOTLINE", verified_by="CODE")
-    [strip] = rendered_panels(customer, agent)["top"]
+    [strip] = rendered_panels(Customer.objects.get(pk=customer.pk), agent)["top"]
     assert "You are in contact with this customer." in strip
     assert ">verified<" in strip
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from customers.models import Customer, CustomerFacts, TimelineLine
+from customers.models import Customer, CustomerFacts, Need, TimelineLine
 from foundation.common.errors import NotAllowed
 from foundation.policies.services import set_policy
 from interactions.lifecycle import Channel
@@ -257,7 +257,7 @@ def test_the_complaints_of_a_customer_stand_on_their_page_by_topic_with_the_need
     quick_log(summary="again too high", topic=fee, **note)  # type: ignore[arg-type]
     quick_log(summary="slow at night", topic=speed, **note)  # type: ignore[arg-type]
     quick_log(actor=hall.agent, customer=hall.customer, summary="a question", topic=speed)
-    add_need(hall.customer.pk, actor=hall.agent, text="A faster line", category="NETWORK")
+    add_need(hall.customer.pk, actor=hall.agent, text="A faster line", category=Need.Category.values[0])
     page = client.get(url).content.decode()
     assert "2 complaints" in page and "1 solved on the spot" in page and "All complaints" in page
     archive = client.get(f"/interactions/complaints/{hall.customer.ref}/")
