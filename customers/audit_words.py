@@ -111,7 +111,7 @@ name_acts(
         "alive": _("Death taken back"),
         "keys_rotated": _("Document numbers sealed with a new key"),
         "erased": _("Personal data deleted"),
-        "closed": _("Account closed"),
+        "closed": _("Customer account closed"),
     },
     details=_EACH
     | {

@@ -15,7 +15,7 @@ class RightsKind(models.TextChoices):
     CORRECT = "CORRECT", _("Correct what is wrong")
     DELETE = "DELETE", _("Delete my data")
     EXPLAIN = "EXPLAIN", _("Explain an automatic decision")
-    CLOSE = "CLOSE", _("Close the account")
+    CLOSE = "CLOSE", _("Close the customer account")
 
 
 class Requester(models.TextChoices):
@@ -64,7 +64,7 @@ class Outcome(models.TextChoices):
     ERASED = "ERASED", _("Deleted")
     ERASED_IN_PART = "ERASED_IN_PART", _("Deleted, except what a law keeps")
     STORED_ONLY = "STORED_ONLY", _("Not deleted yet: stored only, no further use")
-    CLOSED = "CLOSED", _("Account closed")
+    CLOSED = "CLOSED", _("Customer account closed")
 
 
 class RightsAct(models.TextChoices):
