@@ -140,7 +140,7 @@ def register() -> None:
             _("Contact places"),
             "store",
             "interactions:place-list",
-            right="places.view",
+            right="places.change",
             order=86,
             section="manage",
             match=("interactions:place-",),

@@ -112,11 +112,16 @@ _FIRST_ASK: dict[str, tuple[Any, str, str, str, dict[str, str]]] = {
 
 
 def first_ask_figures(user: User) -> list[Figure]:
-    """First-ask matters and suggestions the user must see to, out of the board's own views: one query."""
+    """First-ask matters and suggestions the user must see to, out of the board's own views: one query.
+
+    A figure of nothing is left out: most people have none, and the desk begins with what is to be done.
+    """
     rows = desk_rows(user)
     counts = counted(user, [some for _key, some in rows])
     figures = []
     for (key, _some), number in zip(rows, counts, strict=True):
+        if not number:
+            continue
         label, icon, tone, name, asked = _FIRST_ASK[key]
         figures.append(Figure(key, label, icon, tone, number, f"{reverse(name)}?{urlencode(asked)}"))
     return figures

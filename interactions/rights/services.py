@@ -260,8 +260,8 @@ def locked_for_answer(request_id: int, actor: User) -> RightsRequest:
     """The request under its lock, for one who may answer. Raises NotAllowed "rights.may_not_answer"."""
     if not actor.has_perm(ANSWER_RIGHT):
         raise NotAllowed("rights.may_not_answer", _("Only the data protection officer decides on this."))
-    rows = RightsRequest.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("customer", "export_run", "owner").get(pk=request_id)
+    RightsRequest.objects.select_for_update(no_key=True).only("pk").get(pk=request_id)
+    return RightsRequest.objects.select_related("customer", "export_run", "owner").get(pk=request_id)
 
 
 def _check_move(request: RightsRequest, state: RightsState) -> None:

@@ -148,9 +148,8 @@ def own_open_contact(contact_id: int, actor: User) -> Interaction:
 
 def own_contact(contact_id: int, actor: User) -> Interaction:
     """The actor's contact, locked. Raises NotAllowed "contact.not_yours"."""
-    contact = (
-        Interaction.objects.select_for_update(no_key=True, of=("self",)).select_related("customer").get(pk=contact_id)
-    )
+    Interaction.objects.select_for_update(no_key=True).only("pk").get(pk=contact_id)
+    contact = Interaction.objects.select_related("customer").get(pk=contact_id)
     if contact.staff_id != actor.pk:
         raise NotAllowed("contact.not_yours", _("This is somebody else's contact."))
     return contact

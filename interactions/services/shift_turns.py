@@ -90,10 +90,11 @@ def _give_back(shift: Shift) -> int:
 
 
 def _locked(whose: Q) -> QuerySet[Matter]:
+    """The open matters of `whose`, locked first and read then: a lock that waits drops rows whose join changed."""
+    rows = Matter.objects.open().filter(whose).select_for_update(no_key=True).order_by("pk")
+    keys = list(rows.values_list("pk", flat=True))
     return (
-        Matter.objects.open()
-        .filter(whose)
-        .select_for_update(no_key=True, of=("self",))
+        Matter.objects.filter(pk__in=keys)
         .select_related("owner__unit", "handler", "returns_to", "customer", "contact")
         .order_by("pk")
     )

@@ -251,11 +251,9 @@ def may_work_on(follow_up: FollowUp, user: User, *, at: datetime | None = None) 
 
 
 def _locked(followup_id: int) -> FollowUp:
-    return (
-        FollowUp.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner__unit", "customer")
-        .get(pk=followup_id)
-    )
+    """The follow-up, locked first and read then: a lock that waits drops rows whose join changed meanwhile."""
+    FollowUp.objects.select_for_update(no_key=True).only("pk").get(pk=followup_id)
+    return FollowUp.objects.select_related("owner__unit", "customer").get(pk=followup_id)
 
 
 def _locked_open(followup_id: int, actor: User) -> FollowUp:

@@ -183,10 +183,9 @@ def _locked(transfer_id: int) -> tuple[ManagerTransfer, Customer]:
     """The transfer, still open, and its customer, in that order of locks everywhere: the customer first."""
     customer_id = ManagerTransfer.objects.values_list("customer_id", flat=True).get(pk=transfer_id)
     customer = locked(customer_id)
-    transfer = (
-        ManagerTransfer.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("to_manager__unit", "from_manager", "asked_by")
-        .get(pk=transfer_id)
+    ManagerTransfer.objects.select_for_update(no_key=True).only("pk").get(pk=transfer_id)
+    transfer = ManagerTransfer.objects.select_related("to_manager__unit", "from_manager", "asked_by").get(
+        pk=transfer_id
     )
     if transfer.state != State.OPEN:
         raise RuleBroken("transfer.closed", _("This has been answered already."))
