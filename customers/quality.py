@@ -62,7 +62,8 @@ CROSS JOIN LATERAL (VALUES
   ('BIRTHDAY_PLACEHOLDER', 'BIRTHDAY_PLACEHOLDER' = ANY(c.quality_marks)),
   ('STALE', c.updated_at <= %(stale)s),
   ('BELOW_TARGET', w.filled * 100 / w.whole < w.wanted)) k(kind, holds)
-WHERE k.holds AND c.status NOT IN ('FORMER', 'DECEASED', 'ANONYMISED') AND c.id >= %(low)s AND c.id <= %(high)s
+WHERE k.holds AND c.status NOT IN ('FORMER', 'DECEASED', 'ANONYMISED', 'MERGED')
+  AND c.id >= %(low)s AND c.id <= %(high)s
 """
 _REFRESH = f"""
 WITH found AS MATERIALIZED ({_FOUND}),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from customers import normal
 from customers.finding import former_owners, rebuild_find_rows
 from customers.models import Customer, DuplicatePair, Merge
+from customers.quality import refresh_one
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -31,8 +32,11 @@ def lock_both(one_id: int, other_id: int) -> dict[int, Customer]:
 
 
 def refind(*customer_ids: int) -> None:
-    """Make the find rows right of customers whose rows have moved, and of former owners of their numbers."""
+    """Make the find rows and the items of data quality of these customers right, and the find rows of former owners of
+    their numbers."""
     rebuild_find_rows([*customer_ids, *former_owners(customer_ids)])
+    for customer_id in customer_ids:
+        refresh_one(customer_id)
 
 
 def reopen_pair(merge: Merge) -> None:

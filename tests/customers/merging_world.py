@@ -40,6 +40,7 @@ NAMES = ["王小明", "李娜", "张伟", "欧阳明", "Ann Lee"]
 # What a merge and its undo leave behind for good, and what only counts them.
 HISTORY = {"timeline", "audit_entry", "audit_personal", "customers_fieldchange", "customers_merge"}
 HISTORY |= {"customers_duplicate_pair", "customers_consent_event", "customers_consent_evidence"}
+HISTORY |= {"customers_quality_item"}  # reckoned anew after each change
 COUNTED = {"version", "updated_at"}
 
 

@@ -285,6 +285,7 @@ def test_undo_ends_after_thirty_days_and_with_erasure(world: Operator, lead: Use
 def test_nothing_is_written_for_an_absorbed_archive(world: Operator, lead: User) -> None:
     keeps, goes = customer(world.hall, "王小明"), customer(world.hall, "王小明")
     merged(keeps, goes, world.clerk, lead)
+    assert not goes.quality_items.exists() and keeps.quality_items.exists()
     with pytest.raises(RuleBroken, match="merged into another"):
         add_need(goes.pk, actor=world.clerk, text="x")
     assert not Customer.objects.visible_to(world.gm).filter(pk=goes.pk).exists()
