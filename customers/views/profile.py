@@ -307,7 +307,9 @@ def _now_so(stale: StaleCopy) -> str:
     if stale.current["do_not_use"]:
         return _("On file now: %(value)s") % {"value": f"{_('Do not use:')} {stale.current['do_not_use']}"}
     words = [_("first")] if stale.current["is_primary"] else []
-    words.append(pgettext("contact", "verified") if stale.current["verified_at"] else pgettext("contact", "not verified"))
+    words.append(
+        pgettext("contact", "verified") if stale.current["verified_at"] else pgettext("contact", "not verified")
+    )
     return _("On file now: %(value)s") % {"value": join_words(words)}
 
 
