@@ -128,17 +128,22 @@ def points_of(given: Inputs, rules: Rules, growth: Decimal | None) -> dict[str, 
     """The points of each term of the potential value (D§6.2)."""
     weights = {term: Decimal(weight) for term, weight in rules.weights.items()}
     none = Decimal(0)
-    wanted = LINES_OF[given.kind]
-    missing = sum(1 for line in wanted if not given.lines_held & LINE_BITS[line])
     grown = max(none, min(MOST_GROWTH, growth or none))
     return {
-        "gap": rounded(weights["gap"] * missing / len(wanted), 2),
+        "gap": gap_of(given.kind, given.lines_held, rules),
         "trend": rounded(weights["trend"] * grown / MOST_GROWTH, 2),
         "pressure": weights["pressure"] if given.full_months >= FULL_MONTHS else none,
         "age": weights["age"] if is_beginning(given, rules) else none,
         "commitment": weights["commitment"] if is_bound(given) or is_loyal(given) else none,
         "engagement": weights["engagement"] if given.contacts else none,
     }
+
+
+def gap_of(kind: str, lines_held: int, rules: Rules) -> Decimal:
+    """The points for the product lines a customer of a kind does not hold yet, to two places."""
+    wanted = LINES_OF[kind]
+    missing = sum(1 for line in wanted if not lines_held & LINE_BITS[line])
+    return rounded(Decimal(rules.weights["gap"]) * missing / len(wanted), 2)
 
 
 def is_beginning(given: Inputs, rules: Rules) -> bool:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from customers.value import engine
 from customers.value.measuring import COLUMNS, MEASURED, values_of
-from customers.value.rules import KINDS, LINE_BITS, LINES_OF, Rules, Whole
+from customers.value.rules import KINDS, LINE_BITS, Rules, Whole
 from foundation.calendars.working_time import add_months
 
-# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it.
-ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
+# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it. What
+# a statement has just worked out has no statistics: a loop over the other side would be taken for cheap.
+ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off"
+MILLION = 1_000_000
+TREND_UNIT = int(engine.MOST_GROWTH * MILLION * 2) // 100  # growth in millionths, twice, to hundredths of a point
+ALL_LINES = sum(LINE_BITS.values())
 _NAMES = ", ".join(COLUMNS)
 MEASURE = f"""INSERT INTO customers_valuedraft (month, customer_id, {_NAMES})
 SELECT %(month)s, customer_id, {_NAMES} FROM ({MEASURED}) measured"""
@@ -56,64 +59,58 @@ def look_at_whole(month: date, rules: Rules) -> Rules:
     return replace(rules, wholes=wholes)
 
 
-def _missing(kind: str) -> str:
-    lines = LINES_OF[kind]
-    held = " + ".join(f"(lines_held & {LINE_BITS[line]} <> 0)::int" for line in lines)
-    return f"({len(lines)} - ({held}))"
-
-
-_GROWTH = "CASE WHEN usage_before > 0 THEN round((usage_now - usage_before) / usage_before, 6) END"
-_INDEX = """CASE WHEN {voice} IS NULL THEN {data} WHEN {data} IS NULL THEN {voice}
-    ELSE round(0.3 * {voice} + 0.7 * {data}, 6) END"""
 _RESULTS = ("value_class", "usage_now", "usage_before", "potential", "cell", "clv", "personas")
 _KEPT = ", ".join((*COLUMNS, *_RESULTS))
 _GONE = """DELETE FROM customers_valuemonth
 WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s"""
-# Each step is kept, or every expression of it would be worked out again wherever the next ones use it.
+# Whole numbers wherever they are exact: the index of use in millionths, points in hundredths. 2a + b over 2b is a / b
+# rounded half up, as nothing here is below zero.
+_PART = "(d.{used} * 2000000 + w.{median}) / (2 * w.{median})::bigint"
+_INDEX = """CASE WHEN {voice} IS NULL THEN {data} WHEN {data} IS NULL THEN {voice}
+    ELSE (3 * {voice} + 7 * {data} + 5) / 10 END"""
+_GROWTH = f"""CASE WHEN index_now <= index_before OR index_before = 0 THEN 0
+      WHEN (index_now - index_before) * 2 >= index_before THEN {int(engine.MOST_GROWTH * MILLION)}
+      ELSE round((index_now - index_before) * {MILLION}.0 / index_before)::bigint END"""
+_WHOLE = """('{kind}', %(b5_{kind})s::numeric, %(b4_{kind})s::numeric, %(b3_{kind})s::numeric, %(b2_{kind})s::numeric,
+          %(voice_{kind})s::bigint, %(data_{kind})s::bigint, %(gap_{kind})s::int[])"""
+# Each step is fenced by OFFSET 0, or its expressions would be worked out again wherever the next ones use them.
 JUDGE = f"""
-WITH parts AS MATERIALIZED (
-  SELECT d.*, w.b5, w.b4, w.b3, w.b2,
-    round(d.voice_now / w.voice, 6) AS vn, round(d.voice_before / w.voice, 6) AS vb,
-    round(d.data_now / w.data, 6) AS dn, round(d.data_before / w.data, 6) AS db
-  FROM customers_valuedraft d
-  JOIN (VALUES ('PERSON', %(b5_PERSON)s::numeric, %(b4_PERSON)s::numeric, %(b3_PERSON)s::numeric,
-                %(b2_PERSON)s::numeric, %(voice_PERSON)s::numeric, %(data_PERSON)s::numeric),
-               ('ENTERPRISE', %(b5_ENTERPRISE)s, %(b4_ENTERPRISE)s, %(b3_ENTERPRISE)s, %(b2_ENTERPRISE)s,
-                %(voice_ENTERPRISE)s, %(data_ENTERPRISE)s)) w (kind, b5, b4, b3, b2, voice, data) ON w.kind = d.kind
-  WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s),
-used AS MATERIALIZED (
-  SELECT *, {_INDEX.format(voice="vn", data="dn")} AS usage_now, {_INDEX.format(voice="vb", data="db")} AS usage_before,
-    CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4' WHEN value >= b3 THEN '3'
-      WHEN value >= b2 THEN '2' ELSE '1' END AS value_class
-  FROM parts),
-scored AS MATERIALIZED (
-  SELECT *, round(
-      CASE kind WHEN 'ENTERPRISE' THEN round(%(w_gap)s * {_missing("ENTERPRISE")} / {len(LINES_OF["ENTERPRISE"])}.0, 2)
-        ELSE round(%(w_gap)s * {_missing("PERSON")} / {len(LINES_OF["PERSON"])}.0, 2) END
-      + round(%(w_trend)s * greatest(0, least({engine.MOST_GROWTH}, coalesce({_GROWTH}, 0)))
-              / {engine.MOST_GROWTH}, 2)
-      + CASE WHEN full_months >= {engine.FULL_MONTHS} THEN %(w_pressure)s ELSE 0 END
-      + CASE WHEN CASE kind WHEN 'ENTERPRISE' THEN since > %(young_firm)s
-          ELSE category = 'STUDENT' OR age BETWEEN %(graduate_from)s AND %(graduate_to)s END
-        THEN %(w_age)s ELSE 0 END
-      + CASE WHEN contract_end > %(bound_after)s OR since < %(loyal_before)s THEN %(w_commitment)s ELSE 0 END
-      + CASE WHEN contacts > 0 THEN %(w_engagement)s ELSE 0 END)::int AS potential
-  FROM used),
-judged AS (
-  SELECT *, round(value * %(margin)s * %(life)s, 2) AS clv,
+WITH judged AS MATERIALIZED (
+  SELECT customer_id, {", ".join(COLUMNS)}, value_class, index_now * 0.000001 AS usage_now,
+    index_before * 0.000001 AS usage_before, potential, round(value * %(worth)s, 2) AS clv,
     CASE WHEN CASE value_class WHEN 'NEW' THEN {engine.COUNTS_AS["NEW"]} ELSE value_class::int END >= %(valuable)s
       THEN CASE WHEN potential >= %(promising)s THEN 'STAR' ELSE 'CORE' END
       ELSE CASE WHEN potential >= %(promising)s THEN 'GROWTH' ELSE 'BASIC' END END AS cell,
-    CASE WHEN kind <> 'PERSON' OR no_profile OR age < {engine.GROWN_UP} THEN '{{}}'::varchar[]
-      ELSE array_remove(ARRAY[
-        CASE WHEN roaming_days >= %(travel_days)s AND voice_now >= %(travel_voice)s THEN 'TRAVELLER' END,
-        CASE WHEN age BETWEEN %(young_from)s AND %(young_to)s AND data_now >= %(young_data)s THEN 'YOUNG_DATA' END
-      ]::varchar[], NULL) END AS personas
-  FROM scored),
-kept AS (
-  INSERT INTO customers_valuemonth (customer_id, month, {_KEPT})
-  SELECT customer_id, %(month)s, {_KEPT} FROM judged
-  RETURNING customer_id),
+    CASE WHEN kind <> 'PERSON' OR no_profile OR age < {engine.GROWN_UP} THEN '{{}}'
+      WHEN travels AND young THEN '{{TRAVELLER,YOUNG_DATA}}' WHEN travels THEN '{{TRAVELLER}}'
+      WHEN young THEN '{{YOUNG_DATA}}' ELSE '{{}}' END::varchar[] AS personas
+  FROM (
+    SELECT *, (gap[lines_held + 1]
+        + (2 * %(w_trend)s * coalesce({_GROWTH}, 0) + {TREND_UNIT // 2}) / {TREND_UNIT}
+        + CASE WHEN full_months >= {engine.FULL_MONTHS} THEN %(w_pressure)s * 100 ELSE 0 END
+        + CASE WHEN CASE kind WHEN 'ENTERPRISE' THEN since > %(young_firm)s
+            ELSE category = 'STUDENT' OR age BETWEEN %(graduate_from)s AND %(graduate_to)s END
+          THEN %(w_age)s * 100 ELSE 0 END
+        + CASE WHEN contract_end > %(bound_after)s OR since < %(loyal_before)s THEN %(w_commitment)s * 100 ELSE 0 END
+        + CASE WHEN contacts > 0 THEN %(w_engagement)s * 100 ELSE 0 END + 50) / 100 AS potential,
+      roaming_days >= %(travel_days)s AND voice_now >= %(travel_voice)s AS travels,
+      age BETWEEN %(young_from)s AND %(young_to)s AND data_now >= %(young_data)s AS young
+    FROM (
+      SELECT *, {_INDEX.format(voice="vn", data="dn")} AS index_now,
+        {_INDEX.format(voice="vb", data="db")} AS index_before
+      FROM (
+        SELECT d.*, w.gap, {_PART.format(used="voice_now", median="voice")} AS vn,
+          {_PART.format(used="voice_before", median="voice")} AS vb,
+          {_PART.format(used="data_now", median="data")} AS dn, {_PART.format(used="data_before", median="data")} AS db,
+          CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4'
+            WHEN value >= b3 THEN '3' WHEN value >= b2 THEN '2' ELSE '1' END AS value_class
+        FROM customers_valuedraft d
+        JOIN (VALUES {", ".join(_WHOLE.format(kind=kind) for kind in KINDS)})
+          w (kind, b5, b4, b3, b2, voice, data, gap) ON w.kind = d.kind
+        WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s
+        OFFSET 0) parts
+      OFFSET 0) used
+    OFFSET 0) scored),
 told AS (
   UPDATE customers_facts f SET value_month = %(month)s, value_amount = j.value, value_class = j.value_class,
     potential = j.potential, value_cell = j.cell, clv = j.clv, personas = j.personas,
@@ -122,7 +119,8 @@ told AS (
   FROM judged j
   WHERE f.customer_id = j.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
     AND (f.value_month IS NULL OR f.value_month <= %(month)s))
-SELECT count(*) FROM kept"""
+INSERT INTO customers_valuemonth (customer_id, month, {_KEPT})
+SELECT customer_id, %(month)s, {_KEPT} FROM judged"""
 
 
 def measure_piece(cursor: Any, month: date, lo: int, hi: int) -> int:
@@ -140,7 +138,7 @@ def judge_piece(cursor: Any, month: date, rules: Rules, lo: int, hi: int) -> int
     cursor.execute(ROOM)
     cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
     cursor.execute(JUDGE, judge_values(month, rules) | {"lo": lo, "hi": hi})
-    return int(cursor.fetchone()[0])
+    return int(cursor.rowcount)
 
 
 def judge_values(month: date, rules: Rules) -> dict[str, Any]:
@@ -148,8 +146,7 @@ def judge_values(month: date, rules: Rules) -> dict[str, Any]:
     as_of = add_months(month, 1)
     values: dict[str, Any] = {
         "month": month,
-        "margin": rules.margin,
-        "life": rules.life,
+        "worth": rules.margin * rules.life,
         "valuable": rules.matrix["value_class"],
         "promising": rules.matrix["potential"],
         "graduate_from": rules.graduate["age_from"],
@@ -164,9 +161,10 @@ def judge_values(month: date, rules: Rules) -> dict[str, Any]:
         "young_data": rules.young_data["data_mb"],
         "away_days": rules.away_days,
     }
-    values |= {f"w_{term}": Decimal(weight) for term, weight in rules.weights.items()}
+    values |= {f"w_{term}": weight for term, weight in rules.weights.items()}
     for kind in KINDS:
         whole = rules.wholes[kind]
         values |= {f"b{code}_{kind}": whole.bounds.get(code) for code in ("5", "4", "3", "2")}
-        values |= {f"voice_{kind}": whole.voice, f"data_{kind}": whole.data}
+        values |= {f"voice_{kind}": whole.voice or None, f"data_{kind}": whole.data or None}
+        values |= {f"gap_{kind}": [int(engine.gap_of(kind, held, rules) * 100) for held in range(ALL_LINES + 1)]}
     return values
