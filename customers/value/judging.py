@@ -17,9 +17,10 @@ from customers.value.measuring import COLUMNS, MEASURED, values_of
 from customers.value.rules import KINDS, LINE_BITS, Rules, Whole
 from foundation.calendars.working_time import add_months
 
-# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it. What
-# a statement has just worked out has no statistics: a loop over the other side would be taken for cheap.
-ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off"
+# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it.
+ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
+# What a statement has just worked out has no statistics: a loop over the facts would be taken for cheap.
+LOOPS = "SET LOCAL enable_nestloop = {}"
 MILLION = 1_000_000
 TREND_UNIT = int(engine.MOST_GROWTH * MILLION * 2) // 100  # growth in millionths, twice, to hundredths of a point
 ALL_LINES = sum(LINE_BITS.values())
@@ -137,8 +138,11 @@ def judge_piece(cursor: Any, month: date, rules: Rules, lo: int, hi: int) -> int
     """
     cursor.execute(ROOM)
     cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
+    cursor.execute(LOOPS.format("off"))
     cursor.execute(JUDGE, judge_values(month, rules) | {"lo": lo, "hi": hi})
-    return int(cursor.rowcount)
+    judged = int(cursor.rowcount)
+    cursor.execute(LOOPS.format("on"))
+    return judged
 
 
 def judge_values(month: date, rules: Rules) -> dict[str, Any]:

@@ -51,9 +51,22 @@ _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
 _BIT = "1 << ((%(as_of)s - m.month + 15) / 30 - 1)"
 _USAGE = own_rows(
     "customers_usagemonth",
-    f"m.subscription_id, {_BIT} AS bit, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
-    "m.month > %(before)s AND m.month <= %(month)s",
+    f"{_BIT} AS bit, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
+    "m.month >= %(before)s AND m.month <= %(month)s",
 )
+_LATEST = own_rows(
+    "customers_usagemonth",
+    "m.subscription_id, m.voice_minutes, m.data_mb",
+    "m.month >= %(span)s AND m.month <= %(month)s",
+)
+
+
+def _mean_sql(sum_of: str, months: str, first: int) -> str:
+    """A sum over the months whose bits are set among the three from `first` on, half up to a whole number."""
+    count = " + ".join(f"(u.{months} >> {first + n} & 1)" for n in range(SPAN))
+    return f"(2 * u.{sum_of} + ({count})) / nullif(2 * ({count}), 0)"
+
+
 _CONTACTS = own_rows(
     "timeline", "m.id", "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
 )
@@ -63,45 +76,42 @@ WITH allowed AS MATERIALIZED (
   SELECT s.id, s.customer_id, nullif(p.voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
     nullif(p.data_mb, 0)::bigint * {FULL_TENTHS} AS data
   FROM customers_subscription s JOIN customers_plan p ON p.id = s.plan_id
-  WHERE s.customer_id >= %(lo)s AND s.customer_id < %(hi)s)
+  WHERE s.customer_id >= %(lo)s AND s.customer_id < %(hi)s AND (p.voice_minutes > 0 OR p.data_mb > 0))
 SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
-  b.bills[1] AS bills, round(b.bills[2] / nullif(b.bills[1], 0), 2) AS value,
+  CASE WHEN u.billed = 63 THEN {BILLS} ELSE b.bills[1] END AS bills,
+  CASE WHEN u.billed = 63 THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
+    AS value,
   coalesce(l.held, 0) AS lines_held,
-  round(u.voice_now / nullif(bit_count((u.spoken & 7)::bit(8)), 0)) AS voice_now,
-  round(u.voice_before / nullif(bit_count((u.spoken & 56)::bit(8)), 0)) AS voice_before,
-  round(u.data_now / nullif(bit_count((u.loaded & 7)::bit(8)), 0)) AS data_now,
-  round(u.data_before / nullif(bit_count((u.loaded & 56)::bit(8)), 0)) AS data_before,
-  coalesce(u.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
+  {_mean_sql("voice_now", "spoken", 0)} AS voice_now, {_mean_sql("voice_before", "spoken", SPAN)} AS voice_before,
+  {_mean_sql("data_now", "loaded", 0)} AS data_now, {_mean_sql("data_before", "loaded", SPAN)} AS data_before,
+  coalesce(f.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
   coalesce(u.roaming_last, 0) AS roaming_last,
   CASE WHEN c.customer_type = 'PERSON' THEN (%(as_of_number)s - (extract(year FROM c.birth_date)::int * 10000
     + extract(month FROM c.birth_date)::int * 100 + extract(day FROM c.birth_date)::int)) / 10000 END AS age,
   l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
-  SELECT customer_id, sum(revenue) AS revenue, bit_or(billed) AS billed, bit_or(spoken) AS spoken,
-    bit_or(loaded) AS loaded, sum(voice_now) AS voice_now, sum(voice_before) AS voice_before,
-    sum(data_now) AS data_now, sum(data_before) AS data_before, sum(roaming_days) AS roaming_days,
-    sum(roaming_last) AS roaming_last, max(full_months) AS full_months
-  FROM (
-    SELECT m.customer_id, sum(m.net_revenue) AS revenue,
-      bit_or(CASE WHEN m.net_revenue IS NOT NULL THEN m.bit END) AS billed,
-      bit_or(CASE WHEN m.voice_minutes IS NOT NULL THEN m.bit END) AS spoken,
-      bit_or(CASE WHEN m.data_mb IS NOT NULL THEN m.bit END) AS loaded,
-      sum(m.voice_minutes) FILTER (WHERE m.bit < 8) AS voice_now,
-      sum(m.voice_minutes) FILTER (WHERE m.bit >= 8) AS voice_before,
-      sum(m.data_mb) FILTER (WHERE m.bit < 8) AS data_now, sum(m.data_mb) FILTER (WHERE m.bit >= 8) AS data_before,
-      sum(m.roaming_days) FILTER (WHERE m.bit < 8) AS roaming_days,
-      sum(m.roaming_days) FILTER (WHERE m.bit = 1) AS roaming_last,
-      count(*) FILTER (WHERE m.bit < 8
-        AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)) AS full_months
-    FROM {_USAGE} m LEFT JOIN allowed a ON a.id = m.subscription_id AND a.customer_id = m.customer_id
+  SELECT customer_id, sum(net_revenue) AS revenue, bit_or(bit) FILTER (WHERE net_revenue IS NOT NULL) AS billed,
+    bit_or(bit) FILTER (WHERE voice_minutes IS NOT NULL) AS spoken,
+    bit_or(bit) FILTER (WHERE data_mb IS NOT NULL) AS loaded,
+    sum(voice_minutes) FILTER (WHERE bit < 8) AS voice_now, sum(voice_minutes) FILTER (WHERE bit >= 8) AS voice_before,
+    sum(data_mb) FILTER (WHERE bit < 8) AS data_now, sum(data_mb) FILTER (WHERE bit >= 8) AS data_before,
+    sum(roaming_days) FILTER (WHERE bit < 8) AS roaming_days,
+    sum(roaming_days) FILTER (WHERE bit = 1) AS roaming_last
+  FROM {_USAGE} m GROUP BY customer_id) u ON u.customer_id = c.id
+LEFT JOIN (
+  SELECT customer_id, max(months) AS full_months FROM (
+    SELECT m.customer_id, count(*) AS months
+    FROM {_LATEST} m
+    JOIN allowed a ON a.id = m.subscription_id AND a.customer_id = m.customer_id
+      AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)
     GROUP BY m.customer_id, m.subscription_id) by_line
-  GROUP BY customer_id) u ON u.customer_id = c.id
-CROSS JOIN LATERAL (SELECT CASE WHEN u.billed = 63 THEN ARRAY[{BILLS}, u.revenue] ELSE (
+  GROUP BY customer_id) f ON f.customer_id = c.id
+CROSS JOIN LATERAL (SELECT CASE WHEN u.billed = 63 THEN NULL ELSE (
   SELECT ARRAY[count(*), sum(revenue)] FROM (
     SELECT sum(m.net_revenue) AS revenue
     FROM (SELECT c.id UNION ALL SELECT o.id FROM customers_customer o WHERE o.merged_into_id = c.id) own
-    JOIN customers_usagemonth m ON m.customer_id = own.id AND m.month > %(year)s AND m.month <= %(month)s
+    JOIN customers_usagemonth m ON m.customer_id = own.id AND m.month >= %(year)s AND m.month <= %(month)s
       AND m.net_revenue IS NOT NULL
     GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills OFFSET 0) b
 LEFT JOIN (
@@ -128,9 +138,9 @@ def values_of(month: date) -> dict[str, Any]:
         "month": month,
         "as_of": as_of,
         "as_of_number": as_of.year * 10_000 + as_of.month * 100 + as_of.day,
-        "span": add_months(month, -SPAN),
-        "before": add_months(month, -2 * SPAN),
-        "year": add_months(month, -WITHIN_MONTHS),
+        "span": add_months(month, 1 - SPAN),
+        "before": add_months(month, 1 - 2 * SPAN),
+        "year": add_months(month, 1 - WITHIN_MONTHS),
         "contacts_from": first_id_at(moment - ENGAGED),
         "contacts_to": first_id_at(moment),
         "contact_kinds": contact_kinds(),
@@ -142,11 +152,11 @@ def inputs_of(customer: Customer, month: date) -> Inputs:
     """The same for one customer, row by row. `month`: its first day."""
     given = values_of(month)
     keys = merged_set(customer)
-    usage = UsageMonth.objects.filter(customer_id__in=keys, month__gt=given["year"], month__lte=month)
+    usage = UsageMonth.objects.filter(customer_id__in=keys, month__gte=given["year"], month__lte=month)
     used = list(usage.select_related("subscription__plan").order_by("-month"))
     bills = _bills(used)
-    now = [row for row in used if row.month > given["span"]]
-    before = [row for row in used if given["before"] < row.month <= given["span"]]
+    now = [row for row in used if row.month >= given["span"]]
+    before = [row for row in used if given["before"] <= row.month < given["span"]]
     live = [row for row in Subscription.objects.filter(customer=customer) if is_live(row, given["as_of"])]
     contacts = TimelineLine.objects.filter(
         customer_id__in=keys,
