@@ -12,6 +12,7 @@ class CustomersConfig(AppConfig):
         from customers.erasure import looking
         from customers.merging import forgetting, rules
         from customers.segments import known
+        from customers.value import deciding
         from foundation.ui.navigation import NavItem, register_nav
         from staff.services.numbering import Stamped, register_stamped
 
@@ -20,6 +21,7 @@ class CustomersConfig(AppConfig):
         forgetting.register()
         jobs.register()
         known.register()
+        deciding.register()
         looking.register()
         exporting.register()
         find = ("customer_find_name", "customer_find_number", "customer_name_gram")
