@@ -209,7 +209,7 @@ class _Rows:
                 )
             used = chance.randrange(400)
             usage += [
-                f"{pk + 10}\t{month}\t{pk}\t{used + n}\t{n}\t{used * 37}\t0\t0\t{59 + n}.00"
+                f"{pk + 10}\t{month}\t{pk}\t{used + n}\t{n}\t{used * 37}\t0\t0\t{39 + used // 4 + n}.00"
                 for n, month in enumerate(self.months)
             ]
             for n in range(LINES_A_CUSTOMER):

@@ -22,11 +22,11 @@ def register() -> None:
 
 def value_decided(customer_id: int) -> list[Decided]:
     """The judgement that counts now, by the rules of its month; empty before the first."""
-    facts = CustomerFacts.objects.filter(pk=customer_id, value_month__isnull=False).first()
-    if facts is None:
+    month = CustomerFacts.objects.filter(pk=customer_id).values_list("value_month", flat=True).first()
+    if month is None:
         return []
-    row = ValueMonth.objects.filter(customer_id=customer_id, month=facts.value_month).first()
-    run = ValueRun.objects.filter(pk=facts.value_month).first()
+    row = ValueMonth.objects.filter(customer_id=customer_id, month=month).first()
+    run = ValueRun.objects.filter(pk=month).first()
     if row is None or run is None:
         return []
     return [Decided(_moment(run), row.cell, explaining.why(row, Rules.from_json(run.rules)))]
@@ -34,11 +34,11 @@ def value_decided(customer_id: int) -> list[Decided]:
 
 def relationship_decided(customer_id: int) -> list[Decided]:
     """The evaluation that counts now, by the rules of its quarter; empty before the first."""
-    facts = CustomerFacts.objects.filter(pk=customer_id, relationship_month__isnull=False).first()
-    if facts is None:
+    month = CustomerFacts.objects.filter(pk=customer_id).values_list("relationship_month", flat=True).first()
+    if month is None:
         return []
-    row = RelationshipReview.objects.filter(customer_id=customer_id, month=facts.relationship_month).first()
-    run = RelationshipRun.objects.filter(pk=facts.relationship_month).first()
+    row = RelationshipReview.objects.filter(customer_id=customer_id, month=month).first()
+    run = RelationshipRun.objects.filter(pk=month).first()
     if row is None or run is None:
         return []
     return [Decided(_moment(run), row.band, relationship.why(row, RelationshipRules.from_json(run.rules)))]
