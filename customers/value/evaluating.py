@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -29,15 +28,16 @@ from foundation.jobs.running import RunningJob
 
 EPOCH_MS = int(EPOCH.timestamp() * 1000)
 _TENURE = " ".join(
-    f"WHEN since <= %(tenure_{months})s THEN round({thirds}/3.0, 6)" for months, thirds in relationship.TENURE_STEPS
+    f"WHEN since <= %(tenure_{months})s THEN %(p_tenure_{months})s" for months, _thirds in relationship.TENURE_STEPS
 )
 _CONTACTS = own_rows(
     "timeline",
     "m.id, m.kind, m.params",
     "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
 )
+# Points are counted in hundredths, whole numbers; each step is fenced, so that it is worked out once.
 EVALUATE = f"""
-WITH known AS MATERIALIZED (
+WITH known AS (
   SELECT c.id AS customer_id, t.last_contact, coalesce(t.contacts, 0) AS contacts,
     coalesce(t.complaints, 0) AS complaints,
     CASE WHEN v.usage_before > 0 THEN round((v.usage_now - v.usage_before) / v.usage_before, 6) END AS usage_change,
@@ -63,46 +63,43 @@ WITH known AS MATERIALIZED (
       AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
     GROUP BY customer_id) l ON l.customer_id = c.id
   WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL),
-scored AS MATERIALIZED (
-  SELECT *, round(
-      round(%(w_contact)s * CASE WHEN last_contact >= %(recent_from)s THEN 1 WHEN last_contact >= %(late_from)s THEN 0.5
-        ELSE 0 END, 2)
-    + round(%(w_usage)s * CASE WHEN usage_change IS NULL THEN 0.5
-        ELSE round(1 - greatest({relationship.WORST_CHANGE}, least(0, usage_change)) / {relationship.WORST_CHANGE}, 6)
-        END, 2)
-    + round(%(w_complaints)s
-        * (1 - least(complaints, {relationship.MANY_COMPLAINTS}) / {relationship.MANY_COMPLAINTS}.0), 2)
-    + round(%(w_consents)s * CASE WHEN consents > 0 THEN 1 ELSE 0 END, 2)
-    + round(%(w_tenure)s * CASE {_TENURE} ELSE 0 END, 2)
-    + round(%(w_lines)s * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES}.0, 2))::int AS score
-  FROM known),
-judged AS (
+scored AS (
+  SELECT *, (
+      CASE WHEN last_contact >= %(recent_from)s THEN %(w_contact)s * 100
+        WHEN last_contact >= %(late_from)s THEN %(w_contact)s * 50 ELSE 0 END
+    + CASE WHEN usage_change IS NULL THEN %(w_usage)s * 50 WHEN usage_change >= 0 THEN %(w_usage)s * 100
+        WHEN usage_change <= {relationship.WORST_CHANGE} THEN 0
+        ELSE (round(%(w_usage)s * round(1 - usage_change / {relationship.WORST_CHANGE}, 6), 2) * 100)::int END
+    + %(w_complaints)s * 100 * ({relationship.MANY_COMPLAINTS} - least(complaints, {relationship.MANY_COMPLAINTS}))
+      / {relationship.MANY_COMPLAINTS}
+    + CASE WHEN consents > 0 THEN %(w_consents)s * 100 ELSE 0 END
+    + CASE {_TENURE} ELSE 0 END
+    + %(w_lines)s * 100 * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES} + 50) / 100 AS score
+  FROM (SELECT * FROM known OFFSET 0) known),
+judged AS MATERIALIZED (
   SELECT *, CASE WHEN score >= %(strong)s THEN 'STRONG' WHEN score >= %(steady)s THEN 'STEADY'
     WHEN score >= %(weak)s THEN 'WEAK' ELSE 'AT_RISK' END AS band
-  FROM scored),
-kept AS (
-  INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
-    consents, since, live_lines, score, band)
-  SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
-    band FROM judged
-  ON CONFLICT (customer_id, month) DO UPDATE SET last_contact = excluded.last_contact, contacts = excluded.contacts,
-    complaints = excluded.complaints, usage_change = excluded.usage_change, consents = excluded.consents,
-    since = excluded.since, live_lines = excluded.live_lines, score = excluded.score, band = excluded.band
-  RETURNING customer_id),
+  FROM (SELECT * FROM scored OFFSET 0) scored),
 told AS (
   UPDATE customers_facts f
   SET relationship_month = %(month)s, relationship_score = j.score, relationship_band = j.band
   FROM judged j
   WHERE f.customer_id = j.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
     AND (f.relationship_month IS NULL OR f.relationship_month <= %(month)s))
-SELECT count(*) FROM kept"""
+INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
+  consents, since, live_lines, score, band)
+SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
+  band FROM judged
+ON CONFLICT (customer_id, month) DO UPDATE SET last_contact = excluded.last_contact, contacts = excluded.contacts,
+  complaints = excluded.complaints, usage_change = excluded.usage_change, consents = excluded.consents,
+  since = excluded.since, live_lines = excluded.live_lines, score = excluded.score, band = excluded.band"""
 
 
 def evaluate_piece(cursor: Any, month: date, rules: RelationshipRules, lo: int, hi: int) -> int:
     """Evaluate the customers lo <= id < hi for the quarter that begins with `month`; returns how many."""
     cursor.execute(ROOM)
     cursor.execute(*statement(month, rules, lo, hi))
-    return int(cursor.fetchone()[0])
+    return int(cursor.rowcount)
 
 
 def statement(month: date, rules: RelationshipRules, lo: int, hi: int) -> tuple[str, dict[str, Any]]:
@@ -133,8 +130,11 @@ def _values(month: date, rules: RelationshipRules) -> dict[str, Any]:
         "steady": rules.bands["STEADY"],
         "weak": rules.bands["WEAK"],
     }
-    values |= {f"w_{term}": Decimal(weight) for term, weight in rules.weights.items()}
-    return values | {f"tenure_{months}": add_months(day, -months) for months, _thirds in relationship.TENURE_STEPS}
+    values |= {f"w_{term}": weight for term, weight in rules.weights.items()}
+    for months, thirds in relationship.TENURE_STEPS:
+        values[f"tenure_{months}"] = add_months(day, -months)
+        values[f"p_tenure_{months}"] = int(relationship.tenure_points(thirds, rules) * 100)
+    return values
 
 
 def relationship_of(customer: Customer, month: date) -> RelationshipReview:

@@ -114,6 +114,11 @@ def _tenure(row: RelationshipReview) -> Decimal:
     return NONE
 
 
+def tenure_points(thirds: int, rules: RelationshipRules) -> Decimal:
+    """The points of a step of the tenure, to two places."""
+    return rounded(rounded(Decimal(thirds) / 3, 6) * rules.weights["tenure"], 2)
+
+
 def why(row: RelationshipReview, rules: RelationshipRules) -> Explanation:
     """The six terms and the band in words."""
     told, points = Explanation(), {term: f"{value:.0f}" for term, value in points_of(row, rules).items()}
