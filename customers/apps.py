@@ -24,8 +24,8 @@ class CustomersConfig(AppConfig):
         deciding.register()
         looking.register()
         exporting.register()
-        find = ("customer_find_name", "customer_find_number", "customer_name_gram")
-        register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in find)))
+        with_it = ("customer_find_name", "customer_find_number", "customer_name_gram", "customers_quality_item")
+        register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in with_it)))
         register_nav(
             NavItem(
                 key="segments",

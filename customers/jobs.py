@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Max
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from customers.birthday_quality import mark_all
@@ -19,10 +20,14 @@ from customers.optional_removal import remove_overdue_facts
 from customers.quality import refresh_all
 from customers.value.evaluating import relationship_piece, run_relationship
 from customers.value.running import run_value, value_piece
+from foundation.audit.words import say_kind
 from foundation.common import clock
+from foundation.common.personal import own_models
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.models import JobChunk
 from foundation.jobs.running import RunningJob
+
+_say_kind = lazy(say_kind, str)
 
 
 def mark_birthdays(job: RunningJob) -> None:
@@ -189,6 +194,7 @@ def register() -> None:
                 "records": _("Records deleted or emptied"),
                 "left": _("Left for another night"),
                 "logs": _("Old personal parts of the log"),
+                **{f"rows_{model._meta.db_table}": _say_kind(model._meta.label_lower) for model in own_models()},
             },
         )
     )

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.urls import resolve, reverse
 
 from customers.merging.services import approve_merge, propose_merge
-from customers.models import Customer, DuplicatePair, SearchLink, TimelineLine
+from customers.models import Customer, DuplicatePair, SearchLink, Segment, TimelineLine
 from customers.services import add_need
 from foundation.common import clock
 from interactions.models import ContactPlace, RightsRequest, Topic
@@ -89,6 +89,7 @@ def _of_manager() -> list[Opening]:
     customer = Customer.objects.filter(manager=manager).order_by("pk").first()
     assert customer is not None
     other = User.objects.get(username="project_manager")
+    segment = Segment.objects.order_by("pk")[0]
     offer_customer(customer.pk, actor=manager, to=other, reason="Looks after the parent company")
     asked = [
         request_export(
@@ -109,6 +110,11 @@ def _of_manager() -> list[Opening]:
         Opening("managers", reverse("workspace:book-managers"), head),
         Opening("transfers", reverse("outreach:transfer-list"), other),
         Opening("transfer-new", new, manager),
+        Opening("segments", reverse("segments:segment-list"), manager),
+        Opening("segment-new", reverse("segments:segment-new"), manager),
+        Opening("segment", _of(segment, "segments:segment-detail"), segment.owner),
+        Opening("segment-edit", _of(segment, "segments:segment-edit"), segment.owner),
+        Opening("value-matrix", reverse("value:board"), manager),
         Opening("exports", reverse("exports:export-list"), manager),
         Opening("export-new", reverse("exports:export-new", args=["my-customers"]), manager),
         Opening("export", _of(asked[0], "exports:export-detail"), manager),
@@ -166,6 +172,13 @@ def _of_agent(agent: User, customer: Customer) -> list[tuple[str, str]]:
         ("customer-wishes", _of(customer, "customers:customer-wishes")),
         ("customer-history", _of(customer, "customers:customer-history")),
         ("customer-edit", _of(customer, "customers:customer-edit")),
+        ("identity", _of(customer, "customers:identity")),
+        ("relations", _of(customer, "customers:relation-list")),
+        ("change-request-new", _of(customer, "customers:change-request-new")),
+        ("change-requests", reverse("customers:request-list")),
+        ("needs", reverse("customers:need-list")),
+        ("data-to-mend", reverse("customers:quality-list")),
+        ("value", _of(customer, "value:customer-value")),
         ("line", reverse("customers:line-detail", args=[customer.pk, line.pk])),
         ("line-new", _of(customer, "customers:line-new")),
         ("follow-ups", reverse("outreach:followup-list")),

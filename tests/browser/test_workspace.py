@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from outreach.models import FollowUp
-from tests.browser.looks import MATRIX, axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_matrix
 from tests.factories import CustomerFactory
 from tests.workspace.making import away, owe, person, team_of
 
@@ -29,7 +29,7 @@ def lead():
     return lead
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), MATRIX)
+@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
 def test_axe_finds_nothing_on_the_desk(browser_page, shoot, lead, theme, language, width):
     page = browser_page(lead, theme=theme, language=language, width=width, bypass_csp=True)
     page.goto("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import deque
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,10 +25,12 @@ from customers.models import (
     Need,
     ProfileField,
     ProtectiveHold,
+    QualityItem,
     Relation,
     Subscription,
 )
 from customers.models.consent import CONTACTS, ConsentChannel
+from customers.quality import refresh_all
 from foundation.common import clock, crypto
 from foundation.common.merging import OnMerge, customer_keys
 from interactions.models import Interaction
@@ -152,7 +155,11 @@ def _consent(draw: random.Random, row: Customer, purpose: str, channel: str) -> 
 
 
 def snapshot() -> dict[str, list[Any]]:
-    """Every row of every table with a customer key, but for histories and counters; ID numbers opened."""
+    """Every row of every table with a customer key, but for histories and counters; ID numbers opened.
+
+    What is to be mended follows from the archive, so it is reckoned anew first.
+    """
+    deque(refresh_all(), maxlen=0)
     found: dict[str, list[Any]] = {}
     tables = {key.table for key in customer_keys() if key.rule in set(OnMerge)} - HISTORY
     with connection.cursor() as cursor:
@@ -161,6 +168,8 @@ def snapshot() -> dict[str, list[Any]]:
             rows = [{name: value for name, value in row.items() if name not in COUNTED} for (row,) in _json(cursor)]
             for row in rows:
                 row.pop("id_sealed", None)
+                if table == QualityItem._meta.db_table:
+                    del row["id"], row["since"]
             found[table] = sorted(rows, key=str)
     found["documents"] = sorted((row.pk, row.id_number()) for row in Customer.objects.all())
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customers import services
-from customers.models import Subscription
+from customers.models import Customer, Subscription
 from foundation.common.errors import RuleBroken
 from staff.models import User
 from tests.factories import UserFactory
@@ -21,11 +21,12 @@ def open_line(clerk: User, customer_id: int, number: str) -> Subscription:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_last_numbers_at_once_one_is_opened() -> None:
     clerk = UserFactory(role="HALL_CLERK")
-    document = {"id_type": "OTHER", "identity_status": "VERIFIED"}
+    document = {"id_type": "OTHER"}
     person = services.create_customer(actor=clerk, fields={"name": "A B", **document}, id_number=NUMBER)
     trader = services.create_customer(
         actor=clerk, fields={"name": "B Shop", "customer_type": "ENTERPRISE", **document}, id_number=NUMBER
     )
+    Customer.objects.update(identity_status="VERIFIED")
     for n in range(4):
         open_line(clerk, person.pk, f"1380013800{n}")
     outcomes = race(

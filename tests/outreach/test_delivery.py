@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
 from customers.models import ContactBlock, ContactPoint, TimelineLine
+from customers.services import verify_contact_point
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach import delivery
@@ -167,6 +168,10 @@ def test_a_lasting_refusal_fails_until_a_person_tries_again(peer: Mailbox) -> No
     assert state(message) == ("failed", "refused")
     peer.on_rcpt = lambda _address: None
     lead = UserFactory(role="TEAM_LEAD")
+    # The refused address is not used again until somebody found out that it works.
+    point = ContactPoint.objects.get(kind="EMAIL")
+    assert point.bounced_at is not None
+    verify_contact_point(point.pk, actor=lead)
     retry_message(message.pk, actor=lead)
     delivery.deliver_due()
     assert state(message) == ("sent", "")

@@ -53,6 +53,11 @@ UNITS = (
     _("reveals"),
     _("rows"),
     _("contacts"),
+    _("customers"),
+    _("archives"),
+    _("months"),
+    _("points"),
+    _("% a month"),
 )
 TYPED = {
     Kind.INT: _("A whole number."),

@@ -168,7 +168,7 @@ function prepare(root) {
   all(root, "[data-upload]").forEach(drop);
   all(root, "[data-fold]").forEach(fold);
   all(root, "[data-toast]").forEach((box) => expire(box, box.classList.contains("-danger") ? 0 : 8000));
-  all(root, "[data-focus]")[0]?.focus();
+  all(root, "[data-focus]").find((one) => !one.closest("[data-inline]"))?.focus();
   const unread = $("[data-title-count]")?.dataset.titleCount;
   document.title = (unread > 0 ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\+?\) /, "");
   refreshClocks();

@@ -34,6 +34,8 @@ function wire(form) {
       else form.requestSubmit();
     });
   });
+  // Only now: keys typed before somebody listens would do nothing.
+  field.focus();
 }
 
 export function start(forms) {
