@@ -42,7 +42,7 @@ from staff.requests import StaffRequest
 from staff.services.absences import transfer_due
 from workspace.figures import Figure, capped, counted, say_count
 
-PAGE = 50
+PAGE = 40  # each line has its own buttons: fifty are more than a page may hold
 MANAGERS_A_PAGE = 50
 PLACE = "workspace:book"
 _FIGURES: tuple[tuple[str, Any, str, str, dict[str, str]], ...] = (
