@@ -29,6 +29,11 @@ def todays_half(pages: list[T], look: tuple[str, str, int]) -> list[T]:
     return pages if DEEP else pages[todays_matrix().index(look) :: 2]
 
 
+def todays_look() -> list[tuple[str, str, int]]:
+    """All eight combinations in a deep run, else the first of the day: for states of pages `todays_matrix` looks at."""
+    return todays_matrix() if DEEP else todays_matrix()[:1]
+
+
 def axe_violations(page: Page) -> list[str]:
     """What axe finds, a line each; the page must come from a context with `bypass_csp=True`."""
     # Preloading would fetch imported style layers below the address of the page.

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from customers import services
 from customers.models import Consent
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def test_an_answer_is_noted_and_taken_back(browser_page, watch):
     ]
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_the_page_passes_axe_and_never_scrolls_sideways(browser_page, shoot, theme, language, width):
     op = operator()
     op.clerk.theme = theme

@@ -14,7 +14,7 @@ from customers.models import Customer
 from interactions.models import Interaction
 from interactions.services import start_contact
 from staff.models import Draft
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import Operator, customer, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -260,7 +260,7 @@ def test_the_timelines_filter_is_in_the_address_and_comes_back(op, row, browser_
     expect(entries).to_have_count(2)
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_opened_values_conflicts_and_drafts_pass_axe(op, row, browser_page, shoot, watch, theme, language, width):
     watch.allowed = ["status of 422"]
     op.clerk.theme = theme

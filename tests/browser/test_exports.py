@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from staff.exports.models import Export
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer
 from tests.exports.making import ask
 from tests.factories import UnitFactory, UserFactory
@@ -44,7 +44,7 @@ def test_the_button_goes_on_with_the_filters_of_now(browser_page: Any) -> None:
     assert export.approval == "GRANTED" and export.run_id is not None
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_the_pages_pass_axe_and_never_scroll_sideways(
     browser_page: Any, shoot: Any, theme: str, language: str, width: int
 ) -> None:

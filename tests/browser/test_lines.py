@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from customers.models import Customer, Subscription
 from foundation.common import clock
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer, operator
 from tests.factories import PlanFactory, SubscriptionFactory
 
@@ -66,7 +66,7 @@ def test_without_script_a_line_is_opened_and_ended(clerk, row, browser_page):
     assert Subscription.objects.get().status == "TERMINATED"
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_the_pages_of_a_line_pass_axe_and_never_scroll_sideways(
     clerk, row, browser_page, shoot, watch, theme, language, width
 ):

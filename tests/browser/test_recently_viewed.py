@@ -6,13 +6,13 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_whom_i_opened_stands_on_my_desk_and_leads_back(browser_page, shoot, theme, language, width):
     op = operator()
     rows = [

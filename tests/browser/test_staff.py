@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from foundation.common import clock
 from staff.models import Absence, User
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.factories import PASSWORD, TeamFactory, TeamMemberFactory, UnitFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +78,7 @@ def test_a_person_is_chosen_by_typing(admin, browser_page):
     assert Absence.objects.get().user == mate
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_pages_pass_axe_and_never_scroll_sideways(
     theme: str, language: str, width: int, admin: User, browser_page: Callable[..., Page], shoot: Any
 ) -> None:

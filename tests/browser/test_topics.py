@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from interactions.models import Topic
 from staff.models import User
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_a_topic_is_added_and_retired(admin, browser_page):
     assert not Topic.objects.get(name_en="Invoice").active
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_the_pages_of_topics_pass_axe_and_never_scroll_sideways(admin, browser_page, shoot, theme, language, width):
     admin.theme = theme
     admin.save(update_fields=["theme"])

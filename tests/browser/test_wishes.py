@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from customers import services
 from customers.models import ContactTime
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer, operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def test_a_time_is_noted_and_reminders_are_switched_off(browser_page, watch):
     assert [block.classes for block in row.contact_blocks.all()] == [["REMINDER"]]
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_the_pages_pass_axe_and_never_scroll_sideways(browser_page, shoot, theme, language, width):
     op = operator()
     op.clerk.theme = theme

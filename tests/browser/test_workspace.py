@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from outreach.models import FollowUp
-from tests.browser.looks import axe_violations, sideways, todays_matrix
+from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.factories import CustomerFactory
 from tests.workspace.making import away, owe, person, team_of
 
@@ -29,7 +29,7 @@ def lead():
     return lead
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_axe_finds_nothing_on_the_desk(browser_page, shoot, lead, theme, language, width):
     page = browser_page(lead, theme=theme, language=language, width=width, bypass_csp=True)
     page.goto("/")
@@ -40,7 +40,7 @@ def test_axe_finds_nothing_on_the_desk(browser_page, shoot, lead, theme, languag
 
 
 @pytest.mark.parametrize("path", ["/work/", "/team/"])
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_axe_finds_nothing_on_work_and_board(browser_page, shoot, lead, path, theme, language, width):
     page = browser_page(lead, theme=theme, language=language, width=width, bypass_csp=True)
     page.goto(path)
@@ -50,7 +50,7 @@ def test_axe_finds_nothing_on_work_and_board(browser_page, shoot, lead, path, th
 
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
-@pytest.mark.parametrize(("theme", "language", "width"), todays_matrix())
+@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
 def test_axe_finds_nothing_on_the_pages_of_administration(browser_page, shoot, path, theme, language, width):
     page = browser_page(person("SYS_ADMIN"), theme=theme, language=language, width=width, bypass_csp=True)
     page.goto(path)

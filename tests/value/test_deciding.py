@@ -64,6 +64,7 @@ def test_an_explanation_says_value_cell_and_relationship_in_words(officer: User)
 def test_the_file_for_the_customer_says_them_in_sentences(officer: User) -> None:
     agent = UserFactory(role="AGENT", unit=UnitFactory(no=50, last_no=59))
     row = judged(agent.unit)
+    Customer.objects.filter(pk=row.pk).update(language="en")
     request = services.raise_request(row, actor=agent, kind="ACCESS", identity_how="ID_DOCUMENT")
     run = start_export(request.pk, actor=officer)
     assert claim_and_run(run.pk)
