@@ -76,8 +76,8 @@ def _run_all(stack: Stack, words: list[str], *, no_browser: bool) -> int:
 
 
 def _pytest_words(words: list[str], no_browser: bool) -> list[str]:
-    if not words:  # the whole suite: one worker a core, a file stays with its worker
-        words = ["-n", str(os.cpu_count() or 1), "--dist=loadfile"]
+    if not words:  # the whole suite: one worker a core, a file stays with its worker; few but long tests are not last
+        words = ["-n", str(os.cpu_count() or 1), "--dist=loadfile", "--no-loadscope-reorder"]
     if not no_browser:
         return words
     marks = ["not browser"]
