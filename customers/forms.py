@@ -26,6 +26,7 @@ from customers.models import (
 from customers.models.consent import CONTACTS
 from customers.models.subscriptions import ProductLine
 from customers.optional_facts import CODES
+from customers.services.second_look import GUARDED_FIELDS
 from foundation.common import clock
 from foundation.ui.widgets import DayInput
 from foundation.ui.wording import say_money
@@ -106,7 +107,9 @@ class CustomerEditForm(ArchiveForm):
     language = forms.ChoiceField(label=LABELS["language"], choices=[*LANGUAGES.items()], required=False)
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
-    def __init__(self, *args: Any, managers: Any, hides_name: bool, hides_birth_date: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, managers: Any, hides_name: bool, hides_birth_date: bool, guarded: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.hides_birth_date = hides_birth_date
         if hides_birth_date:
@@ -116,6 +119,10 @@ class CustomerEditForm(ArchiveForm):
             self.fields["name"].help_text = _("Hidden here. Leave empty to keep the name on file.")
         self.fields["manager"].queryset = managers  # type: ignore[attr-defined]
         self.fields["id_number"].help_text = _("Leave empty to keep the number on file.")
+        for name in GUARDED_FIELDS if guarded else ():
+            # Sent all the same: one who was verified while the form was open hears the refusal and loses no word.
+            self.fields[name].widget.attrs["readonly"] = True
+            self.fields[name].help_text = _("Changed by a request only: the identity was verified.")
 
     def fields_of_archive(self) -> dict[str, Any]:
         manager = self.cleaned_data["manager"]

@@ -184,6 +184,17 @@ define(
     help=_("Working days before the end of that time at which the owner is reminded."),
 )
 define(
+    "interactions.rights_tell_days",
+    type="int",
+    unit="working days",
+    default=1,
+    low=1,
+    high=10,
+    source="D",
+    title=_("Time to tell by phone or letter"),
+    help=_("Working days within which a customer no message reaches is told about their rights request."),
+)
+define(
     "interactions.rights_file_days",
     type="int",
     unit="days",

@@ -1,4 +1,7 @@
-"""What customers are told about their matters and suggestions. Raise the version when the words change."""
+"""What customers are told about their matters, suggestions and requests about their data.
+
+Raise the version when the words change.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +21,7 @@ def register() -> None:
         ("matter_answered", _("Your matter is answered")),
         ("suggestion_answered", _("Answer to your suggestion")),
         ("suggestion_done", _("Your suggestion is in effect")),
+        ("rights_received", _("Your request has arrived")),
+        ("rights_answered", _("Your request is answered")),
     ):
         register_template(MessageTemplate(name, title, version=1, classes=_SERVICE))

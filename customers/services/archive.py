@@ -21,6 +21,7 @@ from customers.merging.score import NO_MATCH, Known, Match, known_of, score_pair
 from customers.models import ContactPoint, Customer, CustomerFacts, FindName, FindNumber, Subscription
 from customers.quality import refresh_one
 from customers.services.remembering import LastChange, Values, last_change_of, locked, remember
+from customers.services.second_look import check_second_look
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock, crypto
@@ -231,14 +232,17 @@ def change_customer(
     changes: Mapping[str, Any],
     id_number: str | None = None,
     source: str = "",
+    decided: bool = False,
 ) -> Customer:
     """Change fields of `EDITABLE`, and the ID number when one is given ("" removes it); returns the customer.
 
     `version`: of the copy the changes were made on. What is as asked already is not a change; without any, nothing is
-    written. Raises NotAllowed (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`,
-    customers.anonymised, customers.bad_move (a status that may not follow), customers.too_many_mobiles,
-    customers.needs_evidence (identity and death, by hand).
+    written. `decided`: a second person has looked (services/change_requests.py). Raises NotAllowed
+    (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`, customers.anonymised, customers.bad_move (a
+    status that may not follow), customers.too_many_mobiles, customers.needs_evidence (identity and death, by hand),
+    customers.second_look (name or number of an identity once verified, by hand and not decided).
     """
+    by_hand = actor is not None and not decided
     if actor is not None and not actor.has_perm(EDIT_RIGHT):
         raise NotAllowed("customers.may_not_edit", _("Your role does not change archives."))
     customer = locked(customer_id)
@@ -251,6 +255,8 @@ def change_customer(
     changed = {f: (getattr(customer, f), new) for f, new in values.items() if getattr(customer, f) != new}
     if actor is not None:
         _check_by_hand(changed)
+    if by_hand:
+        check_second_look(customer, changed)
     if "status" in changed:
         check_status(*changed["status"])
     if "name" in changed and NAME_MISSING in customer.quality_marks:
@@ -262,6 +268,8 @@ def change_customer(
         changed |= _fill_lunar(customer)
     columns = list(changed)
     if id_number is not None and (sealed := _change_id(customer, id_number)):
+        if by_hand:
+            check_second_look(customer, ["id_number"])
         changed["id_number"] = sealed
         columns += ["id_sealed", "id_hash", "id_last4", "id_type"]
         verified = Customer.IdentityStatus.VERIFIED

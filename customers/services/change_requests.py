@@ -184,7 +184,7 @@ def _open_request(request_id: int, actor: User) -> tuple[ChangeRequest, Customer
 def _apply(request: ChangeRequest, customer: Customer, actor: User) -> None:
     """Do what was asked, then close; the change keeps its own history."""
     value, source = request.wanted(), f"request {request.number}"
-    pk = customer.pk
+    pk, guarded = customer.pk, request.is_guarded
     if request.field == F.OWNER:
         assert request.subscription_id is not None and request.new_owner_id is not None
         transfer_line(request.subscription_id, actor=actor, to_id=request.new_owner_id)
@@ -197,10 +197,14 @@ def _apply(request: ChangeRequest, customer: Customer, actor: User) -> None:
         parts = {part: getattr(home, part) for part in ("province", "city", "district", "postcode")} if home else {}
         set_address(pk, actor=actor, kind=Address.Kind.HOME, parts=parts | {"street": value})
     elif request.field == F.ID_NUMBER:
-        change_customer(pk, actor=actor, version=customer.version, changes={}, id_number=value, source=source)
+        change_customer(
+            pk, actor=actor, version=customer.version, changes={}, id_number=value, source=source, decided=guarded
+        )
     else:
         new = normal.typed_birth_date(value) if request.field == F.BIRTH_DATE else value
-        change_customer(pk, actor=actor, version=customer.version, changes={request.field: new}, source=source)
+        change_customer(
+            pk, actor=actor, version=customer.version, changes={request.field: new}, source=source, decided=guarded
+        )
     _close(request, locked(pk), S.APPLIED, actor, "")
 
 

@@ -19,6 +19,7 @@ from customers.models import Band, Customer
 from customers.presence import EDIT, mark, unmark
 from customers.services import StaleCopy
 from customers.services.remembering import as_text
+from customers.services.second_look import needs_second_look
 from customers.views.conflicts import Difference, differences, takes_theirs, without_theirs
 from customers.views.showing import MASK_OF, View, name_mask
 from foundation.common.doors import requires
@@ -93,6 +94,7 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "managers": managers_for(customer),
         "hides_name": hides_name,
         "hides_birth_date": "birth_date" in hidden,
+        "guarded": (guarded := needs_second_look(customer)),
     }
     conflict: list[Difference] = []
     if request.method == "POST":
@@ -133,6 +135,7 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "customer": customer,
         "form": form,
         "conflict": conflict,
+        "guarded": guarded,
         "present": mark(view.user, pk, EDIT),
         "doing": EDIT,
     }

@@ -26,6 +26,10 @@ def _overdue() -> str:
     return _("Not answered in time: %(kind)s, due %(due)s")
 
 
+def _untold() -> str:
+    return _("Tell the customer yourself, no way to write is on file: %(kind)s, due %(due)s")
+
+
 def _title(words: Callable[[], str]) -> Callable[[Notification], str]:
     def say(notice: Notification) -> str:
         kind, due = notice.params.get("kind", ""), notice.params.get("due_at")
@@ -45,5 +49,6 @@ def register() -> None:
         ("rights.received", "scale", "info", _received),
         ("rights.due", "alarm-clock", "warn", _due),
         ("rights.overdue", "circle-alert", "danger", _overdue),
+        ("rights.untold", "phone", "warn", _untold),
     ):
         register_bell_kind(BellKind(kind, icon, tone, _title(words), _url))

@@ -30,6 +30,7 @@ from interactions.rights.lifecycle import (
     RightsState,
 )
 from interactions.rights.officers import officer_for
+from interactions.rights.telling import tell_answered, tell_received
 from outreach.services import notify
 from staff.models import User
 
@@ -109,6 +110,7 @@ def raise_request(
             params=_bell(request),
             dedupe_key=f"rights-received-{request.ref}",
         )
+    tell_received(request, actor=actor)
     return request
 
 
@@ -254,6 +256,8 @@ def _close(request: RightsRequest, state: RightsState, actor: User, act: RightsA
     request.next_notice_at = None
     request.save(update_fields=CLOSING)
     remember(request, act, actor, code=code, line=f"rights.{state.lower()}")
+    if state != RightsState.WITHDRAWN:
+        tell_answered(request, actor=actor)
 
 
 def locked_for_answer(request_id: int, actor: User) -> RightsRequest:

@@ -212,3 +212,48 @@ def test_the_list_costs_the_same_for_three_and_for_forty(op: Operator, client_fo
     first = queries()
     fill(37)
     assert queries() == first <= 15
+
+
+@pytest.mark.covers("ARC-17")
+def test_whose_identity_was_verified_is_renamed_by_two_people_and_never_by_one(
+    op: Operator, client_for: ClientFor, row: Customer, lead: User
+) -> None:
+    other_name, other_card = {"changes": {"name": "王晓娟"}}, {"changes": {}, "id_number": OTHER_CARD}
+    # Nobody compared a document yet: corrected at once, in the log.
+    services.change_customer(row.pk, actor=op.clerk, version=1, changes={"name": "王小绢"})
+    services.change_customer(row.pk, actor=op.clerk, version=2, changes={"name": "王小娟"})
+    assert FieldChange.objects.filter(customer_id=row.pk, field="name").count() == 2
+    services.verify_identity(row.pk, actor=op.clerk, how="IN_PERSON")
+
+    def refused() -> None:
+        version, changes = Customer.objects.get(pk=row.pk).version, FieldChange.objects.count()
+        for asked in (other_name, other_card, {"changes": {}, "id_number": ""}):
+            with pytest.raises(RuleBroken) as no:
+                services.change_customer(row.pk, actor=op.clerk, version=version, **asked)
+            assert no.value.code == "customers.second_look"
+        stored = Customer.objects.get(pk=row.pk)
+        assert (stored.name, stored.id_number(), stored.version) == ("王小娟", CARD, version)
+        assert FieldChange.objects.count() == changes
+
+    refused()
+    # Nor by doubting it first: what was verified once keeps its second look.
+    services.recheck_identity(row.pk, actor=op.clerk, reason="doubt")
+    refused()
+    services.reject_identity(row.pk, actor=op.clerk, how="IN_PERSON", reason="another's")
+    refused()
+
+    desk, edit = client_for(op.clerk), url("customer-edit", row.pk)
+    page = desk.get(edit)
+    assert url("change-request-new", row.pk) in words(page) and 'id="id_name"' in words(page)
+    initial = page.context["form"].initial
+    posted = {name: value for name, value in initial.items() if value not in (None, False)}
+    answer = desk.post(edit, posted | {"name": "王晓娟", "home_city": "宁波"})
+    assert answer.status_code == 422
+    assert "Take a request" in words(answer) and "王晓娟" in words(answer)  # nothing typed is lost
+    assert desk.post(edit, posted | {"home_city": "宁波"}).status_code == 302
+    stored = Customer.objects.get(pk=row.pk)
+    assert (stored.name, stored.home_city) == ("王小娟", "宁波")
+
+    taken = services.request_change(row.pk, actor=op.clerk, **ASKED, field="name", new="王晓娟")
+    services.apply_request(taken.pk, actor=lead)
+    assert Customer.objects.get(pk=row.pk).name == "王晓娟"

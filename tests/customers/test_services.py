@@ -216,7 +216,9 @@ def test_of_two_archives_for_one_document_at_once_one_is_opened() -> None:
 def test_another_document_must_be_checked_again(clerk: User) -> None:
     customer = opened(clerk, id_number=CARD)
     services.verify_identity(customer.pk, actor=clerk, how="READER")
-    services.change_customer(customer.pk, actor=clerk, version=2, changes={}, id_number="11010519491231002X")
+    asked = {"channel": "HOTLINE", "asked_by": "Wang", "verified": "CODE"}
+    taken = services.request_change(customer.pk, actor=clerk, **asked, field="id_number", new="11010519491231002X")
+    services.apply_request(taken.pk, actor=UserFactory(role="TEAM_LEAD", unit=clerk.unit))
     assert Customer.objects.get().identity_status == "RECHECK"
 
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from customers.models import ContactBlock, Customer, ProfileField, Retention, TimelineLine
-from customers.services import change_customer
+from customers.services import change_customer, mark_unusable
 from foundation.audit.models import AuditEntry
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import working_between
@@ -27,9 +28,10 @@ from interactions.rights import services
 from interactions.rights.export import fetch, start_export
 from interactions.rights.watching import notice_if_due
 from interactions.tasks import watch_rights_requests
-from outreach.models import Notification
+from outreach.delivery import deliver_due
+from outreach.models import FollowUp, Notification, OutMessage
 from staff.models import User
-from tests.factories import SubscriptionFactory, UnitFactory, UserFactory
+from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
 from tests.outreach.making import MORNING, queue, reachable
 from tests.racing import race
 
@@ -258,6 +260,80 @@ def test_without_a_director_near_the_general_manager_gets_it(
         watch_rights_requests()
     request.refresh_from_db()
     assert request.handed_to == manager
+
+
+# --- what the customer hears ----------------------------------------------------------------------------------------
+
+
+def told(customer: Customer) -> list[tuple[str, str, str]]:
+    rows = OutMessage.objects.filter(customer=customer).order_by("pk")
+    return [(row.template, row.message_class, row.channel) for row in rows]
+
+
+def test_the_customer_is_told_on_receipt_and_on_the_answer_where_a_message_may_go(
+    officer: User, agent: User, customer: Customer, tmp_path: Path
+) -> None:
+    Customer.objects.filter(pk=customer.pk).update(channel_preference="EMAIL", language="en")
+    customer.refresh_from_db()
+    point = customer.contact_points.get(kind="EMAIL")
+    request = ask(customer, agent, kind="EXPLAIN")
+    # The preferred way may not be used any more: the other one is.
+    mark_unusable(point.pk, actor=agent, reason="moved")
+    services.answer_request(request.pk, actor=officer, answer="Because of 1990")
+    refused_one = ask(customer, agent, kind="DELETE", how="NONE")
+    services.refuse_request(refused_one.pk, actor=officer, refusal="NOT_IDENTIFIED", reason="No document")
+    withdrawn = ask(customer, agent, kind="COPY")
+    services.withdraw_request(withdrawn.pk, actor=officer)
+    assert told(customer) == [
+        ("rights_received", "SERVICE", "EMAIL"),
+        ("rights_answered", "SERVICE", "SMS"),
+        ("rights_received", "SERVICE", "SMS"),
+        ("rights_answered", "SERVICE", "SMS"),
+        ("rights_received", "SERVICE", "SMS"),
+    ]
+    services.tell_answered(request, actor=officer)  # a second time says nothing
+    assert len(told(customer)) == 5 and not FollowUp.objects.exists()
+    deliver_due()
+    [letters] = (tmp_path / "outbox").glob("*.jsonl")
+    said = [json.loads(line)["body"] for line in letters.read_text().splitlines()]
+    assert said[0] == (
+        f"Wang Qiang, your request {request.number} is answered."
+        " For the details call us or come to any hall and give this number.\n"
+    )
+    assert "has arrived: " in said[1] and "After a deletion we can no longer write to you" in said[1]
+    assert "we cannot do what you asked" in said[2] and "could not make sure who asked" in said[2]
+    assert "1990" not in "".join(said) and "No document" not in "".join(said)
+    # What was queued for the address marked meanwhile is held back.
+    assert OutMessage.objects.get(channel="EMAIL").state == "suppressed"
+
+
+def test_whom_no_message_reaches_is_told_by_a_person(officer: User, agent: User, client_for: ClientFor) -> None:
+    silent = CustomerFactory(unit=agent.unit, name="Wang Qiang")
+    barred = ContactPointFactory(customer=silent, value="13900001111")
+    mark_unusable(barred.pk, actor=agent, reason="not theirs")
+    request = ask(silent, agent, kind="EXPLAIN")
+    services.answer_request(request.pk, actor=officer, answer="So")
+    services.tell_answered(request, actor=officer)
+    assert not OutMessage.objects.filter(customer=silent).exists()
+    owed = FollowUp.objects.filter(customer=silent).order_by("pk")
+    assert [(one.kind, one.owner, one.source, one.due_at - MORNING) for one in owed] == [
+        ("TASK", agent, f"rights:{request.pk}", timedelta(days=1))
+    ] * 2
+    assert [one.subject for one in owed] == [
+        f"Tell by phone or letter that the request {request.number} (Explain an automatic decision) arrived",
+        f"Tell by phone or letter that the request {request.number} (Explain an automatic decision) is answered",
+    ]
+    # Taken by the officer alone, who has no list of work: the bell says it.
+    alone = CustomerFactory(unit=agent.unit)
+    ask(alone, officer)
+    assert Notification.objects.get(kind="rights.untold").user == officer
+    assert "no way to write is on file" in client_for(officer).get(reverse("outreach:bell")).content.decode()
+    assert not FollowUp.objects.filter(customer=alone).exists()
+    # The dead are not written to, and nobody is sent to them.
+    Customer.objects.filter(pk=alone.pk).update(status="DECEASED")
+    ContactPointFactory(customer=alone, value="13900002222")
+    ask(alone, agent, kind="CLOSE", requester="RELATIVE")
+    assert told(alone) == [] and not FollowUp.objects.filter(customer=alone).exists()
 
 
 # --- the data put together ------------------------------------------------------------------------------------------
