@@ -238,8 +238,8 @@ def change_customer(
 
     `version`: of the copy the changes were made on. What is as asked already is not a change; without any, nothing is
     written. `decided`: a second person has looked (services/change_requests.py). Raises NotAllowed
-    (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`, customers.anonymised, customers.bad_move (a
-    status that may not follow), customers.too_many_mobiles, customers.needs_evidence (identity and death, by hand),
+    (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`, customers.anonymised, customers.bad_move
+    (a status that may not follow), customers.too_many_mobiles, customers.needs_evidence (identity and death, by hand),
     customers.second_look (name or number of an identity once verified, by hand and not decided).
     """
     by_hand = actor is not None and not decided
