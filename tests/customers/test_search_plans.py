@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,7 +95,7 @@ class World:
 
     def texts(self) -> dict[str, str]:
         """One text for every way of finding, most of them common ones."""
-        commonest = max(set(self.names), key=self.names.count)
+        [(commonest, _times)] = Counter(self.names).most_common(1)
         long = next(name for name in self.names if len(name) == 3)
         first = SURNAMES[0]
         return {
