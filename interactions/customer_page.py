@@ -37,10 +37,11 @@ def shown_of(customer: Customer, user: User) -> Shown:
     if kept is not None and kept[0] == user.pk:
         return kept[1]
     with connection.cursor() as cursor:
-        cursor.execute(*prepared(_SHOWN, [user.pk, customer.pk, customer.pk, MOST_READ]))
+        cursor.execute(*prepared(_SHOWN, [user.pk, customer.pk, customer.pk, user.pk, MOST_READ]))
         contact, topics = cursor.fetchone()
     counts = [
         TopicCount(
+            row["code"],
             row["name_zh"] or "",
             row["name_en"] or "",
             row["number"],

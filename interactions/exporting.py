@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.exporting import columns_of_customer
 from interactions.lifecycle import Caller, Channel, Direction, Kind, Result
-from interactions.queries import VIEWS, contacts_in_view
+from interactions.models import ContactPlace
+from interactions.queries import VIEWS, contacts_in_view, place_asked
 from staff.exports.registry import Column, Exportable, in_words, register_exportable
 from staff.exports.registry import Kind as Cells
 
@@ -33,6 +34,18 @@ def _topic() -> Coalesce:
     return Coalesce(F("topic__name_en" if (get_language() or "").startswith("en") else "topic__name_zh"), "topic__code")
 
 
+def _place() -> F:
+    """The place in the language of the file."""
+    return F("place__name_en" if (get_language() or "").startswith("en") else "place__name_zh")
+
+
+def _filters(query: QueryDict) -> list[tuple[str, str]]:
+    said = [(str(_("View")), str(VIEW_WORDS[_view(query)]))]
+    asked = place_asked(query)
+    place = ContactPlace.objects.filter(pk=asked).first() if asked is not None else None
+    return said + ([(str(_("Place")), str(place))] if place is not None else [])
+
+
 CONTACTS = Exportable(
     name="contacts",
     title=_("Contacts"),
@@ -45,6 +58,7 @@ CONTACTS = Exportable(
         *columns_of_customer(),
         Column("caller", _("Who called"), ("caller",), read=in_words(Caller)),
         Column("channel", _("Channel"), ("channel",), read=in_words(Channel)),
+        Column("place", _("Place"), ("x_place",), expressions={"x_place": _place}),
         Column("direction", _("Direction"), ("direction",), read=in_words(Direction)),
         Column("kind", _("Kind"), ("kind",), read=in_words(Kind)),
         Column("topic", _("Topic"), ("x_topic",), expressions={"x_topic": _topic}),
@@ -52,9 +66,9 @@ CONTACTS = Exportable(
         Column("staff", _("Taken by"), ("staff__name",)),
         Column("logged", _("Logged"), ("logged_at",), kind=Cells.MOMENT),
     ),
-    rows=lambda user, query: contacts_in_view(user, _view(query)),
-    filters=lambda _user, query: [(str(_("View")), str(VIEW_WORDS[_view(query)]))],
-    parameters=("view",),
+    rows=lambda user, query: contacts_in_view(user, _view(query), place_asked(query)),
+    filters=lambda _user, query: _filters(query),
+    parameters=("view", "place"),
     customer="customer_id",
 )
 

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from interactions.lifecycle import Caller, Channel, Direction, Kind, Phase, Result, Verified
+from foundation.common import clock
+from foundation.ui.wording import say_moment
+from interactions.lifecycle import NEEDS_NEXT_ACTION, Caller, Channel, Direction, Kind, Phase, Result, Verified
 from interactions.matter_forms import ColleagueField
-from interactions.models import Topic
+from interactions.models import ContactPlace, Topic
+from interactions.place_queries import places_near, places_seen, usual_channel
 from interactions.quality_items import QualityItem
 from interactions.queries import topic_choices
 from interactions.services import NextAction
+from interactions.services.matters import usual_due
 from outreach.forms import MomentField
 from outreach.lifecycle import FollowUpKind
 from outreach.queries import colleague_names, colleagues_of
 from staff.models import User
 
+USUAL_PLACE = _("the usual one of the channel")
 HANDLE_HELP = _("For a messenger or social network: the account, or the address of the conversation.")
+
+
+class PlaceField(forms.TypedChoiceField):
+    """A place where customers reach us; empty: the usual one."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(label=_("Place"), coerce=int, empty_value=None, required=False, **more)
+
+    def offer(self, places: Iterable[ContactPlace], empty: Any) -> None:
+        """Offer these; `empty` says what it means to choose none."""
+        self.choices = [("", empty), *((str(place.pk), str(place)) for place in places)]
+
+    def clean(self, value: Any) -> Any:
+        key = super().clean(value)
+        return ContactPlace.objects.get(pk=key) if key is not None else None
 
 
 class StartForm(forms.Form):
@@ -32,14 +55,20 @@ class StartForm(forms.Form):
     verified_by = forms.ChoiceField(
         label=_("Verified by"), choices=Verified.choices, initial=Verified.NONE, required=False
     )
+    place = PlaceField()
     handle = forms.CharField(
         label=_("Account or link"), required=False, max_length=200, help_text=HANDLE_HELP, strip=True
     )
     identifier = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     call_ref = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, known: bool, **more: Any) -> None:
+    def __init__(self, *args: Any, known: bool, user: User, **more: Any) -> None:
         super().__init__(*args, **more)
+        near = places_near(user)
+        self.fields["channel"].initial = Channel.HOTLINE if self.initial.get("call_ref") else usual_channel(user, near)
+        place = self.fields["place"]
+        assert isinstance(place, PlaceField)
+        place.offer(near, USUAL_PLACE)
         allowed = (Caller.CUSTOMER, Caller.ON_BEHALF) if known else (Caller.UNKNOWN, Caller.WRONG_NUMBER)
         field = self.fields["caller"]
         assert isinstance(field, forms.ChoiceField)
@@ -79,7 +108,7 @@ class SummaryForm(forms.Form):
 class LogForm(SummaryForm):
     """One field is enough; the rest has defaults. A next action is complete or refused by the service."""
 
-    DETAILS = ("phase", "agreed", "settled", "referral", "handle", "asked_with", "about_me")
+    DETAILS = ("phase", "agreed", "settled", "referral", "handle", "asked_with", "about", "place")
 
     kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices, initial=Kind.CONSULT, required=False)
     topic = forms.ChoiceField(label=_("Topic"), required=False)
@@ -112,35 +141,66 @@ class LogForm(SummaryForm):
     )
     handle = forms.CharField(label=_("Account or link"), max_length=200, required=False, help_text=HANDLE_HELP)
     asked_with = ColleagueField(label=_("Asked together with"), required=False)
-    about_me = forms.BooleanField(label=_("The customer complains of me"), required=False)
+    about = ColleagueField(
+        label=_("Complained of"),
+        required=False,
+        help_text=_("This person sees neither the contact nor the matter, and is given no part in it."),
+    )
+    about_no = forms.CharField(label=_("Complained of, by staff number"), max_length=32, required=False)
+    place = PlaceField()
 
     def __init__(self, *args: Any, user: User, **more: Any) -> None:
         super().__init__(*args, **more)
-        topic, owner, together = self.fields["topic"], self.fields["next_owner"], self.fields["asked_with"]
+        self.near = places_near(user)
+        topic, owner, place = self.fields["topic"], self.fields["next_owner"], self.fields["place"]
+        together, about = self.fields["asked_with"], self.fields["about"]
         assert isinstance(topic, forms.ChoiceField)
         assert isinstance(owner, forms.ModelChoiceField)
         assert isinstance(together, ColleagueField)
+        assert isinstance(about, ColleagueField)
+        assert isinstance(place, PlaceField)
         topic.choices = topic_choices()
         owner.queryset = colleagues_of(user)
-        names = colleague_names(user)  # both lists of colleagues are this one
+        names = colleague_names(user)  # the lists of colleagues are this one
         owner.choices = [("", owner.empty_label), *names]
-        together.offer([(key, name) for key, name in names if key != user.pk])
+        others = [(key, name) for key, name in names if key != user.pk]
+        together.offer(others)
+        about.offer([(user.pk, gettext("Me")), *others])
+        place.offer(self.near, USUAL_PLACE)
+        self.fields["next_due"].help_text = format_lazy(
+            _("For what stays open, left empty: {moment}, one's own working time."),
+            moment=say_moment(usual_due(user, clock.now())),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        number = (data.get("about_no") or "").strip()
+        if number:
+            person = User.objects.people().filter(staff_no__iexact=number).first()
+            if person is None:
+                self.add_error("about_no", _("Nobody has this staff number."))
+            elif data.get("about") not in (None, person):
+                self.add_error("about_no", _("This is the number of another person than the one chosen."))
+            data["about"] = person
+        return data
 
     def logged(self) -> dict[str, Any]:
         """The keyword arguments of `log_contact`."""
         data = self.cleaned_data
         topic = Topic.objects.select_related("parent").get(code=data["topic"]) if data["topic"] else None
-        asked = data["next_kind"] or data["next_due"] or data["next_subject"]
+        result = data["result"] or Result.ANSWERED
+        asked = data["next_kind"] or data["next_due"] or data["next_subject"] or result in NEEDS_NEXT_ACTION
+        usual = FollowUpKind.CALLBACK if result in NEEDS_NEXT_ACTION else FollowUpKind.TASK
         return {
             "summary": data["summary"],
-            "kind": data["kind"] or Kind.CONSULT,
+            "kind": data["kind"] or (Kind.COMPLAINT if data["about"] else Kind.CONSULT),
             "topic": topic,
-            "result": data["result"] or Result.ANSWERED,
+            "result": result,
             "next_action": NextAction(
-                kind=data["next_kind"] or FollowUpKind.TASK,
+                kind=data["next_kind"] or usual,
                 owner=data["next_owner"],
                 due_at=data["next_due"],
-                subject=data["next_subject"],
+                subject=data["next_subject"] or (data["summary"][:200] if result in NEEDS_NEXT_ACTION else ""),
                 tell_customer=data["tell_customer"],
             )
             if asked
@@ -157,6 +217,20 @@ class QuickLogForm(LogForm):
     def __init__(self, *args: Any, user: User, **more: Any) -> None:
         super().__init__(*args, user=user, **more)
         self.fields["summary"].required = True
+        self.fields["channel"].initial = usual_channel(user, self.near)
+
+
+class PlaceFilterForm(forms.Form):
+    """The filter of the list of contacts, with the tab it stands under."""
+
+    view = forms.CharField(required=False, widget=forms.HiddenInput)
+    place = PlaceField()
+
+    def __init__(self, *args: Any, user: User, **more: Any) -> None:
+        super().__init__(*args, **more)
+        place = self.fields["place"]
+        assert isinstance(place, PlaceField)
+        place.offer(places_seen(user), _("any"))
 
 
 class NewCustomerForm(forms.Form):

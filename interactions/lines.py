@@ -43,7 +43,8 @@ def _logged(line: TimelineLine, ref: Any) -> tuple[str, str]:
         "topic": str(ref.topic) if ref and ref.topic else "",
     }
     title = _("%(kind)s, %(topic)s: %(result)s") if words["topic"] else _("%(kind)s: %(result)s")
-    return title % words, ref.summary if ref else ""
+    # What was said about a colleague stands in the contact, which that colleague does not see; the timeline they do.
+    return title % words, ref.summary if ref and ref.about_staff_id is None else ""
 
 
 def _matter(act: MatterAct) -> Words:

@@ -36,9 +36,9 @@ class _ColleagueForm(forms.Form):
                 field.offer(names)
 
 
-def names_for(user: User) -> list[tuple[int, str]]:
-    """Whom the forms of a page offer: asked once for all of them."""
-    return [(key, name) for key, name in colleague_names(user) if key != user.pk]
+def names_for(user: User, but: int | None = None) -> list[tuple[int, str]]:
+    """Whom the forms of a page offer, without `but`: asked once for all of them."""
+    return [(key, name) for key, name in colleague_names(user) if key not in (user.pk, but)]
 
 
 class AnswerForm(forms.Form):

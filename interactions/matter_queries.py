@@ -17,8 +17,6 @@ from staff.models import User
 from staff.rights import acted_for, sight_of
 
 MOST_COUNTED = 99
-MATTER_VIEWS = ("offered", "mine", "handling", "overdue", "all", "closed")
-SUGGESTION_VIEWS = ("mine", "open", "overdue", "to-do", "all")
 
 
 def _people(user: User) -> list[int]:
@@ -37,16 +35,17 @@ def matters_in_view(user: User, view: str) -> MatterQuerySet:
     if view == "closed":
         rows = Matter.objects.visible_to(user).filter(closed_at__isnull=False)
         return _with_people(rows).order_by("-due_at", "-pk")
+    rows = Matter.objects.open().not_about(user)
     if view == "offered":
-        rows = Matter.objects.open().filter(pk__in=offered_to(user).values("matter"))
+        rows = rows.filter(pk__in=offered_to(user).values("matter"))
     elif view == "handling":
-        rows = Matter.objects.open().filter(handler__in=people).exclude(owner__in=people)
+        rows = rows.filter(handler__in=people).exclude(owner__in=people)
     elif view == "overdue":
         rows = Matter.objects.visible_to(user).overdue(clock.now())
     elif view == "all":
         rows = Matter.objects.visible_to(user).open()
     else:
-        rows = Matter.objects.open().filter(Q(owner__in=people) | Q(escalated_to=user))
+        rows = rows.filter(Q(owner__in=people) | Q(escalated_to=user))
     return _with_people(rows).order_by("due_at", "pk")
 
 
@@ -55,9 +54,10 @@ def _with_people(rows: MatterQuerySet) -> MatterQuerySet:
 
 
 def matters_due(user: User, first: datetime, last: datetime) -> QuerySet[Matter]:
-    """Matters of the scope of `interactions.figures` whose answer was due in [first, last)."""
+    """Matters of the scope of `interactions.figures` whose answer was due in [first, last), without complaints about
+    the user."""
     sight = sight_of(user, "interactions.figures")
-    rows = Matter.objects.filter(sight.rows(unit_no="unit_no", owner="owner_id"))
+    rows = Matter.objects.not_about(user).filter(sight.rows(unit_no="unit_no", owner="owner_id"))
     return rows.filter(due_at__gte=first, due_at__lt=last)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +19,12 @@ CALL_FADES_AFTER = timedelta(hours=4)
 VIEWS = ("mine", "to-log", "unknown", "all", "foreign")
 
 
-def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
+def contacts_in_view(user: User, view: str, place: int | None = None) -> QuerySet[Interaction]:
     """The rows behind a tab of the list, newest first: own, own to be logged, those without a customer yet, all of the
-    scope, those outside a scope."""
-    rows = Interaction.objects.select_related("customer", "staff", "topic", "next_action").order_by("-pk")
+    scope, those outside a scope. `place`: only those that came in there."""
+    rows = Interaction.objects.select_related("customer", "staff", "topic", "next_action", "place").order_by("-pk")
+    if place is not None:
+        rows = rows.filter(place=place)
     if view == "all":
         return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"))
     if view == "unknown":
@@ -31,6 +34,12 @@ def contacts_in_view(user: User, view: str) -> QuerySet[Interaction]:
         return rows.filter(pk__in=Interaction.objects.visible_to(user).values("pk"), out_of_scope=True)
     rows = rows.filter(staff=user)
     return rows.to_log() if view == "to-log" else rows
+
+
+def place_asked(query: Mapping[str, str]) -> int | None:
+    """The id of the place a list is filtered by, if the address names one."""
+    text = query.get("place", "")
+    return int(text) if text.isdecimal() and len(text) <= 9 else None
 
 
 # Customers the user's own contacts make visible and clear now (D§3.1).

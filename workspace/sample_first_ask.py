@@ -27,6 +27,13 @@ from workspace import words_zh as words
 
 KEPT_DAYS = 60  # of older contacts the sample tells only that they were
 JUDGED_DAYS = 45
+# Each contact came in at the first place of its unit and channel.
+_COME_IN_AT = """
+UPDATE interactions_interaction i SET place_id = p.id
+FROM (SELECT DISTINCT ON (u.no, p.channel) u.no, p.channel, p.id
+      FROM interactions_contactplace p JOIN staff_orgunit u ON u.id = p.unit_id ORDER BY u.no, p.channel, p.id) p
+WHERE i.unit_no = p.no AND i.channel = p.channel
+"""
 Number = Callable[[str, int, datetime], str]  # prefix, digits, moment
 WORKING_WEEK = timedelta(days=9)  # about seven working days
 
@@ -155,6 +162,8 @@ def _places(organisation: Organisation) -> None:
         for hall in branch.halls
     ]
     ContactPlace.objects.bulk_create([*round_the_clock, *halls])
+    with connection.cursor() as cursor:
+        cursor.execute(_COME_IN_AT)
 
 
 def _judge(now: datetime) -> None:

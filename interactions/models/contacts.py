@@ -14,6 +14,7 @@ from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
 from foundation.common.personal import Personal
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Kind, Phase, Result, Verified
+from interactions.models.places import ContactPlace
 from interactions.models.topics import Topic
 from outreach.models import FollowUp
 from staff.models import User
@@ -22,8 +23,10 @@ from staff.rights import visible
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
     def visible_to(self, user: User) -> InteractionQuerySet:
-        """Own contacts and those of the scope of `interactions.view`."""
-        return visible(self, user, "interactions.view", unit_no="unit_no", owner="staff_id")  # type: ignore[return-value]
+        """Own contacts and those of the scope of `interactions.view`, but never what a colleague noted as a complaint
+        about the user (D§3.2)."""
+        seen = visible(self, user, "interactions.view", unit_no="unit_no", owner="staff_id")
+        return seen.filter(Q(about_staff__isnull=True) | ~Q(about_staff=user) | Q(staff=user))  # type: ignore[return-value]
 
     def opening(self, at: datetime) -> InteractionQuerySet:
         """Contacts that still make their customer visible and clear to their member of staff (D§3.1)."""
@@ -42,6 +45,7 @@ class Interaction(Row):
     on the other side of a messenger or social network. `referral`: the right contact given for another company's
     matter. `agreed`: what the customer said to the solution, null when not asked. `settled`: CNY given on the spot.
     `about_staff`: the colleague complained of. `asked_with`: who was asked together with the taker (D§9.3).
+    `place`: the hall, hotline or account it came in at.
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
@@ -90,6 +94,7 @@ class Interaction(Row):
     settled = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     about_staff = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     asked_with = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    place = models.ForeignKey(ContactPlace, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     objects = InteractionQuerySet.as_manager()
 
@@ -120,6 +125,7 @@ class Interaction(Row):
             models.Index(
                 fields=["unit_no", "-id"], name="contact_unknown", condition=Q(caller="UNKNOWN", customer__isnull=True)
             ),
+            models.Index(fields=["place", "-id"], name="contact_place", condition=Q(place__isnull=False)),
         ]
 
     def __str__(self) -> str:

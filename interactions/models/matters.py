@@ -26,14 +26,19 @@ OPEN = Q(closed_at__isnull=True)
 
 class MatterQuerySet(models.QuerySet["Matter"]):
     def visible_to(self, user: User) -> MatterQuerySet:
-        """Those of the scope of `interactions.view`, and what the user works on, is offered or was brought."""
+        """Those of the scope of `interactions.view`, and what the user works on, is offered or was brought; never a
+        complaint about the user (D§3.2)."""
         sight = sight_of(user, "interactions.view")
         seen = sight.rows(unit_no="unit_no", owner="owner_id")
         if sight.owners:
             people = sorted(sight.owners)
             offered = MatterOffer.objects.open().filter(to__in=people).values("matter")
             seen |= Q(handler__in=people) | Q(escalated_to__in=people) | Q(pk__in=offered)
-        return self.filter(seen)
+        return self.filter(seen).not_about(user)
+
+    def not_about(self, user: User) -> MatterQuerySet:
+        """Without the complaints about `user`."""
+        return self.filter(Q(contact__about_staff__isnull=True) | ~Q(contact__about_staff=user))
 
     def open(self) -> MatterQuerySet:
         """Those whose customer was not told yet."""

@@ -17,7 +17,8 @@ from foundation.common.numbers import next_number
 from foundation.policies.reading import policy
 from interactions.identifiers import is_full_identifier
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Verified
-from interactions.models import Call, Interaction, InteractionMove
+from interactions.models import Call, ContactPlace, Interaction, InteractionMove
+from interactions.place_queries import usual_place
 from staff.models import User
 from staff.rights import sight_of
 
@@ -38,15 +39,17 @@ def start_contact(
     direction: str = Direction.INBOUND,
     identifier: str = "",
     handle: str = "",
+    place: ContactPlace | None = None,
 ) -> Interaction:
     """Begin a contact; from now until a day after its end the customer is visible and clear to `actor` (D§3.1).
 
     A customer outside the actor's own scope needs `identifier`, one full identifier of theirs (number, line, account,
     ID, business number), or a `call_ref` whose calling number is one; these contacts are limited per hour and marked
     for the data protection officer. `customer` None: unknown caller or wrong number. `handle`: the account or address
-    on the other side of a messenger or social network, noted by hand (INT-11, INT-12). Raises NotAllowed
+    on the other side of a messenger or social network, noted by hand (INT-11, INT-12). `place`: the hall, hotline or
+    account it comes in at; by default the usual one of the actor's unit for the channel. Raises NotAllowed
     "contact.may_not_take" and RuleBroken "contact.unknown_code", "contact.caller_and_customer",
-    "contact.needs_full_identifier", "contact.too_many", "contact.bad_handle".
+    "contact.needs_full_identifier", "contact.too_many", "contact.bad_handle", "contact.place_of_other_channel".
     """
     if not actor.has_perm(TAKE_RIGHT):
         raise NotAllowed("contact.may_not_take", _("You do not take contacts."))
@@ -60,6 +63,7 @@ def start_contact(
         )
     if len(handle.strip()) > LONGEST_HANDLE:
         raise RuleBroken("contact.bad_handle", _("This is too long."))
+    check_place(place, channel)
     now = clock.now()
     foreign = customer is not None and needs_opening(customer, actor)
     if customer is not None and foreign:
@@ -81,6 +85,7 @@ def start_contact(
         opens_until=now + policy("interactions.opens_for"),
         call_ref=call_ref or "",
         handle=handle.strip(),
+        place=place or usual_place(actor, channel),
     )
     remember(contact, ContactAct.STARTED, actor, code=verified_by)
     if customer is not None:
@@ -153,6 +158,16 @@ def own_contact(contact_id: int, actor: User) -> Interaction:
     if contact.staff_id != actor.pk:
         raise NotAllowed("contact.not_yours", _("This is somebody else's contact."))
     return contact
+
+
+def check_place(place: ContactPlace | None, channel: str) -> None:
+    """Raises RuleBroken "contact.place_of_other_channel" for a hotline named in a visit to a hall, and the like."""
+    if place is not None and place.channel != channel:
+        raise RuleBroken(
+            "contact.place_of_other_channel",
+            _("%(place)s is no place of the channel %(channel)s: choose the one the customer came by.")
+            % {"place": place, "channel": Channel(channel).label},
+        )
 
 
 def needs_opening(customer: Customer, actor: User) -> bool:

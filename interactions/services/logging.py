@@ -21,7 +21,6 @@ from interactions.lifecycle import (
     LEAVES_MATTER,
     NEEDS_NEXT_ACTION,
     Caller,
-    Channel,
     ContactAct,
     Direction,
     Kind,
@@ -29,9 +28,17 @@ from interactions.lifecycle import (
     Result,
     usual_phase,
 )
-from interactions.models import Interaction, Topic
-from interactions.services.contacts import ENDING, close_contact, own_contact, remember, start_contact
-from interactions.services.matters import open_matter
+from interactions.models import ContactPlace, Interaction, Topic
+from interactions.place_queries import usual_channel
+from interactions.services.contacts import (
+    ENDING,
+    check_place,
+    close_contact,
+    own_contact,
+    remember,
+    start_contact,
+)
+from interactions.services.matters import Promise, open_matter, promise_of
 from interactions.services.suggestions import receive_suggestion
 from outreach.lifecycle import FollowUpKind, MessageClass
 from outreach.models import FollowUp
@@ -56,12 +63,14 @@ WRITTEN = [
     "settled",
     "about_staff",
     "asked_with",
+    "place",
 ]
 
 
 @dataclass(frozen=True)
 class NextAction:
-    """What follows. `due_at`: aware. `tell_customer`: also write to the customer when a callback is promised."""
+    """What follows. `due_at`: aware; None for what leaves a matter: the time the rules give for an answer.
+    `tell_customer`: also write to the customer when a callback is promised."""
 
     kind: str
     owner: User | None
@@ -75,7 +84,8 @@ class Details(TypedDict, total=False):
 
     `agreed`: whether the customer agrees with the solution. `settled`: CNY given on the spot. `referral`: the right
     contact given, for another company's matter. `handle`: the account on the other side of a messenger or social
-    network. `about_me`: the customer complains of the taker. `asked_with`: a colleague asked together with the taker.
+    network. `about`: the colleague complained of, perhaps the taker. `asked_with`: a colleague asked together with the
+    taker. `place`: the hall, hotline or account it came in at, when it is another than noted at the start.
     """
 
     kind: str
@@ -87,8 +97,9 @@ class Details(TypedDict, total=False):
     settled: Decimal | None
     referral: str
     handle: str
-    about_me: bool
+    about: User | None
     asked_with: User | None
+    place: ContactPlace | None
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,9 @@ class _Note:
     settled: Decimal | None = None
     referral: str = ""
     handle: str = ""
-    about_me: bool = False
+    about: User | None = None
     asked_with: User | None = None
+    place: ContactPlace | None = None
 
 
 @transaction.atomic
@@ -116,9 +128,10 @@ def log_contact(contact_id: int, *, actor: User, summary: str, **details: Unpack
     What is left open becomes a first-ask matter, a suggestion gets its answer clock. Raises NotAllowed
     "contact.not_yours"; RuleBroken "contact.already_logged", "contact.no_summary", "contact.summary_too_long",
     "contact.unknown_code", "contact.topic_retired", "contact.needs_next_action" (the result says that something
-    follows), "contact.next_action_needs_owner_and_due", "contact.not_agreed", "contact.needs_referral",
-    "contact.bad_amount", "contact.over_limit" (D§3.4), "contact.about_handler", "contact.bad_handle",
-    "matter.no_lead", and those of `owe_followup`.
+    follows), "contact.next_action_needs_owner_and_due", "contact.passed_on_to_oneself", "contact.not_agreed",
+    "contact.needs_referral", "contact.bad_amount", "contact.over_limit" (D§3.4), "contact.about_not_complaint",
+    "contact.about_handler", "contact.bad_handle", "contact.place_of_other_channel", "matter.no_lead", and those of
+    `owe_followup`.
     """
     contact = own_contact(contact_id, actor)
     if contact.logged_at is not None:
@@ -131,6 +144,7 @@ def _write_up(contact: Interaction, actor: User, note: _Note) -> Interaction:
     if note.topic is not None and not note.topic.is_offered:
         raise RuleBroken("contact.topic_retired", _("This topic was retired. Choose another one."))
     summary = _check(note, actor)
+    check_place(note.place, contact.channel)
     ending = []
     if contact.is_open:
         close_contact(contact, actor)
@@ -142,27 +156,41 @@ def _write_up(contact: Interaction, actor: User, note: _Note) -> Interaction:
     contact.agreed = True if note.result == Result.RESOLVED else note.agreed
     contact.settled, contact.referral = note.settled, note.referral.strip()
     contact.handle = note.handle.strip() or contact.handle
-    contact.about_staff = actor if note.about_me else None
-    contact.asked_with = note.asked_with
+    contact.about_staff, contact.asked_with = note.about, note.asked_with
+    contact.place = note.place or contact.place
     contact.logged_at = clock.now()
     _check_settled(contact, actor)
-    if note.next_action is not None:
-        contact.next_action = _owe(contact, actor, note.next_action)
+    promise = None
+    if note.next_action is not None or note.result in LEAVES_MATTER:
+        named = note.next_action.due_at if note.next_action is not None else None
+        promise = promise_of(contact, named, contact.logged_at)
+    # What is owed for a complaint about a colleague stands in its matter alone: who sees the customer sees follow-ups.
+    if note.next_action is not None and promise is not None and note.about is None:
+        contact.next_action = _owe(contact, actor, note.next_action, promise)
     contact.save(update_fields=[*ending, *WRITTEN])
     remember(contact, ContactAct.LOGGED, actor, code=note.result)
     if contact.customer_id is not None:
         push_facts(contact, contact.customer_id)
         tell_logged(contact, actor)
-    leave_behind(contact, actor, subject=note.next_action.subject if note.next_action else "")
+    leave_behind(contact, actor, note.next_action, promise)
     return contact
 
 
-def leave_behind(contact: Interaction, actor: User, subject: str = "") -> None:
+def leave_behind(
+    contact: Interaction, actor: User, action: NextAction | None = None, promise: Promise | None = None
+) -> None:
     """What a logged contact leaves to somebody: a suggestion to answer, a matter to answer for."""
     if contact.kind == Kind.SUGGESTION and contact.summary:
         receive_suggestion(contact, actor=actor)
-    elif contact.result in LEAVES_MATTER:
-        open_matter(contact, actor=actor, follow_up=contact.next_action, subject=subject)
+    elif contact.result in LEAVES_MATTER or (action is not None and contact.about_staff_id is not None):
+        owed = contact.next_action
+        open_matter(
+            contact,
+            actor=actor,
+            promise=promise or promise_of(contact, owed.due_at if owed is not None else None, clock.now()),
+            handler=action.owner if action is not None else owed.owner if owed is not None else None,
+            subject=action.subject if action is not None else "",
+        )
 
 
 def tell_logged(contact: Interaction, actor: User, at: datetime | None = None) -> None:
@@ -191,18 +219,24 @@ def quick_log(
     actor: User,
     customer: Customer,
     summary: str,
-    channel: str = Channel.HOTLINE,
+    channel: str = "",
     direction: str = Direction.INBOUND,
     **details: Unpack[Details],
 ) -> Interaction:
     """One key and one field: write up the actor's open contact with this customer, or begin one and write it up.
 
-    Raises what `start_contact` and `log_contact` raise; nothing is written then.
+    `channel`: of one that begins; by default the usual one of the actor's unit. Raises what `start_contact` and
+    `log_contact` raise; nothing is written then.
     """
     contact = Interaction.objects.filter(staff=actor, customer=customer, logged_at__isnull=True).order_by("-pk").first()
     if contact is None:
         contact = start_contact(
-            actor=actor, customer=customer, channel=channel, caller=Caller.CUSTOMER, direction=direction
+            actor=actor,
+            customer=customer,
+            channel=channel or usual_channel(actor),
+            caller=Caller.CUSTOMER,
+            direction=direction,
+            place=details.get("place"),
         )
         return _write_up(contact, actor, _Note(summary, **details))
     return log_contact(contact.pk, actor=actor, summary=summary, **details)
@@ -220,6 +254,10 @@ def _check(note: _Note, actor: User) -> str:
     known = note.kind in Kind.values and note.result in Result.values
     if not known or (note.phase and note.phase not in Phase.values):
         raise RuleBroken("contact.unknown_code", _("Choose one of the values offered."))
+    if note.about is not None and note.kind != Kind.COMPLAINT:
+        raise RuleBroken(
+            "contact.about_not_complaint", _("Whom it is about belongs to a complaint: choose the kind “Complaint”.")
+        )
     if note.result == Result.RESOLVED and note.agreed is False:
         raise RuleBroken(
             "contact.not_agreed", _("It is solved on the spot only when the customer agrees; choose another result.")
@@ -239,10 +277,14 @@ def _check_next(note: _Note, actor: User) -> None:
             raise RuleBroken(
                 "contact.needs_next_action", _("Somebody must owe the next step: say what, who and by when.")
             )
-    elif action.owner is None or action.due_at is None:
+    elif action.owner is None or (action.due_at is None and note.result not in LEAVES_MATTER):
         raise RuleBroken("contact.next_action_needs_owner_and_due", _("A next action needs an owner and a due moment."))
-    elif note.about_me and action.owner.pk == actor.pk:
-        raise RuleBroken("contact.about_handler", _("The complaint is about you: let a colleague do what follows."))
+    elif note.about is not None and action.owner.pk == note.about.pk:
+        raise RuleBroken(
+            "contact.about_handler", _("The complaint is about this person: let a colleague do what follows.")
+        )
+    elif note.result == Result.PASSED_ON and action.owner.pk == actor.pk:
+        raise RuleBroken("contact.passed_on_to_oneself", _("Name the colleague you pass it to."))
 
 
 def _check_settled(contact: Interaction, actor: User) -> None:
@@ -272,15 +314,15 @@ def _check_settled(contact: Interaction, actor: User) -> None:
         )
 
 
-def _owe(contact: Interaction, actor: User, action: NextAction) -> FollowUp:
-    if action.owner is None or action.due_at is None:  # refused before; said again for the reader and the type checker
-        raise RuleBroken("contact.next_action_needs_owner_and_due", _("A next action needs an owner and a due moment."))
+def _owe(contact: Interaction, actor: User, action: NextAction, promise: Promise) -> FollowUp:
+    assert action.owner is not None  # refused before
+    kind = str(FollowUpKind(action.kind).label) if action.kind in FollowUpKind.values else ""
     follow_up = owe_followup(
         customer=contact.customer,
         kind=action.kind,
         owner=action.owner,
-        due_at=action.due_at,
-        subject=action.subject or str(FollowUpKind(action.kind).label if action.kind in FollowUpKind.values else ""),
+        due_at=action.due_at or promise.due_at,
+        subject=action.subject or kind,
         actor=actor,
         dedupe_key=f"contact-{contact.ref}",
         source=f"interaction:{contact.ref}",

@@ -9,9 +9,8 @@ from django.db import transaction
 from customers.models import Customer
 from foundation.policies.reading import policy
 from interactions.models import Matter, MatterNotice
-from interactions.services.matter_ground import TAKE_RIGHT, remember, ring
+from interactions.services.matter_ground import lead_over, remember, ring, stand_in
 from interactions.stages import MatterAct
-from staff.absence import acting_for, team_lead_of
 from staff.models import User
 
 GONE = frozenset({Customer.Status.DECEASED, Customer.Status.ANONYMISED})
@@ -36,11 +35,11 @@ def give_notice_if_due(matter_id: int, *, now: datetime) -> bool:
         matter.save(update_fields=["next_notice_at"])
         return False
     level = matter.next_level
-    told = acting_for(matter.owner, now, right=TAKE_RIGHT) if level == 0 else _lead_for(matter, level, now)
+    told = stand_in(matter, matter.owner, now) if level == 0 else _lead_for(matter, level, now)
     given = _note(matter, level, told, now)
     if given and level == 0:
         remember(matter, MatterAct.REMINDED, None, level=0, new_due=matter.due_at)
-        for person in {told.pk: told, matter.handler_id: acting_for(matter.handler, now, right=TAKE_RIGHT)}.values():
+        for person in {told.pk: told, matter.handler_id: stand_in(matter, matter.handler, now)}.values():
             ring(person, "due", matter, f"{person.pk}-{int(matter.due_at.timestamp())}")
     elif given:
         if told.pk != matter.owner_id:
@@ -61,8 +60,7 @@ def _next(due_at: datetime, level: int) -> datetime | None:
 def _lead_for(matter: Matter, level: int, now: datetime) -> User:
     """At level 1 the lead of the owner, or of the one whose shift lead keeps it; at level 2 the one above."""
     below = matter.escalated_to if level > 1 and matter.escalated_to is not None else matter.owner
-    kept_from = {matter.owner_id, *([matter.contact.about_staff_id] if matter.contact.about_staff_id else [])}
-    return team_lead_of(below, now, but=kept_from) or acting_for(matter.owner, now, right=TAKE_RIGHT)
+    return lead_over(matter, below, now) or stand_in(matter, matter.owner, now)
 
 
 def _note(matter: Matter, level: int, told: User, now: datetime) -> bool:

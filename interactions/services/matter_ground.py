@@ -16,7 +16,7 @@ from interactions.models import Matter, MatterMove, MatterOffer
 from interactions.stages import MATTER_MOVES, TELLING, MatterAct, MatterState, OfferState
 from outreach.lifecycle import MessageClass
 from outreach.services import notify, queue_message
-from staff.absence import acting_for
+from staff.absence import acting_for, team_lead_of
 from staff.models import User
 from staff.rights import sight_of
 
@@ -81,6 +81,21 @@ def may_work(matter: Matter, user: User) -> bool:
         or acting_for(matter.handler, now, right=TAKE_RIGHT).pk == user.pk
         or may_lead(matter, user)
     )
+
+
+def stand_in(matter: Matter, person: User, at: datetime) -> User:
+    """Who does the part of `person` in the matter at `at`: they, or who acts for them, but never the one complained of
+    (D§3.2): then the lead."""
+    found = acting_for(person, at, right=TAKE_RIGHT)
+    if found.pk != matter.contact.about_staff_id:
+        return found
+    return lead_over(matter, person, at) or person
+
+
+def lead_over(matter: Matter, person: User, at: datetime) -> User | None:
+    """The present lead of `person`, or the one above, who neither owns the matter nor is complained of in it."""
+    about = matter.contact.about_staff_id
+    return team_lead_of(person, at, but={matter.owner_id, *([about] if about else [])})
 
 
 def check_open(matter: Matter) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from foundation.calendars.definition import Calendar
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
 from foundation.common import clock
@@ -31,7 +33,6 @@ from interactions.services.matter_ground import (
 )
 from interactions.stages import MatterAct, MatterState, OfferState, ToldHow, WhyOwner
 from outreach.lifecycle import AttemptOutcome, FollowUpState, MessageClass
-from outreach.models import FollowUp
 from outreach.services import complete_followup, queue_message
 from outreach.services.followups import may_work_on
 from staff.absence import team_lead_of
@@ -54,26 +55,42 @@ def senior_of(one: User, other: User) -> User:
 
 
 def first_owner(contact: Interaction, at: datetime) -> tuple[User, WhyOwner]:
-    """Who answers for what `contact` left open, and why: the one asked first, with the exceptions of D§9.3.
+    """Who answers for what `contact` left open, and why: the one asked first, with the exceptions of D§9.3; never the
+    one complained of (D§3.2).
 
     Raises RuleBroken "matter.no_lead" when the one asked is complained of and nobody stands above them.
     """
-    asked = contact.staff
-    if contact.result == Result.SECURITY:
-        return team_lead_of(asked, at) or asked, WhyOwner.SECURITY
-    if contact.about_staff_id == asked.pk:
-        lead = team_lead_of(asked, at)
-        if lead is None:
+    asked, about = contact.staff, contact.about_staff_id
+    if contact.result == Result.SECURITY or about == asked.pk:
+        lead = team_lead_of(asked, at, but={about} if about else None)
+        if lead is None and about == asked.pk:
             raise RuleBroken("matter.no_lead", _("Nobody above you is there to answer for a complaint about you."))
-        return lead, WhyOwner.ABOUT_STAFF
+        return lead or asked, WhyOwner.SECURITY if contact.result == Result.SECURITY else WhyOwner.ABOUT_STAFF
     together = contact.asked_with
-    if together is not None and senior_of(asked, together).pk == together.pk:
+    if together is not None and together.pk != about and senior_of(asked, together).pk == together.pk:
         return together, WhyOwner.SENIOR
     return asked, WhyOwner.FIRST_ASKED
 
 
-def due_of(contact: Interaction, owner: User, named: datetime | None) -> tuple[datetime, Explanation]:
-    """By when the customer is answered, and why: the moment named to them, else the policy's working days."""
+@dataclass(frozen=True)
+class Promise:
+    """Who answers for what a contact leaves open and why they do, by when, and why then."""
+
+    owner: User
+    why_owner: WhyOwner
+    due_at: datetime
+    why: Explanation
+
+
+def promise_of(contact: Interaction, named: datetime | None, at: datetime) -> Promise:
+    """What `contact`, logged at `at`, promises its customer. `named`: the moment named to them; else the policy's
+    working days, in the working time of the owner's unit (D§1.2). Raises as `first_owner`."""
+    owner, why_owner = first_owner(contact, at)
+    return Promise(owner, why_owner, *due_of(contact, owner, named, at))
+
+
+def due_of(contact: Interaction, owner: User, named: datetime | None, at: datetime) -> tuple[datetime, Explanation]:
+    """By when the customer is answered, and why."""
     why = Explanation()
     if contact.result == Result.SECURITY:
         within = policy("interactions.security_within", unit=owner.unit)
@@ -84,12 +101,11 @@ def due_of(contact: Interaction, owner: User, named: datetime | None) -> tuple[d
             gettext_noop("Threat or crime: %(value)s minutes."),
             "D",
         )
-        return clock.now() + within, why
+        return at + within, why
     if named is not None:
         why.add("named", named.isoformat(), "first_ask", gettext_noop("The moment named to the customer."), "D")
         return named, why
-    days = policy("interactions.first_ask.working_days", unit=owner.unit)
-    calendar = calendar_for(owner.unit.calendar_code)
+    days, calendar = answer_days(owner)
     why.add(
         "working_days",
         days,
@@ -99,18 +115,31 @@ def due_of(contact: Interaction, owner: User, named: datetime | None) -> tuple[d
         calendar=calendar.code,
         version=calendar.version,
     )
-    return add_working(clock.now(), days * calendar.day_minutes, calendar), why
+    return add_working(at, days * calendar.day_minutes, calendar), why
 
 
-def open_matter(contact: Interaction, *, actor: User, follow_up: FollowUp | None, subject: str = "") -> Matter | None:
+def answer_days(owner: User) -> tuple[int, Calendar]:
+    """The working days within which a matter of this owner is answered, and the calendar they are days of."""
+    return policy("interactions.first_ask.working_days", unit=owner.unit), calendar_for(owner.unit.calendar_code)
+
+
+def usual_due(owner: User, at: datetime) -> datetime:
+    """By when a matter taken up at `at` is answered when nobody names another moment."""
+    days, calendar = answer_days(owner)
+    return add_working(at, days * calendar.day_minutes, calendar)
+
+
+def open_matter(
+    contact: Interaction, *, actor: User, promise: Promise, handler: User | None = None, subject: str = ""
+) -> Matter | None:
     """Take up what a logged contact left open, in the caller's transaction; None when nobody could be answered
-    (D§9.3d). The owner answers for it; the handler is the owner of the follow-up. Raises as `first_owner`."""
+    (D§9.3d). The owner answers for it, `handler` works on it (by default the owner), with the follow-up of the
+    contact where there is one."""
     if not contact.can_be_answered and contact.result != Result.SECURITY:
         return None
-    now = clock.now()
-    owner, why_owner = first_owner(contact, now)
-    handler = follow_up.owner if follow_up is not None and contact.result != Result.SECURITY else owner
-    due_at, why = due_of(contact, owner, follow_up.due_at if follow_up is not None else None)
+    owner, why_owner, due_at = promise.owner, promise.why_owner, promise.due_at
+    if handler is None or contact.result == Result.SECURITY:
+        handler = owner
     matter = Matter(
         number=next_number("FA"),
         contact=contact,
@@ -122,10 +151,10 @@ def open_matter(contact: Interaction, *, actor: User, follow_up: FollowUp | None
         handler=handler,
         why_owner=why_owner,
         unit_no=owner.unit.no,
-        follow_up=follow_up,
+        follow_up=contact.next_action,
         due_at=due_at,
-        explanation=why.as_json(),
-        created_at=now,
+        explanation=promise.why.as_json(),
+        created_at=clock.now(),
     )
     start_clock(matter)
     matter.save(force_insert=True)

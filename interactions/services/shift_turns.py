@@ -42,9 +42,9 @@ def turn_shift(shift_id: int, edge: str, *, now: datetime) -> int:
     return turn.moved
 
 
-def shift_lead_after(shift: Shift) -> User | None:
-    """The named lead of a shift that runs on when this one ends: of the own team first, else of the own unit; present
-    and able to take contacts. None when nobody is named."""
+def shift_leads_after(shift: Shift) -> list[User]:
+    """The named leads of shifts that run on when this one ends: of the own team first, then of the own unit; present
+    and able to take contacts."""
     at, day = shift.ends_at, clock.today(shift.ends_at)
     teams = Team.objects.filter(
         Q(lead=shift.user) | Q(pk__in=shift.user.team_memberships.filter(holds_on(day)).values("team"))
@@ -54,29 +54,34 @@ def shift_lead_after(shift: Shift) -> User | None:
     leads = Shift.objects.filter(is_lead=True, starts_at__lte=at, ends_at__gt=at, user__is_active=True)
     leads = leads.exclude(user=shift.user).select_related("user__unit").order_by("-ends_at", "pk")
     near = [*leads.filter(mates), *leads.filter(user__unit=shift.user.unit)]
-    return next(
-        (lead.user for lead in near if lead.user.has_perm(TAKE_RIGHT) and absence_of(lead.user, at) is None), None
-    )
+    people = {lead.user_id: lead.user for lead in near}
+    return [user for user in people.values() if user.has_perm(TAKE_RIGHT) and absence_of(user, at) is None]
 
 
 def _pass_on(shift: Shift) -> int:
     # Who works on at once (a second shift that follows) keeps what is theirs.
     if Shift.objects.filter(user=shift.user, starts_at=shift.ends_at).exists():
         return 0
-    lead = shift_lead_after(shift)
-    if lead is None:
+    leads = shift_leads_after(shift)
+    if not leads:
         return 0
-    matters = list(_locked(Q(owner=shift.user)))
-    for matter in matters:
+    kept: dict[int, list[Matter]] = {}
+    for matter in _locked(Q(owner=shift.user)):
+        # The one complained of keeps nothing (D§3.2): the next named lead does, else it stays where it is.
+        lead = next((user for user in leads if user.pk != matter.contact.about_staff_id), None)
+        if lead is None:
+            continue
+        kept.setdefault(lead.pk, []).append(matter)
         back = matter.returns_to or shift.user
         handler = lead if matter.handler_id == matter.owner_id else matter.handler
         if back.pk == lead.pk:
             _hand(matter, lead, None, handler, MatterAct.RETURNED, WhyOwner.RETURNED)
         else:
             _hand(matter, lead, back, handler, MatterAct.KEPT, WhyOwner.SHIFT)
-    if matters:
-        ring(lead, "kept", matters[0], f"{shift.pk}", count=len(matters))
-    return len(matters)
+    for user in leads:
+        if mine := kept.get(user.pk):
+            ring(user, "kept", mine[0], f"{shift.pk}", count=len(mine))
+    return sum(len(mine) for mine in kept.values())
 
 
 def _give_back(shift: Shift) -> int:

@@ -20,16 +20,18 @@ from interactions.services.matter_ground import (
     check_open,
     check_taker,
     close_offer,
+    lead_over,
     locked_matter,
     may_lead,
     owned_matter,
     remember,
     ring,
+    stand_in,
     start_clock,
     tell_customer_who,
 )
 from interactions.stages import MatterAct, MatterState, OfferState, WhyOwner
-from staff.absence import absence_of, acting_for, team_lead_of
+from staff.absence import absence_of, acting_for
 from staff.models import User
 from staff.rights import sight_of
 
@@ -148,9 +150,9 @@ def lapse_offer(offer_id: int, *, now: datetime) -> bool:
     if offer is None:
         return False
     close_offer(matter, OfferState.LAPSED)
-    lead = team_lead_of(matter.owner, now)
+    lead = lead_over(matter, matter.owner, now)
     remember(matter, MatterAct.LAPSED, None, handler=offer.to)
-    ring(acting_for(matter.owner, now, right=TAKE_RIGHT), "lapsed", matter, offer.ref)
+    ring(stand_in(matter, matter.owner, now), "lapsed", matter, offer.ref)
     if lead is not None:
         ring(lead, "lapsed", matter, f"{offer.ref}-lead")
     return True

@@ -184,5 +184,5 @@ def call_open(request: StaffRequest, pk: int) -> HttpResponseBase:
     if len(found) == 1 and Customer.objects.visible_to(request.user).filter(pk=found[0].pk).exists():
         return redirect("customers:customer-detail", found[0].pk)
     known = found[0] if len(found) == 1 else None
-    form = StartForm(known=known is not None, initial={"call_ref": call.call_ref})
+    form = StartForm(known=known is not None, user=request.user, initial={"call_ref": call.call_ref})
     return render(request, "interactions/contact_start.html", {"form": form, "customer": known, "call": call})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,22 +14,29 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from customers.models import Customer
 from foundation.common import clock, ids
 from foundation.common.doors import requires
-from foundation.common.errors import NotAllowed, RuleBroken
-from foundation.common.paging import keyset_page
+from foundation.common.errors import RuleBroken
 from foundation.ui.htmx import redirect_page, toast, wants_fragment
-from foundation.ui.parts.lists import Tab
 from interactions import services
-from interactions.forms import LinkForm, LogForm, NewCustomerForm, QualityForm, StartForm, VerifyForm, note_form
+from interactions.forms import (
+    LinkForm,
+    LogForm,
+    NewCustomerForm,
+    PlaceFilterForm,
+    QualityForm,
+    StartForm,
+    VerifyForm,
+    note_form,
+)
 from interactions.identifiers import customers_with
-from interactions.lifecycle import Caller, Channel
+from interactions.lifecycle import Caller
 from interactions.models import Interaction
 from interactions.quality_items import quality_items
-from interactions.queries import VIEWS, contacts_in_view
+from interactions.queries import contacts_in_view, place_asked
+from interactions.views.acting import done, tabbed_list
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 from staff.rights import sight_of
 
-PAGE = 50
 PANEL = "interactions/_log_panel.html"
 # Where what is typed is kept until it is saved.
 NOTE, WRITE_UP = "interactions.note", "interactions.contact"
@@ -40,12 +46,6 @@ NOTE, WRITE_UP = "interactions.note", "interactions.contact"
 @requires("interactions.view")
 def contact_list(request: StaffRequest) -> HttpResponseBase:
     """Contacts taken, newest first."""
-    view = request.GET.get("view", "mine")
-    view = view if view in VIEWS else "mine"
-    try:
-        page = keyset_page(contacts_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
-    except RuleBroken:
-        return redirect(f"{request.path}?view={view}")
     labels = {
         "mine": _("Mine"),
         "to-log": _("To log"),
@@ -53,9 +53,16 @@ def contact_list(request: StaffRequest) -> HttpResponseBase:
         "all": _("All I see"),
         "foreign": _("Of other units"),
     }
-    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
-    part = "#results" if wants_fragment(request) else ""
-    return render(request, f"interactions/contact_list.html{part}", {"page": page, "tabs": tabs, "view": view})
+    place = place_asked(request.GET)
+    return tabbed_list(
+        request,
+        "interactions/contact_list.html",
+        labels,
+        lambda view: contacts_in_view(request.user, view, place),
+        kept=("place",),
+        filter=PlaceFilterForm(request.GET, user=request.user),
+        place=place,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,7 +72,8 @@ def contact_start(request: StaffRequest) -> HttpResponseBase:
     customer it is an unknown caller or a wrong number."""
     customer = _named_customer(request)
     data = request.POST if request.method == "POST" else None
-    form = StartForm(data, known=customer is not None, initial={"call_ref": request.GET.get("call", "")})
+    start = {"call_ref": request.GET.get("call", "")}
+    form = StartForm(data, known=customer is not None, user=request.user, initial=start)
     if data is not None and form.is_valid():
         try:
             contact = services.start_contact(actor=request.user, customer=customer, **form.cleaned_data)
@@ -114,7 +122,7 @@ def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
     form = note_form(request.user, customer.pk, data)
     if data is not None and form.is_valid():
         try:
-            channel = form.cleaned_data["channel"] or Channel.HOTLINE
+            channel = form.cleaned_data["channel"]
             services.quick_log(actor=request.user, customer=customer, channel=channel, **form.logged())
         except RuleBroken as no:
             form.add_error(None, no.message)
@@ -163,21 +171,26 @@ def contact_attach(request: StaffRequest, pk: int) -> HttpResponseBase:
     """A contact logged without a customer is this customer's: found by one full identifier."""
     contact = _visible(request, pk)
     form = LinkForm(request.POST)
-    if form.is_valid():
-        found = customers_with(form.cleaned_data["identifier"])
-        if len(found) != 1:
-            words = _("No customer has this number.") if not found else _("Several customers have this number.")
-            form.add_error("identifier", words)
-        else:
-            try:
-                services.attach_customer(contact.pk, actor=request.user, customer=found[0], **form.cleaned_data)
-            except NotAllowed as no:
-                raise PermissionDenied(str(no.message)) from no
-            except RuleBroken as no:
-                form.add_error(None, no.message)
-            else:
-                return redirect("interactions:contact-detail", pk)
+    customer = _found(form)
+    if customer is not None and done(
+        form, lambda d: services.attach_customer(contact.pk, actor=request.user, customer=customer, **d)
+    ):
+        return redirect("interactions:contact-detail", pk)
     return _detail(request, contact, status=422, attach=form)
+
+
+@require_POST
+@requires("interactions.take")
+def contact_link(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """The unknown caller of a contact that goes on has a name now: found by one full identifier."""
+    contact = _visible(request, pk)
+    form = LinkForm(request.POST)
+    customer = _found(form)
+    if customer is not None and done(
+        form, lambda d: services.link_customer(contact.pk, actor=request.user, customer=customer, **d)
+    ):
+        return redirect("customers:customer-detail", customer.pk)
+    return _detail(request, contact, status=422, link=form)
 
 
 @require_POST
@@ -186,15 +199,8 @@ def contact_new_customer(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The unknown caller of a logged contact becomes a new customer."""
     contact = _visible(request, pk)
     form = NewCustomerForm(request.POST)
-    if form.is_valid():
-        try:
-            services.open_customer_for(contact.pk, actor=request.user, **form.cleaned_data)
-        except NotAllowed as no:
-            raise PermissionDenied(str(no.message)) from no
-        except RuleBroken as no:
-            form.add_error(None, no.message)
-        else:
-            return redirect("interactions:contact-detail", pk)
+    if done(form, lambda d: services.open_customer_for(contact.pk, actor=request.user, **d)):
+        return redirect("interactions:contact-detail", pk)
     return _detail(request, contact, status=422, new_customer=form)
 
 
@@ -204,37 +210,21 @@ def contact_quality(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Note the checklist of a logged contact."""
     contact = _visible(request, pk)
     form = QualityForm(request.POST, items=quality_items(contact.channel))
-    if form.is_valid():
-        try:
-            services.mark_quality(contact.pk, actor=request.user, marks=form.cleaned_data)
-        except NotAllowed as no:
-            raise PermissionDenied(str(no.message)) from no
-        except RuleBroken as no:
-            form.add_error(None, no.message)
-        else:
-            return redirect("interactions:contact-detail", pk)
+    if done(form, lambda d: services.mark_quality(contact.pk, actor=request.user, marks=d)):
+        return redirect("interactions:contact-detail", pk)
     return _detail(request, contact, status=422, quality=form)
 
 
-@require_POST
-@requires("interactions.take")
-def contact_link(request: StaffRequest, pk: int) -> HttpResponseBase:
-    """The unknown caller has a name now: found by one full identifier."""
-    contact = _visible(request, pk)
-    form = LinkForm(request.POST)
-    if form.is_valid():
-        found = customers_with(form.cleaned_data["identifier"])
-        if len(found) != 1:
-            words = _("No customer has this number.") if not found else _("Several customers have this number.")
-            form.add_error("identifier", words)
-        else:
-            try:
-                services.link_customer(contact.pk, actor=request.user, customer=found[0], **form.cleaned_data)
-            except RuleBroken as no:
-                form.add_error(None, no.message)
-            else:
-                return redirect("customers:customer-detail", found[0].pk)
-    return _detail(request, contact, status=422, link=form)
+def _found(form: LinkForm) -> Customer | None:
+    """The one customer whose identifier the form holds; with none or several the form says so."""
+    if not form.is_valid():
+        return None
+    found = customers_with(form.cleaned_data["identifier"])
+    if len(found) == 1:
+        return found[0]
+    words = _("No customer has this number.") if not found else _("Several customers have this number.")
+    form.add_error("identifier", words)
+    return None
 
 
 def _visible(request: StaffRequest, pk: int) -> Interaction:
@@ -249,6 +239,7 @@ def _visible(request: StaffRequest, pk: int) -> Interaction:
         "verdict",
         "asked_with",
         "about_staff",
+        "place",
     )
     return get_object_or_404(rows.select_related(*wanted), pk=pk)
 
@@ -291,7 +282,7 @@ def _detail(
         "refusal": refusal,
     }
     if own and contact.logged_at is None:
-        context["log"] = LogForm(user=request.user, initial={"next_owner": request.user.pk})
+        context["log"] = LogForm(user=request.user, initial={"next_owner": request.user.pk, "place": contact.place_id})
     if contact.logged_at is not None:
         context |= _afterwards(request, contact, own)
     if own and contact.is_open:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,23 +13,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common import clock
 from foundation.common.doors import requires
-from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.explain import Explanation
-from foundation.common.paging import keyset_page
-from foundation.ui.htmx import wants_fragment
-from foundation.ui.parts.lists import Tab
 from interactions import matter_forms as shapes
 from interactions import services
 from interactions.lifecycle import Result
-from interactions.matter_queries import MATTER_VIEWS, matters_in_view
+from interactions.matter_queries import matters_in_view
 from interactions.models import Matter, MatterOffer
 from interactions.services.matter_ground import answers_for, may_lead, may_work
 from interactions.stages import MatterState
+from interactions.views.acting import done, tabbed_list
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 from staff.rights import acted_for
 
-PAGE = 50
 ANSWER = "interactions.matter"  # where its text is kept while it is typed
 
 
@@ -38,12 +33,6 @@ ANSWER = "interactions.matter"  # where its text is kept while it is typed
 @requires("interactions.view")
 def matter_list(request: StaffRequest) -> HttpResponseBase:
     """The board: offered to me, answered for, worked on; what the team leaves overdue."""
-    view = request.GET.get("view", "mine")
-    view = view if view in MATTER_VIEWS else "mine"
-    try:
-        page = keyset_page(matters_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
-    except RuleBroken:
-        return redirect(f"{request.path}?view={view}")
     labels = {
         "mine": _("I answer for"),
         "offered": _("Offered to me"),
@@ -52,10 +41,9 @@ def matter_list(request: StaffRequest) -> HttpResponseBase:
         "all": _("All open I see"),
         "closed": _("Closed"),
     }
-    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
-    part = "#results" if wants_fragment(request) else ""
-    context = {"page": page, "tabs": tabs, "view": view, "now": clock.now()}
-    return render(request, f"interactions/matter_list.html{part}", context)
+    return tabbed_list(
+        request, "interactions/matter_list.html", labels, lambda view: matters_in_view(request.user, view)
+    )
 
 
 @require_GET
@@ -155,21 +143,19 @@ def _form(name: str, matter: Matter, names: list[tuple[int, str]], data: Any = N
     return _PLAIN[name](data, auto_id=ids)
 
 
+def _names(request: StaffRequest, matter: Matter) -> list[tuple[int, str]]:
+    """Colleagues who may have a part in it: not the one complained of (D§3.2)."""
+    return shapes.names_for(request.user, but=matter.contact.about_staff_id)
+
+
 def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], object]) -> HttpResponseBase:
     """One verb: shape, service, and the page again; 422 with what was typed when refused, 403 when not theirs."""
     matter = _visible(request, pk)
-    form = _form(name, matter, shapes.names_for(request.user) if name in _WITH_COLLEAGUES else [], request.POST)
-    if form.is_valid():
-        try:
-            act(form.cleaned_data)
-        except NotAllowed as no:
-            raise PermissionDenied(str(no.message)) from no
-        except RuleBroken as no:
-            form.add_error(None, no.message)
-        else:
-            if name == "answer":
-                forget_draft(request.user, Place(ANSWER, matter.customer_id, matter.ref))
-            return redirect("interactions:matter-detail", pk)
+    form = _form(name, matter, _names(request, matter) if name in _WITH_COLLEAGUES else [], request.POST)
+    if done(form, act):
+        if name == "answer":
+            forget_draft(request.user, Place(ANSWER, matter.customer_id, matter.ref))
+        return redirect("interactions:matter-detail", pk)
     return _detail(request, matter, status=422, bound=(name, form))
 
 
@@ -215,7 +201,7 @@ def _detail(
     offers = list(matter.offers.select_related("to", "by").order_by("-pk"))
     offer = next((one for one in offers if one.state == "OPEN"), None)
     verbs = _verbs(request, matter, offer)
-    names = shapes.names_for(request.user) if set(verbs) & set(_WITH_COLLEAGUES) else []
+    names = _names(request, matter) if set(verbs) & set(_WITH_COLLEAGUES) else []
     found = {name: _form(name, matter, names) for name in verbs}
     refusal = ""
     if bound is not None:

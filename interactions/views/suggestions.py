@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,20 +13,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common import clock
 from foundation.common.doors import requires
-from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.explain import Explanation
-from foundation.common.paging import keyset_page
-from foundation.ui.htmx import wants_fragment
-from foundation.ui.parts.lists import Tab
 from interactions import matter_forms as shapes
 from interactions import services
-from interactions.matter_queries import SUGGESTION_VIEWS, next_states, suggestions_in_view
+from interactions.matter_queries import next_states, suggestions_in_view
 from interactions.models import Suggestion
 from interactions.services.suggestions import may_answer, may_decide
+from interactions.views.acting import done, tabbed_list
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
-PAGE = 50
 ANSWER = "interactions.suggestion"  # where its text is kept while it is typed
 FORMS: dict[str, type[forms.Form]] = {
     "review": forms.Form,
@@ -41,12 +36,6 @@ FORMS: dict[str, type[forms.Form]] = {
 @requires("interactions.view")
 def suggestion_list(request: StaffRequest) -> HttpResponseBase:
     """Suggestions of the own people, what is overdue, what was adopted and is not in effect yet."""
-    view = request.GET.get("view", "open")
-    view = view if view in SUGGESTION_VIEWS else "open"
-    try:
-        page = keyset_page(suggestions_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
-    except RuleBroken:
-        return redirect(f"{request.path}?view={view}")
     labels = {
         "open": _("To be answered"),
         "mine": _("Mine"),
@@ -54,10 +43,9 @@ def suggestion_list(request: StaffRequest) -> HttpResponseBase:
         "to-do": _("Adopted, to be done"),
         "all": _("All I see"),
     }
-    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
-    part = "#results" if wants_fragment(request) else ""
-    context = {"page": page, "tabs": tabs, "view": view, "now": clock.now()}
-    return render(request, f"interactions/suggestion_list.html{part}", context)
+    return tabbed_list(
+        request, "interactions/suggestion_list.html", labels, lambda view: suggestions_in_view(request.user, view)
+    )
 
 
 @require_GET
@@ -98,17 +86,10 @@ def suggestion_finish(request: StaffRequest, pk: int) -> HttpResponseBase:
 def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], object]) -> HttpResponseBase:
     suggestion = _visible(request, pk)
     form = FORMS[name](request.POST)
-    if form.is_valid():
-        try:
-            act(form.cleaned_data)
-        except NotAllowed as no:
-            raise PermissionDenied(str(no.message)) from no
-        except RuleBroken as no:
-            form.add_error(None, no.message)
-        else:
-            if name == "answer":
-                forget_draft(request.user, Place(ANSWER, suggestion.customer_id, suggestion.ref))
-            return redirect("interactions:suggestion-detail", pk)
+    if done(form, act):
+        if name == "answer":
+            forget_draft(request.user, Place(ANSWER, suggestion.customer_id, suggestion.ref))
+        return redirect("interactions:suggestion-detail", pk)
     return _detail(request, suggestion, status=422, step=name, form=form)
 
 

@@ -48,8 +48,7 @@ def leave_open(
     contact = quick_log(
         actor=by,
         customer=hall.customer,
-        summary="asks about a roaming fee",
-        **({"result": "FOLLOW_UP", "next_action": action} | more),
+        **({"summary": "asks about a roaming fee", "result": "FOLLOW_UP", "next_action": action} | more),
     )
     return Matter.objects.get(contact=contact)
 

@@ -13,6 +13,7 @@ from customers.models import TimelineLine
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import NotAllowed
+from foundation.common.explain import Explanation
 from interactions import tasks
 from interactions.lifecycle import Result
 from interactions.models import Interaction, Matter, MatterMove, MatterNotice, MatterOffer
@@ -122,13 +123,20 @@ def test_a_matter_without_a_named_time_is_due_by_working_days_and_says_why(hall:
         log_contact(contact.pk, actor=hall.agent, summary="threatens the hall", result="SECURITY")
         secured = Matter.objects.get(contact=contact)
         assert secured.due_at == friday + timedelta(minutes=30)
-        plain = leave_open(hall)
-        assert [step["input"] for step in plain.explanation] == ["named"]
-        from interactions.services.matters import due_of
-
-        due, why = due_of(plain.contact, hall.agent, None)
-    assert due == datetime(2026, 11, 30, 8, 0, tzinfo=UTC)  # one working day later: Monday 16:00
+        assert [step["input"] for step in leave_open(hall).explanation] == ["named"]
+        later = NextAction("CALLBACK", hall.mate, None)
+        plain = leave_open(hall, next_action=later)
+        hall.agent.unit.calendar_code = "ROUND_THE_CLOCK"
+        always = leave_open(hall, next_action=later)
+        more: dict[str, Any] = {"actor": hall.agent, "customer": hall.customer, "summary": "x"}
+        refused("contact.next_action_needs_owner_and_due", quick_log, next_action=later, **more)
+        to_me = NextAction("CALLBACK", hall.agent, None)
+        refused("contact.passed_on_to_oneself", quick_log, result="PASSED_ON", next_action=to_me, **more)
+    monday = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)  # one working day later: Monday 16:00
+    assert (plain.due_at, plain.follow_up.due_at, plain.handler) == (monday, monday, hall.mate)
+    why = Explanation.from_json(plain.explanation)
     assert why.in_words() == ["Working days: 1, by the calendar STANDARD, version 1."]
+    assert always.due_at == friday + timedelta(days=1)
 
 
 def test_the_owner_stays_when_a_colleague_works_on_it_and_the_customer_is_told_who(hall: Hall) -> None:
@@ -244,7 +252,7 @@ def test_an_absent_colleague_is_not_offered_anything_and_a_stand_in_answers(hall
 def test_a_complaint_about_the_one_asked_belongs_to_the_lead(hall: Hall) -> None:
     action = NextAction("CALLBACK", hall.mate, clock.now() + timedelta(hours=2))
     own = NextAction("CALLBACK", hall.agent, clock.now() + timedelta(hours=2))
-    more: dict[str, Any] = {"summary": "rude", "kind": "COMPLAINT", "result": "FOLLOW_UP", "about_me": True}
+    more: dict[str, Any] = {"summary": "rude", "kind": "COMPLAINT", "result": "FOLLOW_UP", "about": hall.agent}
     refused("contact.about_handler", quick_log, actor=hall.agent, customer=hall.customer, next_action=own, **more)
     assert not Interaction.objects.exists()
     contact = quick_log(actor=hall.agent, customer=hall.customer, next_action=action, **more)
@@ -265,7 +273,7 @@ def test_a_complaint_about_the_one_asked_belongs_to_the_lead(hall: Hall) -> None
         actor=alone,
         customer=CustomerFactory(unit=alone.unit),
         next_action=NextAction("TASK", UserFactory(role="AGENT", unit=alone.unit), clock.now() + timedelta(hours=1)),
-        **more,
+        **more | {"about": alone},
     )
     assert Matter.objects.count() == 1
 
