@@ -9,9 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from staff.exports.models import Export
-from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import customer
-from tests.exports.making import ask
 from tests.factories import UnitFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,33 +40,3 @@ def test_the_button_goes_on_with_the_filters_of_now(browser_page: Any) -> None:
     expect(decides.get_by_text("Decided by")).to_be_visible()
     export.refresh_from_db()
     assert export.approval == "GRANTED" and export.run_id is not None
-
-
-@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
-def test_the_pages_pass_axe_and_never_scroll_sideways(
-    browser_page: Any, shoot: Any, theme: str, language: str, width: int
-) -> None:
-    unit = UnitFactory(no=100, last_no=199)
-    manager = UserFactory(role="ACCOUNT_MANAGER", unit=unit, theme=theme)
-    officer = UserFactory(role="DPO", unit=unit, theme=theme)
-    head = UserFactory(role="DEPT_HEAD", unit=unit, theme=theme)
-    row, *_more = [customer(unit, f"王小{n}", manager=manager) for n in range(5)]
-    asked = ask(manager, "my-customers", clear=["name"])
-    places = [
-        (manager, reverse("workspace:book")),
-        (head, reverse("workspace:book-managers")),
-        (manager, f"{reverse('outreach:transfer-new')}?customer={row.ref}"),
-        (manager, reverse("outreach:transfer-list")),
-        (manager, reverse("exports:export-new", args=["my-customers"])),
-        (manager, reverse("exports:export-list")),
-        (officer, reverse("exports:approval-list")),
-        (officer, reverse("exports:export-detail", args=[asked.pk])),
-    ]
-    for n, (person, path) in enumerate(places):
-        page = browser_page(person, theme=theme, language=language, width=width, bypass_csp=True)
-        page.goto(path)
-        shoot(page, f"exports-{n}-{theme}-{language}-{width}")
-        assert axe_violations(page) == [], path
-        assert sideways(page) == 0, path
-        page.set_viewport_size({"width": 320, "height": 640})
-        assert sideways(page) == 0, path

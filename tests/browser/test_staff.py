@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -12,8 +10,7 @@ from playwright.sync_api import Page, expect
 
 from foundation.common import clock
 from staff.models import Absence, User
-from tests.browser.looks import axe_violations, sideways, todays_look
-from tests.factories import PASSWORD, TeamFactory, TeamMemberFactory, UnitFactory, UserFactory
+from tests.factories import PASSWORD, UnitFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,32 +73,3 @@ def test_a_person_is_chosen_by_typing(admin, browser_page):
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Absence of Zhou Li")).to_be_visible()
     assert Absence.objects.get().user == mate
-
-
-@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
-def test_pages_pass_axe_and_never_scroll_sideways(
-    theme: str, language: str, width: int, admin: User, browser_page: Callable[..., Page], shoot: Any
-) -> None:
-    lead = TeamFactory(lead__unit=admin.unit).lead
-    mate = TeamMemberFactory(team=lead.led_teams.get(), user__unit=admin.unit).user
-    absence = Absence.objects.create(user=mate, reason="RESIGNED", starts_at=clock.now())
-    stranger = browser_page(theme=theme, language=language, width=width, bypass_csp=True)
-    page = browser_page(user=admin, theme=theme, language=language, width=width, bypass_csp=True)
-    for look, address in (
-        (stranger, reverse("account_login")),
-        (page, reverse("staff:me")),
-        (page, reverse("mfa_index")),
-        (page, reverse("account_change_password")),
-        (page, reverse("usersessions_list")),
-        (page, reverse("staff:user-list")),
-        (page, reverse("staff:user-detail", args=[mate.pk])),
-        (page, reverse("staff:unit-list")),
-        (page, reverse("staff:unit-detail", args=[admin.unit.pk])),
-        (page, reverse("staff:team-detail", args=[lead.led_teams.get().pk])),
-        (page, reverse("staff:shift-new")),
-        (page, reverse("staff:absence-detail", args=[absence.pk])),
-    ):
-        look.goto(address)
-        shoot(look, f"staff-{address.strip('/').replace('/', '-')}-{theme}-{language}-{width}")
-        assert axe_violations(look) == [], address
-        assert sideways(look) == 0, address

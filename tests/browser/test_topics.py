@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import reverse
 from playwright.sync_api import expect
 
 from interactions.models import Topic
 from staff.models import User
-from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,19 +41,3 @@ def test_a_topic_is_added_and_retired(admin, browser_page):
     page.get_by_role("button", name="Retire").click()
     expect(page.get_by_role("row").filter(has_text="BILLING.INVOICE")).to_contain_text("retired")
     assert not Topic.objects.get(name_en="Invoice").active
-
-
-@pytest.mark.parametrize(("theme", "language", "width"), todays_look())
-def test_the_pages_of_topics_pass_axe_and_never_scroll_sideways(admin, browser_page, shoot, theme, language, width):
-    admin.theme = theme
-    admin.save(update_fields=["theme"])
-    page = browser_page(admin, theme=theme, language=language, width=width, bypass_csp=True)
-    leaf = Topic.objects.get(code="BILLING.REFUND")
-    for name, path in (
-        ("topics", reverse("workspace:topic-list")),
-        ("topic", reverse("workspace:topic-detail", args=[leaf.pk])),
-    ):
-        page.goto(path)
-        shoot(page, f"{name}-{theme}-{language}-{width}")
-        assert axe_violations(page) == [], name
-        assert sideways(page) == 0, name
