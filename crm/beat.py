@@ -28,6 +28,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("foundation.jobs.tasks.tick", 10, "urgent"),
     # Outbox and promises (D§5.7, D§9): each looks at a partial index on what is due.
     Tick("outreach.tasks.deliver_messages", 10),
+    Tick("outreach.tasks.read_receipts", 60),
     Tick("outreach.tasks.remind_due_followups", 10, "urgent"),
     Tick("outreach.tasks.hand_over_overdue_followups", 60, "urgent"),
     # First-ask matters and suggestions (D§9).

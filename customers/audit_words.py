@@ -200,12 +200,14 @@ name_acts(
     title=_("Facts of the profile"),
     acts={
         "recorded": _("Fact written down"),
+        "confirmed": _("Fact checked with the customer"),
         "removed": _("Fact removed"),
         "expired": _("Facts that are over removed"),
     },
     details=_EACH
     | {
         "key": Detail(_("Fact"), words=codes(dict(ProfileField.Key.choices))),
+        "how": Detail(_("Made sure"), words=codes(dict(ProfileField.VerifiedHow.choices))),
         "facts": Detail(_("How many")),
     },
 )

@@ -30,12 +30,21 @@ NOT_OF_COMPANIES = frozenset({"birthday"})
 
 
 @dataclass(frozen=True)
+class Missing:
+    """An empty part: its code, its name, and how many per cent it would add."""
+
+    code: str
+    label: Any
+    adds: int
+
+
+@dataclass(frozen=True)
 class Completeness:
-    """`percent` of the weight is filled, `target` is wanted; `missing`: names of the empty parts, heaviest first."""
+    """`percent` of the weight is filled, `target` is wanted; `missing`: the empty parts, heaviest first."""
 
     percent: int
     target: int
-    missing: list[Any]
+    missing: list[Missing]
 
     @property
     def is_low(self) -> bool:
@@ -105,8 +114,13 @@ def weighed(customer: Customer, filled: set[str], tier: str = "") -> Completenes
     parts = set(PARTS)
     if customer.customer_type == Customer.Type.ENTERPRISE:
         parts -= NOT_OF_COMPANIES
-    percent = sum(weights[part] for part in filled & parts) * 100 // max(1, sum(weights[part] for part in parts))
-    empty = [PARTS[part] for part in sorted(PARTS, key=lambda part: -weights[part]) if part in parts - filled]
+    whole = max(1, sum(weights[part] for part in parts))
+    percent = sum(weights[part] for part in filled & parts) * 100 // whole
+    empty = [
+        Missing(part, PARTS[part], weights[part] * 100 // whole)
+        for part in sorted(PARTS, key=lambda part: -weights[part])
+        if part in parts - filled
+    ]
     return Completeness(percent, target_of(customer, tier), empty)
 
 

@@ -6,6 +6,7 @@ calls them in its own transaction and knows nothing else of messages and follow-
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -31,8 +32,16 @@ class Keeper(Protocol):
         source: str,
         dedupe_key: str,
         actor: User,
+        call: bool = False,
     ) -> int:
-        """`owner` owes the customer a task by `due_at`; the id of the follow-up. Raises RuleBroken as outreach does."""
+        """`owner` owes the customer a task by `due_at`, or a call; the id of the follow-up. Raises RuleBroken as
+        outreach does."""
+
+    def can_owe(self, user: User) -> bool:
+        """Whether this person takes follow-ups."""
+
+    def owners(self, followup_ids: Collection[int]) -> dict[int, str]:
+        """Who owes these now: names by id of the follow-up, in one query."""
 
     def settle(self, followup_id: int, *, actor: User | None, done: bool, words: str) -> None:
         """Close a follow-up of `owe` that is still open, as done or as no longer owed."""

@@ -109,6 +109,11 @@ _STATES: dict[tuple[str, str], Any] = {
 }
 
 
+def say_unusable(reason: str) -> str:
+    """Why a number or address must not be used, in the reader's language where one of our services said it."""
+    return str(DO_NOT_USE.get(reason, reason))
+
+
 def label(field: str) -> str:
     """The name of a field, or of a fact of the profile."""
     return _labels(get_language()).get(field, field)

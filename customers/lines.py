@@ -17,6 +17,7 @@ from customers.models import (
     HouseholdMember,
     IdentityCheck,
     Need,
+    ProfileField,
     ProtectiveHold,
     Purpose,
     RelationKind,
@@ -95,6 +96,12 @@ def _need_changed(line: TimelineLine, ref: Any) -> tuple[str, str]:
     state = line.params.get("state", "")
     words = str(Need.State(state).label) if state in Need.State.values else state
     return _("Need: %(state)s") % {"state": words}, ref.text if ref else ""
+
+
+def _fact_confirmed(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    how = line.params.get("how", "")
+    words = str(ProfileField.VerifiedHow(how).label) if how in ProfileField.VerifiedHow.values else ""
+    return _("Fact checked: %(fact)s") % {"fact": label(line.params.get("key", ""))}, words
 
 
 def _reason(line: TimelineLine) -> str:
@@ -231,6 +238,7 @@ def register() -> None:
         LineKind("subscription.activated", "package-check", "ok", "business", _opened, _load_lines),
         LineKind("subscription.changed", "package", "", "business", _altered, _load_lines),
         LineKind("subscription.terminated", "package-x", "mute", "business", _ended, _load_lines),
+        LineKind("profile.confirmed", "shield-check", "", "changes", _fact_confirmed),
         LineKind("need.added", "lightbulb", "info", "business", _need_added, _load_needs),
         LineKind("need.changed", "lightbulb", "", "business", _need_changed, _load_needs),
         LineKind("contact.blocked", "ban", "warn", "changes", _blocked),

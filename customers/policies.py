@@ -270,3 +270,14 @@ define(
     title=gettext_lazy("Answer to a request to change data"),
     help=gettext_lazy("By when a request to change data is applied or refused."),
 )
+define(
+    "customers.change_request_tell",
+    type="duration",
+    unit="hours",
+    default=timedelta(hours=24),
+    low=timedelta(hours=1),
+    high=timedelta(days=10),
+    source="D",
+    title=gettext_lazy("Telling what came of a request to change data"),
+    help=gettext_lazy("By when whoever took a request has told the customer what was decided."),
+)

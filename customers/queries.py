@@ -18,6 +18,7 @@ from customers.models import (
     Consent,
     ContactBlock,
     ContactPoint,
+    ContactTime,
     Customer,
     CustomerFacts,
     Need,
@@ -91,6 +92,7 @@ class CustomerPage:
     needs: list[Need]
     blocks: list[ContactBlock]
     consents: list[Consent]
+    times: list[ContactTime]
     lines: list[Line]
     months: list[Month]
     completeness: Completeness
@@ -167,6 +169,7 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
     ORDER BY id DESC LIMIT %(needs)s) n) AS needs_json,
   (SELECT json_agg(b) FROM customers_contactblock b WHERE b.customer_id = c.id AND b.starts_at <= %(now)s
     AND (b.ends_at IS NULL OR b.ends_at > %(now)s)) AS blocks_json,
+  (SELECT json_agg(t) FROM customers_contact_time t WHERE t.customer_id = c.id) AS times_json,
   (SELECT json_agg(q) FROM customers_consent q WHERE q.customer_id = c.id) AS consents_json,
   (SELECT json_agg(s) FROM (SELECT * FROM customers_subscription WHERE customer_id = c.id
     ORDER BY terminated_on DESC NULLS FIRST, id LIMIT %(lines)s) s) AS lines_json,
@@ -219,7 +222,7 @@ def _month_back(day: date, months: int) -> date:
 @cache
 def _shape(model: type[models.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """Column names of a model with what gives a JSON value its type back, where it has lost it."""
-    typed = (models.DateField, models.DecimalField)
+    typed = (models.DateField, models.DecimalField, models.TimeField)
     return [(f.attname, f.to_python if isinstance(f, typed) else None) for f in model._meta.concrete_fields]
 
 
@@ -259,6 +262,7 @@ def _assemble(customer: Any) -> CustomerPage:
         needs=needs,
         blocks=_made(ContactBlock, customer.blocks_json),
         consents=consents,
+        times=_made(ContactTime, customer.times_json),
         withheld=len(kept) - len(fields),
         lines=lines,
         months=_months(customer.usage_json or []),

@@ -9,14 +9,12 @@ from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer
 from customers.services import note_bounce
+from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common.errors import RuleBroken
 from outreach.lifecycle import MESSAGE_MOVES, MessageState
 from outreach.models import MessageMove, MessageText, OutMessage
 from outreach.models.messages import message_floor
-
-# Answers of a mail server that mean: there is no such mailbox.
-NO_MAILBOX = frozenset({"550", "551", "553"})
 
 
 @transaction.atomic
@@ -34,8 +32,23 @@ def report_undelivered(message_id: int, *, detail: str = "", for_good: bool = Tr
     message.state = MessageState.UNDELIVERED
     message.save(update_fields=["state"])
     record("message.undelivered", target=message, actor=None, customer_id=message.customer_id)
+    if message.customer_id:
+        params = {"class": message.message_class, "channel": message.channel, "template": message.template}
+        add_line(message.customer_id, "message.undelivered", ref_id=message.pk, params=params)
     if for_good:
         note_bounced([message])
+    return message
+
+
+@transaction.atomic
+def report_delivered(message_id: int) -> OutMessage:
+    """The carrier says that a message arrived. Raises as `report_undelivered`."""
+    message = OutMessage.objects.select_for_update(no_key=True).get(pk=message_id, pk__gte=message_floor())
+    if MessageState.DELIVERED not in MESSAGE_MOVES[message.state]:
+        raise RuleBroken("message.cannot_move", _("Only a message that left can arrive."))
+    MessageMove.objects.create(message_id=message.pk, old=message.state, new=MessageState.DELIVERED)
+    message.state = MessageState.DELIVERED
+    message.save(update_fields=["state"])
     return message
 
 

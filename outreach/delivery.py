@@ -139,6 +139,14 @@ def reference_of(message_id: int) -> str:
     return f"<{ids.to_text(message_id)}.careline@{host}>"
 
 
+def message_of(reference: str) -> int:
+    """The id of the message a Message-ID was given to. Raises ValueError for any other text."""
+    inner, dot, _host = reference.strip("<>").partition(".careline@")
+    if not dot:
+        raise ValueError("no reference of ours")
+    return ids.from_text(inner)
+
+
 def _letter(case: Case) -> Letter | None:
     """The message in words, stored once so that a repeat says the same. None when it cannot be written."""
     message, recipient = case.message, case.recipient
@@ -227,7 +235,7 @@ def _finding(message: OutMessage, said: Outcome, untried: int = 1) -> Finding:
     if said.fate is Fate.TAKEN:
         return Finding(message, MessageState.SENT, detail=said.detail)
     if said.fate is Fate.REFUSED:
-        return Finding(message, MessageState.FAILED, R.REFUSED, said.detail)
+        return Finding(message, MessageState.FAILED, R.REFUSED, said.detail, nobody=said.nobody)
     if said.fate is Fate.UNREACHED:
         return _again(message, said, now + UNREACHED_WAIT, untried)
     if said.fate is Fate.UNSURE and message.message_class not in REPEATED_WHEN_CUT:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from customers.contact_wishes import unwanted_at
+from customers.models import Customer
 from foundation.ui.widgets import MomentInput
-from outreach.lifecycle import AttemptOutcome, FollowUpKind
+from outreach.lifecycle import MEETS_CUSTOMER, AttemptOutcome, FollowUpKind
 from outreach.models import FollowUp
 from outreach.queries import colleagues_of
 from staff.models import User
@@ -34,7 +37,31 @@ class _OwnerForm(forms.Form):
         field.queryset = colleagues_of(user)
 
 
-class FollowUpForm(_OwnerForm):
+class MindsWishes(forms.Form):
+    """A form that plans a moment with a customer: one the customer does not want is asked about once more (D§5.7)."""
+
+    MOMENT = "due_at"
+
+    despite_wish = forms.BooleanField(label=_("The customer agrees this time: plan it all the same"), required=False)
+    asks_despite = False
+
+    def minds(self, customer: Customer | None, kind: str) -> bool:
+        """Whether the moment may be planned; where not, the form says what the customer asked for. After
+        `is_valid()`."""
+        despite, at = self.cleaned_data.pop("despite_wish"), self.cleaned_data.get(self.MOMENT)
+        if despite or at is None or customer is None or kind not in MEETS_CUSTOMER:
+            return True
+        wish = unwanted_at(customer.contact_times.all(), at)
+        if wish is None:
+            return True
+        self.asks_despite = True
+        words = gettext("The customer does not want to be reached then (%(days)s %(from)s–%(to)s).")
+        said = {"days": wish.get_days_display(), "from": f"{wish.starts:%H:%M}", "to": f"{wish.ends:%H:%M}"}
+        self.add_error(self.MOMENT, words % said)
+        return False
+
+
+class FollowUpForm(MindsWishes, _OwnerForm):
     kind = forms.ChoiceField(label=_("Kind"), choices=FollowUpKind.choices)
     subject = forms.CharField(label=_("What is owed"), max_length=200)
     owner = forms.ModelChoiceField(label=_("Owner"), queryset=User.objects.none(), empty_label=None)
@@ -44,8 +71,10 @@ class FollowUpForm(_OwnerForm):
     )
 
 
-class AttemptForm(forms.Form):
+class AttemptForm(MindsWishes):
     """One try; `then` says whether the follow-up is over."""
+
+    MOMENT = "next_at"
 
     outcome = forms.ChoiceField(label=_("Outcome"), choices=AttemptOutcome.choices)
     note = forms.CharField(label=_("Note"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -58,7 +87,7 @@ class ResultForm(forms.Form):
     )
 
 
-class RescheduleForm(forms.Form):
+class RescheduleForm(MindsWishes):
     due_at = MomentField(label=_("New moment"))
     reason = forms.CharField(label=_("Reason"), max_length=200, required=False)
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop as _
 from django.utils.translation import pgettext_lazy
 
 from customers.models import ContactBlock, Customer
+from customers.models.wishes import lies_in
 from foundation.calendars.windows import DAY, Window
 from foundation.common.clock import BUSINESS_ZONE
 from foundation.common.explain import Explanation, register_codes
@@ -69,11 +70,7 @@ class Unwanted:
 
     def covers(self, moment: datetime) -> bool:
         """Whether the moment lies in it."""
-        local = moment.astimezone(BUSINESS_ZONE)
-        minute, day = local.hour * 60 + local.minute, local.weekday()
-        if self.start < self.end:
-            return day in self.weekdays and self.start <= minute < self.end
-        return (day in self.weekdays and minute >= self.start) or ((day - 1) % 7 in self.weekdays and minute < self.end)
+        return lies_in(moment, self.weekdays, self.start, self.end)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from customers.models import Customer
 from outreach.lifecycle import FollowUpKind, FollowUpState, MessageClass
 from outreach.models import FollowUp
 from outreach.services import close_followup, owe_followup, queue_message
+from outreach.services.followups import WORK_RIGHT
 from staff.models import User
 
 
@@ -38,10 +40,11 @@ class OutreachKeeper:
         source: str,
         dedupe_key: str,
         actor: User,
+        call: bool = False,
     ) -> int:
         owed = owe_followup(
             customer=customer,
-            kind=FollowUpKind.TASK,
+            kind=FollowUpKind.CALLBACK if call else FollowUpKind.TASK,
             owner=owner,
             due_at=due_at,
             subject=subject,
@@ -50,6 +53,12 @@ class OutreachKeeper:
             source=source,
         )
         return owed.pk
+
+    def can_owe(self, user: User) -> bool:
+        return user.is_active and user.has_perm(WORK_RIGHT)
+
+    def owners(self, followup_ids: Collection[int]) -> dict[int, str]:
+        return dict(FollowUp.objects.filter(pk__in=followup_ids).values_list("pk", "owner__name"))
 
     def settle(self, followup_id: int, *, actor: User | None, done: bool, words: str) -> None:
         state = FollowUpState.DONE if done else FollowUpState.CANCELLED

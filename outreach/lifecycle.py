@@ -79,6 +79,10 @@ class FollowUpKind(models.TextChoices):
     TASK = "TASK", _("Task")
 
 
+# Kinds of which the customer hears at the moment they are planned for.
+MEETS_CUSTOMER = frozenset({FollowUpKind.CALLBACK, FollowUpKind.CARE_CALL, FollowUpKind.VISIT})
+
+
 class AttemptOutcome(models.TextChoices):
     REACHED = "REACHED", _("Reached")
     NO_ANSWER = "NO_ANSWER", _("No answer")

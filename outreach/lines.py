@@ -104,6 +104,12 @@ def _unknown(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _message(_("%(class)s message: outcome unknown (%(channel)s)"), line), _why(line)
 
 
+def _undelivered(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    return _message(_("%(class)s message did not arrive (%(channel)s)"), line), title_of(
+        line.params.get("template", "")
+    )
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     followups = (
@@ -122,6 +128,7 @@ def register() -> None:
         ("message.sent", "send", "", _sent),
         ("message.held", "ban", "mute", _held),
         ("message.failed", "circle-alert", "danger", _failed),
+        ("message.undelivered", "circle-alert", "warn", _undelivered),
         ("message.unknown", "circle-question-mark", "warn", _unknown),
     )
     for kind, icon, tone, words in messages:

@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from customers.timeline import add_line
 from foundation.common import clock
-from outreach.bounces import NO_MAILBOX, note_bounced
+from outreach.bounces import note_bounced
 from outreach.lifecycle import MESSAGE_OPEN, MessageState
 from outreach.models import MessageKey, MessageMove, OutMessage
 from outreach.models.messages import message_floor
@@ -42,6 +42,7 @@ class Finding:
     """What is to be written about one claimed message.
 
     `not_before`: when it may be claimed again. `untried`: 1 when no attempt was really made. `why`: explanation.
+    `nobody`: there is nobody at the address.
     """
 
     message: OutMessage
@@ -51,6 +52,7 @@ class Finding:
     not_before: datetime | None = None
     untried: int = 0
     why: list[dict[str, Any]] | None = None
+    nobody: bool = False
 
 
 def record_findings(findings: list[Finding]) -> None:
@@ -102,8 +104,7 @@ def _record(findings: list[Finding]) -> None:
     )
     for finding in kept:
         _tell(finding)
-    refused = [f for f in kept if f.reason == OutMessage.Reason.REFUSED and f.detail in NO_MAILBOX]
-    note_bounced(finding.message for finding in refused)
+    note_bounced(finding.message for finding in kept if finding.nobody)
 
 
 def _tell(finding: Finding) -> None:

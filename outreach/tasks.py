@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from foundation.common import clock
-from outreach import delivery
+from outreach import delivery, receipts
 from outreach.models import FollowUp
 from outreach.services import hand_over_if_overdue, remind_if_due
 
@@ -21,6 +21,12 @@ BATCH = 500
 def deliver_messages() -> int:
     """Take due messages out of the house."""
     return delivery.deliver_due()
+
+
+@shared_task
+def read_receipts() -> int:
+    """Take in what a gateway says became of the letters it took."""
+    return receipts.read_receipts()
 
 
 @shared_task

@@ -79,6 +79,8 @@ class ChangeRequest(Row):
     new_owner = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     due_at = models.DateTimeField()
+    # What is owed for it now: the decision while it is open, then telling the customer (customers/duties.py).
+    followup_id = models.BigIntegerField(null=True)
     taken_at = models.DateTimeField(default=clock.now)
     taken_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)

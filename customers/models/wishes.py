@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import ClassVar
 
 from django.db import models
@@ -57,6 +57,10 @@ class ContactTime(Row):
         """Start and end as minutes of the day."""
         return minute_of(self.starts), minute_of(self.ends)
 
+    def covers(self, moment: datetime) -> bool:
+        """Whether an aware moment lies in it."""
+        return lies_in(moment, self.WEEKDAYS[self.days], *self.minutes)
+
 
 def minute_of(moment: time) -> int:
     """Minutes since midnight."""
@@ -68,3 +72,13 @@ def minutes_of_week(days: str, starts: time, ends: time) -> set[int]:
     first, last = minute_of(starts), minute_of(ends)
     length = (last - first) % DAY or DAY
     return {(day * DAY + first + minute) % (7 * DAY) for day in ContactTime.WEEKDAYS[days] for minute in range(length)}
+
+
+def lies_in(moment: datetime, weekdays: frozenset[int], start: int, end: int) -> bool:
+    """Whether an aware moment lies between these minutes of these weekdays of the business zone; over midnight when
+    they end before they start, a whole day when they end as they start."""
+    local = moment.astimezone(clock.BUSINESS_ZONE)
+    minute, day = minute_of(local.time()), local.weekday()
+    if start < end:
+        return day in weekdays and start <= minute < end
+    return (day in weekdays and minute >= start) or ((day - 1) % 7 in weekdays and minute < end)

@@ -24,7 +24,7 @@ from customers.services.facts import block_contact, lift_block, update_facts
 from customers.services.holds import lift_hold, put_hold
 from customers.services.identity import ActingPerson, recheck_identity, reject_identity, verify_identity
 from customers.services.needs import add_need, change_need
-from customers.services.profile import record_profile_field, remove_profile_field
+from customers.services.profile import confirm_profile_field, record_profile_field, remove_profile_field
 from customers.services.relations import add_relation, end_relation, join_household, leave_household
 from customers.services.subscriptions import (
     change_subscription,
@@ -49,6 +49,7 @@ __all__ = [
     "change_subscription",
     "change_wishes",
     "confirm_archive",
+    "confirm_profile_field",
     "create_customer",
     "drop_contact_time",
     "end_contact_point",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers import normal
+from customers.duties import keeper
 from customers.models import Address, ChangeRequest, ContactPoint, Customer, Subscription
 from customers.services.archive import change_customer
 from customers.services.contact_points import add_contact_point, check_may_edit, set_address
@@ -15,11 +19,13 @@ from foundation.common import clock, crypto
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.numbers import next_number
 from foundation.policies.reading import policy
+from staff.absence import team_lead_of
 from staff.models import User
 
 APPROVE_RIGHT = "customers.approve"
 F = ChangeRequest.Field
 S = ChangeRequest.State
+MOST_LEADS = 5
 LONGEST = {F.NAME: 200, F.CITY: 60, F.ADDRESS: 200}
 
 
@@ -82,7 +88,9 @@ def request_change(
         line="request.taken",
         line_params={"number": request.number, "field": field},
     )
-    if not request.is_guarded:
+    if request.is_guarded:
+        _owe_decision(request, customer, actor)
+    else:
         _apply(request, customer, actor)
     return request
 
@@ -108,6 +116,60 @@ def refuse_request(request_id: int, *, actor: User, reason: str) -> ChangeReques
     request, customer = _open_request(request_id, actor)
     _close(request, customer, S.REFUSED, actor, reason)
     return request
+
+
+def _owe_decision(request: ChangeRequest, customer: Customer, actor: User) -> None:
+    """Somebody who may decide owes the second look until the request is due; without such a lead, who took it sees to
+    it that one is found."""
+    if customer.status == Customer.Status.DECEASED:
+        return
+    owner = next((lead for lead in _leads(actor) if lead.has_perm(APPROVE_RIGHT) and keeper().can_owe(lead)), actor)
+    _owe(request, customer, owner, request.due_at, _("Decide about %(number)s: change of data"), actor, "decide")
+
+
+def _leads(user: User) -> Iterator[User]:
+    """The leads above a person, the nearest first."""
+    seen, lead = {user.pk}, team_lead_of(user, clock.now())
+    while lead is not None and len(seen) <= MOST_LEADS:
+        yield lead
+        seen.add(lead.pk)
+        lead = team_lead_of(lead, clock.now(), but=seen)
+
+
+def _owe_answer(request: ChangeRequest, customer: Customer, actor: User) -> None:
+    """The decision is made: that is no longer owed, but who took the request owes the customer a call about it."""
+    if request.followup_id is not None:
+        keeper().settle(request.followup_id, actor=actor, done=True, words=request.get_state_display())
+        request.followup_id = None
+    if not request.is_guarded or customer.status == Customer.Status.DECEASED:
+        return
+    owner = request.taken_by if keeper().can_owe(request.taken_by) else actor
+    due_at = (request.closed_at or clock.now()) + policy("customers.change_request_tell")
+    _owe(request, customer, owner, due_at, _("Tell the customer what came of %(number)s"), actor, "tell", call=True)
+
+
+def _owe(
+    request: ChangeRequest,
+    customer: Customer,
+    owner: User,
+    due_at: datetime,
+    words: str,
+    actor: User,
+    what: str,
+    *,
+    call: bool = False,
+) -> None:
+    request.followup_id = keeper().owe(
+        customer,
+        owner=owner,
+        due_at=due_at,
+        subject=words % {"number": request.number},
+        source=f"request:{request.ref}",
+        dedupe_key=f"request-{request.ref}-{what}",
+        actor=actor,
+        call=call,
+    )
+    request.save(update_fields=["followup_id"])
 
 
 def _check_codes(channel: str, verified: str, field: str) -> None:
@@ -173,7 +235,7 @@ def _open_request(request_id: int, actor: User) -> tuple[ChangeRequest, Customer
     if not actor.has_perm(APPROVE_RIGHT):
         raise NotAllowed("requests.may_not_approve", _("Your role does not decide about such requests."))
     customer = locked(ChangeRequest.objects.values_list("customer_id", flat=True).get(pk=request_id))
-    request = ChangeRequest.objects.select_related("subscription", "new_owner").get(pk=request_id)
+    request = ChangeRequest.objects.select_related("subscription", "new_owner", "taken_by__unit").get(pk=request_id)
     if request.state != S.OPEN:
         raise RuleBroken("requests.closed", _("This request is closed already."))
     if request.taken_by_id == actor.pk:
@@ -211,7 +273,8 @@ def _apply(request: ChangeRequest, customer: Customer, actor: User) -> None:
 def _close(request: ChangeRequest, customer: Customer, state: str, actor: User, reason: str) -> None:
     request.state, request.reason = state, reason
     request.closed_at, request.closed_by, request.new_sealed = clock.now(), actor, None
-    request.save(update_fields=["state", "reason", "closed_at", "closed_by", "new_sealed"])
+    _owe_answer(request, customer, actor)
+    request.save(update_fields=["state", "reason", "closed_at", "closed_by", "new_sealed", "followup_id"])
     told = {"number": request.number, "field": request.field}
     if state == S.APPLIED:
         remember(

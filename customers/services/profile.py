@@ -104,6 +104,39 @@ def record_profile_field(
 
 
 @transaction.atomic
+def confirm_profile_field(
+    field_id: int, *, actor: User, how: str = ProfileField.VerifiedHow.TOLD, was: Copy = None
+) -> ProfileField:
+    """A fact was checked and still holds: from today it counts as verified, by `actor`, `how`. Nothing else of it
+    changes. `was`: the value the person read.
+
+    Raises NotAllowed (customers.may_not_edit), StaleCopy, ProfileField.DoesNotExist; RuleBroken customers.bad_code,
+    customers.fact_over (its time is over, or the customer has refused a personal profile).
+    """
+    check_may_edit(actor)
+    if how not in ProfileField.VerifiedHow.values:
+        raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": _("Verified")})
+    customer = locked(ProfileField.objects.values_list("customer_id", flat=True).get(pk=field_id))
+    row = ProfileField.objects.get(pk=field_id)
+    check_copy(customer, was, copy_of(row, ("value",)))
+    if not shown_facts([row], customer.consents.all(), clock.today()):
+        raise RuleBroken("customers.fact_over", _("This fact does not count any more; record it anew."))
+    row.verified_at, row.verified_how, row.verified_by_id = clock.now(), how, actor.pk
+    row.as_of = clock.today()
+    row.save(update_fields=["verified_at", "verified_how", "verified_by_id", "as_of"])
+    remember(
+        customer,
+        "profile.confirmed",
+        actor=actor,
+        target=row,
+        detail={"key": row.key, "how": how},
+        line="profile.confirmed",
+        line_params={"key": row.key, "how": how},
+    )
+    return row
+
+
+@transaction.atomic
 def remove_profile_field(field_id: int, *, actor: User | None) -> None:
     """The customer no longer agrees, or it is no longer needed: the value goes, with what was noted of it before.
 

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from customers import services
+from customers.duties import keeper
 from customers.finding import owners_of
 from customers.identity_forms import ReasonForm
 from customers.models import ChangeRequest, Subscription
@@ -89,6 +90,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
     except RuleBroken as no:
         refusal, page = no.message, keyset_page(rows, after=None, size=50)
     address, now = reverse("customers:request-list"), clock.now()
+    owners = keeper().owners({row.followup_id for row in page.items if row.followup_id})
     context = {
         "page": page,
         "refusal": refusal,
@@ -97,6 +99,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
                 "request": row,
                 "name": masked(name_mask(row.customer), row.customer.name),
                 "late": row.state == ChangeRequest.State.OPEN and row.due_at <= now,
+                "owner": owners.get(row.followup_id or 0, ""),
             }
             for row in page.items
         ],
@@ -174,6 +177,7 @@ def _page(
         "new": view.shown("", mask, row.new).text if mask else row.new,
         "asked_by": view.shown("", "name", row.asked_by).text,
         "late": row.state == ChangeRequest.State.OPEN and row.due_at <= clock.now(),
+        "owner": keeper().owners({row.followup_id}).get(row.followup_id, "") if row.followup_id else "",
         "may_decide": row.state == ChangeRequest.State.OPEN
         and user.has_perm(APPROVE_RIGHT)
         and row.taken_by_id != user.pk,

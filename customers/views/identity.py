@@ -123,7 +123,8 @@ def hold_put(request: HttpRequest, pk: int) -> HttpResponseBase:
 def hold_lift(request: HttpRequest, pk: int) -> HttpResponseBase:
     """An appeal was right."""
     seen(request, pk)
-    hold = ProtectiveHold.objects.filter(customer_id=pk, lifted_at__isnull=True).first()
+    rows = ProtectiveHold.objects.filter(customer_id=pk)
+    hold = rows.filter(lifted_at__isnull=True).first() or rows.order_by("-pk").first()
     if hold is None:
         raise Http404
     return _write(

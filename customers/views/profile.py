@@ -17,12 +17,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from customers import copies, services
 from customers.forms import AddressForm, ContactPointForm, NeedForm, NeedStateForm, ProfileFieldForm
-from customers.labels import label, value_in_words
-from customers.models import ContactPoint, Need, ProfileField
+from customers.labels import label, say_unusable, value_in_words
+from customers.models import Address, ContactPoint, Need, ProfileField
 from customers.optional_facts import SENSITIVE, value_words
 from customers.services import StaleCopy
 from customers.services.contact_points import ADDRESS_PARTS, POINT_FIELDS
 from customers.services.profile import FACT_FIELDS, NO_FACT
+from customers.views import prefill
 from customers.views.conflicts import Difference, differences, takes_theirs
 from customers.views.customer_edit import refuse
 from customers.views.showing import MASK_OF, View, seen, whole_address
@@ -56,6 +57,10 @@ class Kept:
         seen_rows = copies.opened(pk, data["copy"])
         return {**self.blank, **seen_rows.get(data[self.by], {})} if seen_rows else None
 
+    def is_hidden(self, pk: int, data: dict[str, Any]) -> bool:
+        """Whether the form did not show what is on file."""
+        return bool(copies.opened(pk, data["copy"]).get(prefill.ABOUT, {}).get(prefill.HIDDEN))
+
 
 KEPT = {
     "address": Kept("kind", tuple(ADDRESS_PARTS), dict.fromkeys(ADDRESS_PARTS, "")),
@@ -80,6 +85,15 @@ def _page(
 ) -> HttpResponseBase:
     view = View(request, pk)
     bound = bound or {}
+    started = {
+        "address": lambda: prefill.address_start(view, request.GET.get("kind", "")),
+        "fact": lambda: prefill.fact_start(view, request.GET.get("key", "")),
+    }
+    forms_shown = {
+        name: bound.get(name) or form(auto_id=f"id_{name}_%s", initial=started.get(name, dict)())
+        for name, form in FORMS.items()
+    }
+    prefill.explain_hidden(forms_shown["address"], view)
     context = {
         "view": view,
         "page": view.page,
@@ -88,21 +102,20 @@ def _page(
             {
                 "row": point,
                 "shown": view.shown("", POINT_MASK.get(point.kind, "phone"), point.value),
+                "why_not": say_unusable(point.do_not_use),
                 "copy": copies.sealed(point.pk, copies.copy_of(point, POINT_FIELDS)),
             }
             for point in view.page.points
         ],
         "addresses": [
-            {"row": row, "shown": view.shown("address", "address", whole_address(row))} for row in view.page.addresses
-        ],
-        "facts": [
             {
                 "row": row,
-                "words": value_words(row.key, row.value),
-                "shown": view.sensitive_fact(row.key) if row.key in SENSITIVE else None,
+                "shown": view.shown("address", "address", whole_address(row)),
+                "copy": copies.sealed(row.pk, copies.copy_of(row, ADDRESS_PARTS)),
             }
-            for row in view.page.fields
+            for row in view.page.addresses
         ],
+        "facts": [_fact(view, row) for row in view.page.fields],
         "needs": [
             {
                 "row": row,
@@ -113,26 +126,24 @@ def _page(
             }
             for row in view.page.needs
         ],
-        "forms": {
-            name: bound.get(name) or form(auto_id=f"id_{name}_%s", initial={"copy": _copy(view, name)})
-            for name, form in FORMS.items()
-        },
+        "forms": forms_shown,
         "conflict": conflict or [],
-        "opened": next(iter(bound), ""),
+        "fact_key": forms_shown["fact"].initial.get("key", ""),
+        "opened": next(iter(bound), request.GET.get("add", "")),
         "error": error,
     }
     return render(request, "customers/customer_profile.html", context, status=422 if bound or error else 200)
 
 
-def _copy(view: View, name: str) -> str:
-    """What a form that writes rows anew carries of those on file."""
-    if name == "address":
-        rows = {row.kind: copies.copy_of(row, ADDRESS_PARTS) for row in view.page.addresses}
-    elif name == "fact":
-        rows = {row.key: copies.copy_of(row, FACT_FIELDS) for row in view.page.fields}
-    else:
-        return ""
-    return copies.sealed(view.customer.pk, {"": {}, **rows})
+def _fact(view: View, row: ProfileField) -> dict[str, Any]:
+    """A fact as the page shows it; only who reads its value can have asked the customer about it."""
+    shown = view.sensitive_fact(row.key) if row.key in SENSITIVE else None
+    return {
+        "row": row,
+        "words": value_words(row.key, row.value),
+        "shown": shown,
+        "copy": copies.sealed(row.pk, copies.copy_of(row, ("value",))) if shown is None or shown.left else "",
+    }
 
 
 def _write(request: HttpRequest, pk: int, name: str, act: Callable[[dict[str, Any]], Any]) -> HttpResponseBase:
@@ -144,21 +155,25 @@ def _write(request: HttpRequest, pk: int, name: str, act: Callable[[dict[str, An
     if form.is_valid():
         data = dict(form.cleaned_data)
         if kept is not None:
-            data["was"] = kept.was(pk, data)
+            data["was"], hidden = kept.was(pk, data), kept.is_hidden(pk, data)
             del data["copy"]
+            if name == "address":
+                data = prefill.kept_where_hidden(data, data["was"] or {}, hidden)
             for field in kept.fields:
                 if data["was"] and takes_theirs(request.POST, field):
                     data[field] = _stored(field, data["was"][field])
         try:
             act(data)
             if name in TEXTS:
-                forget_draft(_user(request), Place(TEXTS[name], pk))
+                for of in ("", data.get("key", "")):
+                    forget_draft(_user(request), Place(TEXTS[name], pk, of))
             return redirect("customers:customer-profile", pk=pk)
         except StaleCopy as stale:
             view = View(request, pk)
             conflict = _differences(view, data, stale)
             refuse(form, stale)
-            form.data = {**request.POST.dict(), "copy": _copy(view, name)}
+            fresh = prefill.address_copy(view) if name == "address" else prefill.fact_copy(view)
+            form.data = {**request.POST.dict(), "copy": fresh}
         except RuleBroken as no:
             refuse(form, no)
     return _page(request, pk, {name: form}, conflict=conflict)
@@ -170,11 +185,16 @@ def _stored(field: str, kept: Any) -> Any:
 
 
 def _differences(view: View, data: dict[str, Any], stale: StaleCopy) -> list[Difference]:
-    key = data.get("key", "")
+    key, was = data.get("key", ""), data["was"] or {}
     hidden = key in SENSITIVE
 
     def in_words(field: str, told: str) -> str:
         return value_words(key, told) if field == "value" else told
+
+    def own(field: str, value: Any) -> str:
+        """What the person typed; a masked part they left as it was stays masked."""
+        told = str(copies.plain(value) or "")
+        return on_file(field, value) if MASK_OF.get(field) and told == was.get(field) else in_words(field, told)
 
     def on_file(field: str, value: Any) -> str:
         told = in_words(field, str(copies.plain(value) or ""))
@@ -186,9 +206,9 @@ def _differences(view: View, data: dict[str, Any], stale: StaleCopy) -> list[Dif
     return differences(
         data,
         stale.current,
-        data["was"] or {},
+        was,
         label=lambda field: str(FACT_LABELS.get(field) or label(field)),
-        own_words=lambda field, value: in_words(field, str(copies.plain(value) or "")),
+        own_words=own,
         words=on_file,
     )
 
@@ -230,6 +250,18 @@ def address_set(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @requires("customers.edit")
+def address_end(request: HttpRequest, pk: int, row: int) -> HttpResponseBase:
+    """The customer is not there any more."""
+    seen(request, pk)
+    kind = Address.objects.filter(pk=row, customer_id=pk, valid_to__isnull=True).values_list("kind", flat=True).first()
+    if kind is None:
+        raise Http404
+    was = _seen_row(request, row)
+    return _do(request, pk, lambda: services.set_address(pk, actor=_user(request), kind=kind, parts={}, was=was))
+
+
+@require_POST
+@requires("customers.edit")
 def fact_record(request: HttpRequest, pk: int) -> HttpResponseBase:
     """An optional fact, with what it is for and how the customer agreed (D§5.5)."""
     return _write(request, pk, "fact", lambda data: services.record_profile_field(pk, actor=_user(request), **data))
@@ -242,6 +274,18 @@ def fact_remove(request: HttpRequest, pk: int, row: int) -> HttpResponseBase:
     seen(request, pk)
     _own(ProfileField, pk, row)
     return _do(request, pk, lambda: services.remove_profile_field(row, actor=_user(request)))
+
+
+@require_POST
+@requires("customers.edit")
+def fact_confirm(request: HttpRequest, pk: int, row: int) -> HttpResponseBase:
+    """The customer was asked and says that it still holds; only what was read can have been asked."""
+    seen(request, pk)
+    _own(ProfileField, pk, row)
+    was = _seen_row(request, row)
+    if was is None:
+        return _page(request, pk, error=_("Read the fact first: only what was read can be checked with the customer."))
+    return _do(request, pk, lambda: services.confirm_profile_field(row, actor=_user(request), was=was))
 
 
 @require_POST
@@ -302,10 +346,14 @@ def _do(request: HttpRequest, pk: int, act: Callable[[], Any] | None) -> HttpRes
 
 def _now_so(stale: StaleCopy) -> str:
     """How the row stands now, for one who acted on an older copy and may act again."""
+    if "value" in stale.current or "street" in stale.current:
+        return _("Look at it again: it stands here as it is on file now.")
     if "state" in stale.current:
         return _("On file now: %(value)s") % {"value": value_in_words("need", "state", stale.current["state"])}
     if stale.current["do_not_use"]:
-        return _("On file now: %(value)s") % {"value": f"{_('Do not use:')} {stale.current['do_not_use']}"}
+        return _("On file now: %(value)s") % {
+            "value": f"{_('Do not use:')} {say_unusable(stale.current['do_not_use'])}"
+        }
     words = [_("first")] if stale.current["is_primary"] else []
     words.append(
         pgettext("contact", "verified") if stale.current["verified_at"] else pgettext("contact", "not verified")

@@ -9,9 +9,12 @@ from django.http import Http404, HttpRequest
 
 from customers import visibility
 from customers.birthday_words import BirthdayLine, birthday_line
+from customers.completeness import Missing
+from customers.contact_wishes import Wishes, wishes_of
 from customers.models import Customer, ProfileField
 from customers.optional_facts import SENSITIVE, value_words
 from customers.queries import CustomerPage, customer_page
+from customers.views.filling import filled_at
 from staff.drafts import hold
 from staff.masking import masked
 from staff.models import User
@@ -140,6 +143,21 @@ class View:
         """The facts that need no reveal: what they are, and their value in words."""
         rows = [row for row in self.page.fields if row.key not in SENSITIVE]
         return [(row.get_key_display(), value_words(row.key, row.value)) for row in rows]
+
+    @property
+    def wishes(self) -> Wishes:
+        """How the customer wants to be reached."""
+        page = self.page
+        return wishes_of(self.customer, times=page.times, blocks=page.blocks, points=page.points)
+
+    @property
+    def missing(self) -> list[tuple[Missing, str]]:
+        """What is missing of the archive, each with where it is filled in ("" for who may not)."""
+        points = bool(self.page.points)
+        return [
+            (part, filled_at(part.code, self.customer.pk, points=points) if self.may_edit else "")
+            for part in self.page.completeness.missing
+        ]
 
     def sensitive_fact(self, key: str) -> Shown | None:
         """A fact behind a reveal of its own; None when it is not kept."""

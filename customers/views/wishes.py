@@ -16,7 +16,6 @@ from customers import services
 from customers.forms import ContactTimeForm, WishesForm
 from customers.labels import CHANNELS, LANGUAGES
 from customers.models import ContactTime
-from customers.services.wishes import reminders_off
 from customers.views.customer_edit import refuse
 from customers.views.showing import View, seen
 from foundation.common.doors import requires
@@ -88,16 +87,16 @@ def _page(
 ) -> HttpResponseBase:
     view = View(request, pk)
     customer = view.customer
-    asked_off = reminders_off(view.page.blocks)
+    asked_off = view.wishes.reminders_off
     held = {"channel": customer.channel_preference, "language": customer.language, "reminders": not asked_off}
     context = {
         "view": view,
         "customer": customer,
         "reminders_off": asked_off,
-        "times": list(ContactTime.objects.filter(customer=pk).order_by("wish", "starts", "pk")),
+        "times": [*view.wishes.avoid, *view.wishes.best],
         "preferred": CHANNELS.get(customer.channel_preference, ""),
         "language": LANGUAGES.get(customer.language, customer.language),
-        "unusable": [point for point in view.page.points if point.do_not_use],
+        "unusable": view.wishes.unusable,
         "wishes": wishes or WishesForm(initial=held),
         "time": time or ContactTimeForm(),
     }

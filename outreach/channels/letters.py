@@ -29,7 +29,9 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`detail`: a short technical note without personal data."""
+    """`detail`: a short technical note without personal data. `nobody`: it was refused because there is nobody at the
+    address, so that nothing else will arrive there either."""
 
     fate: Fate
     detail: str = ""
+    nobody: bool = False

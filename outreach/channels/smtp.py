@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -16,6 +17,11 @@ from foundation.common import clock
 from foundation.common.errors import BadSetting
 from outreach.channels.letters import Fate, Letter, Outcome
 
+# Enhanced status codes of addresses nobody is reached at; 5.2.2 is a full mailbox, 5.7.x are policies.
+NOBODY = frozenset({b"1.0", b"1.1", b"1.2", b"1.3", b"1.6", b"1.10", b"2.0", b"2.1"})
+ENHANCED = re.compile(rb"5\.([0-9]{1,3}\.[0-9]{1,3})\b")
+# The same in servers that give the plain code alone.
+NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
 TIMEOUT_SECONDS = 10  # mail, rcpt, data and its answer: 40 s at worst, inside the lease of an attempt in flight
 
 
@@ -88,14 +94,17 @@ class SmtpCarrier:
         except (ValueError, IndexError):  # a header the standard forbids: no repeat will help
             return Outcome(Fate.REFUSED, "the address cannot stand in a header")
         try:
-            for code, _said in (smtp.mail(settings.DEFAULT_FROM_EMAIL), smtp.rcpt(letter.address)):
-                if not 200 <= code < 300:
-                    return self._refused(smtp, code)
+            code, _said = smtp.mail(settings.DEFAULT_FROM_EMAIL)
+            if not 200 <= code < 300:
+                return self._refused(smtp, code)
+            code, said = smtp.rcpt(letter.address)
+            if not 200 <= code < 300:
+                return self._refused(smtp, code, nobody=says_nobody(code, said))
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             return Outcome(Fate.LATER, type(error).__name__)
         except ValueError:  # letters no mail server takes in an address
-            return self._refused(smtp, 553)
+            return self._refused(smtp, 553, nobody=True)
         try:
             code = smtp.data(content)[0]
         except smtplib.SMTPDataError as error:  # DATA itself was refused: nothing was handed over
@@ -105,17 +114,26 @@ class SmtpCarrier:
             return Outcome(Fate.UNSURE, type(error).__name__)
         return Outcome(Fate.TAKEN, str(code)) if 200 <= code < 300 else self._refused(smtp, code)
 
-    def _refused(self, smtp: smtplib.SMTP, code: int) -> Outcome:
+    def _refused(self, smtp: smtplib.SMTP, code: int, *, nobody: bool = False) -> Outcome:
         try:
             smtp.rset()
         except (smtplib.SMTPException, OSError):
             self._drop()
-        return Outcome(Fate.REFUSED if code >= 500 else Fate.LATER, str(code))
+        return Outcome(Fate.REFUSED if code >= 500 else Fate.LATER, str(code), nobody)
 
     def _drop(self) -> None:
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             smtp.close()
+
+
+def says_nobody(code: int, said: bytes) -> bool:
+    """Whether the answer to RCPT TO means that nobody is reached at the address, now or later (RFC 3463): a bad
+    mailbox, a closed one, a domain that takes no mail. A full mailbox, a policy, a refused sender are no such thing."""
+    enhanced = ENHANCED.match(said)
+    if enhanced:
+        return enhanced[1] in NOBODY
+    return code in NO_MAILBOX
 
 
 def _as_email(letter: Letter) -> bytes:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from customers.contact_wishes import unwanted_at, wishes_for
 from customers.models import Customer
 from foundation.common import clock, ids
 from foundation.common.doors import requires
@@ -24,7 +25,7 @@ from foundation.ui.parts.lists import Tab
 from outreach import forms as shapes
 from outreach import services
 from outreach.filters import FollowUpFilter
-from outreach.lifecycle import FollowUpState
+from outreach.lifecycle import MEETS_CUSTOMER, FollowUpState
 from outreach.models import FollowUp
 from outreach.queries import VIEWS, closed_streams, followups_in_view, grouped, listed, with_people
 from outreach.services.followups import ASSIGN_RIGHT, may_work_on
@@ -103,7 +104,7 @@ def followup_new(request: StaffRequest) -> HttpResponseBase:
     customer = _customer(request)
     initial = {"owner": request.user.pk, "kind": "CALLBACK" if customer else "TASK"}
     form = shapes.FollowUpForm(request.POST or None, user=request.user, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and form.minds(customer, form.cleaned_data["kind"]):
         try:
             follow_up = services.owe_followup(customer=customer, actor=request.user, **form.cleaned_data)
         except RuleBroken as no:
@@ -111,7 +112,8 @@ def followup_new(request: StaffRequest) -> HttpResponseBase:
         else:
             return redirect("outreach:followup-detail", follow_up.pk)
     status = 422 if form.is_bound else 200
-    return render(request, "outreach/followup_new.html", {"form": form, "customer": customer}, status=status)
+    context = {"form": form, "customer": customer, "wishes": wishes_for(customer) if customer else None}
+    return render(request, "outreach/followup_new.html", context, status=status)
 
 
 @require_POST
@@ -201,7 +203,7 @@ def _act(
     not theirs."""
     follow_up = _visible(request, pk)
     form = _form(name, request, follow_up, request.POST)
-    if form.is_valid():
+    if form.is_valid() and _minds(form, follow_up):
         try:
             act(form.cleaned_data)
         except NotAllowed as no:
@@ -218,6 +220,11 @@ def _act(
         follow_up = with_people(FollowUp.objects.all()).get(pk=pk)
         return toast(render(request, ROW, _row(follow_up, acted=True)), said)
     return redirect("outreach:followup-detail", pk)
+
+
+def _minds(form: forms.Form, follow_up: FollowUp) -> bool:
+    """Whether what the form plans is no time the customer does not want, or that was agreed to."""
+    return not isinstance(form, shapes.MindsWishes) or form.minds(follow_up.customer, follow_up.kind)
 
 
 def _visible(request: StaffRequest, pk: int) -> FollowUp:
@@ -247,6 +254,10 @@ def _detail(request: StaffRequest, follow_up: FollowUp, status: int = 200, **bou
         ),
         "now": clock.now(),
     }
+    if is_open and follow_up.customer is not None:
+        wishes = wishes_for(follow_up.customer)
+        meets = follow_up.kind in MEETS_CUSTOMER
+        context |= {"wishes": wishes, "unwanted": unwanted_at(wishes.avoid, follow_up.due_at) if meets else None}
     if is_open:
         offered = [name for name in FORMS if name != "reassign" or context["assignable"]]
         context |= {name: _form(name, request, follow_up) for name in offered}

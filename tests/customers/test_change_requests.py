@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from customers.services.keys import rotate_keys
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
+from outreach.models import FollowUp
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
-from tests.factories import SubscriptionFactory, UserFactory
+from tests.factories import SubscriptionFactory, TeamFactory, TeamMemberFactory, UserFactory
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,7 @@ def test_a_new_number_is_changed_at_once_and_logged(op: Operator, client_for: Cl
 def test_a_guarded_field_waits_for_somebody_else(
     op: Operator, client_for: ClientFor, row: Customer, lead: User
 ) -> None:
+    TeamMemberFactory(team=TeamFactory(lead=lead, unit=op.hall), user=op.clerk)
     client, leading = client_for(op.clerk), client_for(lead)
     typed = {**ASKED, "field": "name", "new": "王晓娟"}
     assert client.post(url("change-request-new", row.pk), typed).status_code == 302
@@ -88,14 +91,24 @@ def test_a_guarded_field_waits_for_somebody_else(
     assert client.post(url("request-apply", taken.pk)).status_code == 403
     with pytest.raises(NotAllowed):
         services.apply_request(taken.pk, actor=op.clerk)
-    assert taken.number in words(leading.get(reverse("customers:request-list")))
+    # The lead owes the decision until it is due; afterwards the clerk owes the customer a call.
+    owed = FollowUp.objects.get()
+    assert (owed.kind, owed.owner, owed.due_at, owed.customer_id) == ("TASK", lead, taken.due_at, row.pk)
+    page = words(leading.get(reverse("customers:request-list")))
+    assert taken.number in page and lead.name in page
     assert leading.post(url("request-apply", taken.pk)).status_code == 302
     taken.refresh_from_db()
     assert (taken.state, taken.closed_by) == ("APPLIED", lead)
     assert Customer.objects.get(pk=row.pk).name == "王晓娟"
     change = FieldChange.objects.get(customer_id=row.pk, field="name")
     assert (change.old, change.new, change.source) == ("王小娟", "王晓娟", f"request {taken.number}")
+    owed.refresh_from_db()
+    told = FollowUp.objects.open().get()
+    assert (owed.state, owed.done_by) == ("DONE", lead)
+    assert (told.kind, told.owner, told.due_at - taken.closed_at) == ("CALLBACK", op.clerk, timedelta(hours=24))
+    assert op.clerk.name in words(client.get(url("request-detail", taken.pk)))
     assert leading.post(url("request-apply", taken.pk)).status_code == 422
+    assert FollowUp.objects.count() == 2
     assert taken.number not in words(leading.get(reverse("customers:request-list")))
 
 
@@ -110,6 +123,11 @@ def test_nobody_looks_twice_at_their_own_request(
     assert client_for(other).post(url("request-refuse", taken.pk), {"reason": "No paper"}).status_code == 302
     taken.refresh_from_db()
     assert (taken.state, taken.reason) == ("REFUSED", "No paper")
+    # Nobody led the one who took it: they owed that somebody decides, and owe the answer now.
+    assert list(FollowUp.objects.order_by("pk").values_list("kind", "owner", "state")) == [
+        ("TASK", lead.pk, "DONE"),
+        ("CALLBACK", lead.pk, "OPEN"),
+    ]
     far = UserFactory(role="TEAM_LEAD", unit=op.elsewhere)
     assert client_for(far).get(url("request-detail", taken.pk)).status_code == 404
 

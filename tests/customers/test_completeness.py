@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from customers.completeness import PARTS, Completeness, below_target, completeness_of, with_completeness
+from customers.completeness import Completeness, below_target, completeness_of, with_completeness
 from customers.models import Address, ContactPoint, Customer, Need, ProfileField
 from customers.queries import customer_page
 from foundation.common import clock
@@ -28,9 +28,8 @@ def fresh(row: Customer) -> Completeness:
 
 
 def missing(row: Customer) -> list[str]:
-    """Keys of the missing parts, in the order they are named."""
-    keys = {words: key for key, words in PARTS.items()}
-    return [keys[words] for words in fresh(row).missing]
+    """The missing parts, in the order they are named."""
+    return [part.code for part in fresh(row).missing]
 
 
 def fact(row: Customer, key: str, **more: object) -> ProfileField:
@@ -55,7 +54,7 @@ def test_an_archive_fills_up_part_by_part() -> None:
     fact(row, "INTERESTS")
     fact(row, "SPENDING_HABIT")
     with translation.override("en"):
-        assert [str(words) for words in fresh(row).missing] == ["Needs"]
+        assert [str(part.label) for part in fresh(row).missing] == ["Needs"]
     Need.objects.create(customer=row, text="Faster")
     assert fresh(row) == Completeness(100, 50, [])
 

@@ -139,6 +139,43 @@ def test_an_address_written_over_a_colleagues_is_shown_part_by_part(
     assert client.post(to, other).status_code == 302
 
 
+def test_a_form_over_a_masked_address_keeps_what_is_left_empty(
+    op: Operator, row: Customer, client_for: ClientFor
+) -> None:
+    home = {"province": "浙江省", "city": "杭州市", "district": "西湖区", "street": "文三路478号", "postcode": "310012"}
+    services.set_address(row.pk, actor=op.clerk, kind="HOME", parts=home)
+    client, to = client_for(op.clerk), url(row, "address-set")
+
+    def there() -> dict[str, str]:
+        return Address.objects.filter(customer=row, valid_to=None).values(*home).get()
+
+    masked = client.get(url(row, "customer-profile"))
+    form = masked.context["forms"]["address"]
+    assert "文三路" not in masked.content.decode() and "street" not in form.initial
+    assert "stays as it is on file" in masked.content.decode()
+    typed = {"kind": "HOME", "street": "天目山路1号", "copy": form.initial["copy"]}
+    assert client.post(to, typed).status_code == 302
+    assert there() == {**home, "street": "天目山路1号"}
+    # Saved on an old copy: the parts left alone are compared, and stay masked.
+    services.set_address(row.pk, actor=op.head, kind="HOME", parts={**home, "district": "上城区"})
+    stale = client.post(to, {**typed, "street": "延安路9号"})
+    assert stale.status_code == 422 and "478" not in stale.content.decode()
+    assert "上城区" not in stale.content.decode() and "西湖区" not in stale.content.decode()
+    # Inside a contact it is shown, filled in, and emptied it ends; the button ends it too, on the copy that was seen.
+    start_contact(actor=op.clerk, customer=row, channel="HALL_OWN")
+    clear = client.get(url(row, "customer-profile"))
+    assert clear.context["forms"]["address"].initial["street"] == "文三路478号"
+    other = client.get(f"{url(row, 'customer-profile')}?add=address&kind=OFFICE").context["forms"]["address"]
+    assert other.initial["kind"] == "OFFICE" and "street" not in other.initial
+    ending = clear.context["addresses"][0]
+    services.set_address(row.pk, actor=op.head, kind="HOME", parts={**home, "city": "宁波市"})
+    end = client.post(url(row, "address-end", ending["row"].pk), {"copy": ending["copy"]})
+    assert (end.status_code, there()["city"]) == (404, "宁波市")
+    ending = client.get(url(row, "customer-profile")).context["addresses"][0]
+    assert client.post(url(row, "address-end", ending["row"].pk), {"copy": ending["copy"]}).status_code == 302
+    assert not Address.objects.filter(customer=row, valid_to=None).exists()
+
+
 def test_a_fact_written_over_a_colleagues_is_shown_and_an_income_stays_hidden(
     op: Operator, row: Customer, client_for: ClientFor
 ) -> None:

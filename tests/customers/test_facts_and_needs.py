@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from customers import services
 from customers.models import Customer, FieldChange, Need, ProfileField, TimelineLine
@@ -20,6 +21,7 @@ from foundation.common.errors import RuleBroken
 from outreach.models import FollowUp
 from staff.models import User
 from tests.customers.people import Operator, customer, operator
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
@@ -73,6 +75,62 @@ def test_facts_with_a_list_are_chosen_and_the_sensitive_ones_stay_hidden(
     assert "Business owner" in words(shown)
     assert AuditEntry.objects.get(verb="customer.revealed").detail["field"] == "stratum"
     assert "OWNER" not in words(client.get(url(row, "customer-history")))
+
+
+@pytest.mark.covers("ARC-07")
+def test_a_fact_is_checked_with_the_customer_and_written_anew_from_what_is_there(
+    op: Operator, client_for: ClientFor, row: Customer, travel: Any
+) -> None:
+    kept = fact(op, row, expires_on=clock.today() + timedelta(days=90))
+    hidden = fact(op, row, "STRATUM", "OWNER")
+    client, page = client_for(op.head), url(row)
+    with travel(clock.now() + timedelta(days=30)):
+        shown = {one["row"].key: one["copy"] for one in client.get(page).context["facts"]}
+        assert shown["STRATUM"] == "" and client.post(url(row, "fact-confirm", hidden.pk)).status_code == 422
+        assert client.post(url(row, "fact-confirm", kept.pk), {"copy": shown["INTERESTS"]}).headers["Location"] == page
+        kept.refresh_from_db()
+        assert (kept.verified_how, kept.verified_by_id, kept.as_of) == ("TOLD", op.head.pk, clock.today())
+        assert (kept.value, kept.source) == ("摄影", AGREED["source"])
+        entry = AuditEntry.objects.get(verb="profile.confirmed", target_id=str(kept.pk))
+        assert (entry.actor_id, entry.detail["key"], entry.detail["how"]) == (op.head.pk, "INTERESTS", "TOLD")
+        assert "Fact checked: Interests" in words(client.get(url(row, "customer-detail")))
+        start = client.get(f"{page}?add=fact&key=INTERESTS").context["forms"]["fact"].initial
+        assert (start["value"], start["source"], start["expires_on"]) == ("摄影", AGREED["source"], kept.expires_on)
+        assert client.get(f"{page}?add=fact&key=STRATUM").context["forms"]["fact"].initial["value"] == ""
+        assert "key" not in client.get(f"{page}?add=fact&key=SHOE_SIZE").context["forms"]["fact"].initial
+        # Somebody wrote it anew meanwhile: what was read then is not what would be confirmed.
+        fact(op, row, value="旅行")
+        stale = client.post(url(row, "fact-confirm", kept.pk), {"copy": shown["INTERESTS"]})
+        assert stale.status_code == 422 and ProfileField.objects.get(pk=kept.pk).verified_at is None
+    services.refuse_consent(row.pk, actor=op.clerk, purpose="PROFILING")
+    with pytest.raises(RuleBroken) as no:
+        services.confirm_profile_field(hidden.pk, actor=op.clerk)
+    assert no.value.code == "customers.fact_over"
+    assert AuditEntry.objects.filter(verb="profile.confirmed").count() == 1
+
+
+@pytest.mark.covers("ARC-08")
+def test_what_is_missing_leads_to_where_it_is_filled_in(op: Operator, client_for: ClientFor) -> None:
+    bare = customer(op.hall, "王小娟")
+    client = client_for(op.clerk)
+    shown = client.get(url(bare, "customer-detail")).context["view"].missing
+    assert [part.code for part, _there in shown] == [
+        "id", "contact", "interests", "spending", "needs", "address", "birthday", "channel",
+    ]  # fmt: skip
+    assert shown[0][0].adds == 20
+    for part, there in shown:
+        assert f'href="{escape(there)}"' in words(client.get(url(bare, "customer-detail"))), part.code
+        address, _sign, place = there.partition("#")
+        opened = client.get(address)
+        assert opened.status_code == 200 and f'id="{place}"' in words(opened), part.code
+        if "add=" in address:
+            assert opened.context["opened"] in address
+    # A number on file is verified, not entered again; who may not edit sees words alone.
+    services.add_contact_point(bare.pk, actor=op.clerk, kind="MOBILE", value="13800138000")
+    parts = {part.code: there for part, there in client.get(url(bare)).context["view"].missing}
+    assert parts["contact"] == f"{url(bare)}#reached-at"
+    guide = client_for(UserFactory(role="HALL_GUIDE", unit=op.hall, language="en"))
+    assert {there for _part, there in guide.get(url(bare)).context["view"].missing} == {""}
 
 
 @pytest.mark.parametrize("value", ["信仰佛教", "患有糖尿病", "老党员", "A devout Catholic", "HIV"])

@@ -205,6 +205,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:merge-apart": lambda p: {"pk": p.customer.pk, "other": p.merge.absorbed_id},
     "customers:contact-act": lambda p: {"pk": p.customer.pk, "point": NOBODY},
     "customers:fact-remove": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:fact-confirm": lambda p: {"pk": p.customer.pk, "row": NOBODY},
+    "customers:address-end": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:time-drop": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:request-detail": lambda _p: {"pk": NOBODY},
     "customers:request-apply": lambda _p: {"pk": NOBODY},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from customers.models import ContactBlock, ContactPoint, TimelineLine
+from customers.models import ContactBlock, ContactPoint, QualityItem, TimelineLine
 from customers.services import verify_contact_point
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from outreach import delivery
+from outreach import delivery, receipts
 from outreach.models import MessageKey, MessageMove, MessageText, OutMessage
 from outreach.services import queue_message, queue_messages, retry_message
 from tests.factories import CustomerFactory, UserFactory
@@ -179,6 +181,70 @@ def test_a_lasting_refusal_fails_until_a_person_tries_again(peer: Mailbox) -> No
         retry_message(message.pk, actor=lead)
     assert refused.value.code == "message.cannot_retry"
     assert len(peer.letters) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("ARC-08")
+def test_only_an_address_nobody_is_at_is_marked(peer: Mailbox) -> None:
+    customer = reachable()
+    point = ContactPoint.objects.get(kind="EMAIL")
+    others = ("552 5.2.2 mailbox full", "550 5.7.1 relaying denied", "554 5.7.1 blocked", "450 4.1.1 later")
+    for number, answer in enumerate(others):
+        peer.on_rcpt = lambda _address, answer=answer: answer  # type: ignore[misc]  # the answer of this round
+        queue(customer, f"k{number}", channel="EMAIL")
+        delivery.deliver_due()
+    peer.on_rcpt, peer.on_data = lambda _address: None, lambda _letter: "550 looks like spam"
+    queue(customer, "spam", channel="EMAIL")
+    delivery.deliver_due()
+    point.refresh_from_db()
+    assert (point.bounced_at, point.do_not_use) == (None, "")
+    peer.on_rcpt = lambda _address: "550 5.1.1 no such user"
+    gone = queue(customer, "gone", channel="EMAIL")
+    assert gone is not None
+    delivery.deliver_due()
+    point.refresh_from_db()
+    assert state(gone) == ("failed", "refused")
+    assert point.bounced_at is not None and point.do_not_use == "messages came back"
+    assert QualityItem.objects.filter(customer=customer, kind="CONTACT_BOUNCED").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("ARC-08")
+def test_a_gateways_receipts_tell_what_arrived_and_where_nobody_is(outbox: Outbox, tmp_path: Path) -> None:
+    customer = reachable()
+    there, back = queue(customer, "a"), queue(customer, "b")
+    assert there is not None and back is not None
+    delivery.deliver_due()
+    folder = tmp_path / "outbox" / "receipts"
+    folder.mkdir()
+    early = queue(customer, "c")
+    assert early is not None
+    first, second, third = (delivery.reference_of(message.pk) for message in (there, back, early))
+    said = [
+        {"reference": first, "state": "delivered"},
+        {"reference": second, "state": "undelivered", "detail": "E_UNKNOWN_SUBSCRIBER", "nobody": True},
+        {"reference": "<nobody@example.test>", "state": "delivered"},
+        {"reference": first, "state": "lost"},
+        ["no receipt"],
+    ]
+    (folder / "1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in said) + "no json\n")
+    (folder / "2.jsonl").write_text(json.dumps({"reference": third, "state": "delivered"}) + "\n")
+    (folder / "3.part").write_text("half a li")
+    assert receipts.read_receipts() == 2
+    assert (state(there)[0], state(back)[0], state(early)[0]) == ("delivered", "undelivered", "queued")
+    assert sorted(path.name for path in folder.iterdir()) == ["2.jsonl", "3.part"]
+    point = ContactPoint.objects.get(kind="MOBILE")
+    assert point.do_not_use == "messages came back"
+    kinds = list(TimelineLine.objects.filter(customer_id=customer.pk).values_list("kind", flat=True))
+    assert kinds.count("message.undelivered") == 1
+    # Reached again meanwhile: the same receipt, read once more, does not mark the number anew.
+    verify_contact_point(point.pk, actor=UserFactory(role="TEAM_LEAD"))
+    (folder / "1.jsonl").write_text(json.dumps(said[1]) + "\n")
+    delivery.deliver_due()
+    assert receipts.read_receipts() == 1
+    assert (state(early)[0], list(folder.glob("*.jsonl"))) == ("delivered", [])
+    point.refresh_from_db()
+    assert point.do_not_use == ""
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from html import unescape
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from customers.models import ContactBlock
+from customers.services import add_contact_time
 from foundation.common import clock
 from outreach import delivery
 from outreach.models import FollowUp, FollowUpAttempt, Notification, OutMessage
@@ -152,6 +153,42 @@ def test_a_new_follow_up_by_hand_and_the_next_from_the_pool(client_for: ClientFo
     pooled = owe(lead, team=agent.team_memberships.get().team, pooled=True)
     assert client.post("/follow-ups/next/").headers["Location"] == f"/follow-ups/{pooled.ref}/"
     assert client.post("/follow-ups/next/").headers["Location"] == "/follow-ups/"
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("ARC-21")
+def test_a_moment_the_customer_does_not_want_is_asked_about_once_more(client_for: ClientFor, travel: Travel) -> None:
+    agent, _lead = team_of_two()
+    client, customer = client_for(agent), CustomerFactory(unit=agent.unit, channel_preference="SMS")
+    ContactPointFactory(customer=customer, value="13900001111", do_not_use="messages came back")
+    add_contact_time(customer.pk, actor=agent, wish="AVOID", days="WORKDAYS", starts=time(12), ends=time(14))
+    fields = {"subject": "ring", "owner": agent.pk, "priority": "2", "customer": customer.ref}
+    noon, evening = "2026-11-25T12:30", "2026-11-25T18:00"
+
+    def plan(kind: str, due_at: str, **more: str) -> Any:
+        return client.post("/follow-ups/new/", fields | {"kind": kind, "due_at": due_at} | more)
+
+    with travel(MORNING):
+        opened = client.get(f"/follow-ups/new/?customer={customer.ref}").content.decode()
+        assert "Monday to Friday" in opened and "Text message" in opened and "messages came back" in opened
+        asked = plan("CALLBACK", noon)
+        assert asked.status_code == 422 and "does not want to be reached then" in asked.content.decode()
+        assert 'name="despite_wish"' in asked.content.decode() and not FollowUp.objects.exists()
+        assert plan("TASK", noon).status_code == 302
+        assert plan("CALLBACK", evening).status_code == 302
+        agreed = plan("VISIT", noon, despite_wish="on")
+        page = client.get(agreed.headers["Location"]).content.decode()
+        assert "planned for a time the customer does not want" in page
+        row = FollowUp.objects.get(kind="CALLBACK")
+        url = f"/follow-ups/{row.ref}/"
+        assert client.post(f"{url}reschedule/", {"due_at": noon}).status_code == 422
+        tried = {"outcome": "BUSY", "next_at": noon}
+        assert client.post(f"{url}attempt/", tried, headers={"HX-Request": "true"}).status_code == 422
+        row.refresh_from_db()
+        assert (row.attempts, row.due_at.isoformat()) == (0, "2026-11-25T10:00:00+00:00")
+        assert client.post(f"{url}attempt/", tried | {"despite_wish": "on"}).status_code == 302
+        row.refresh_from_db()
+        assert (row.attempts, row.due_at.isoformat()) == (1, "2026-11-25T04:30:00+00:00")
 
 
 @pytest.mark.django_db
