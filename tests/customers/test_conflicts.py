@@ -160,7 +160,6 @@ def test_a_form_over_a_masked_address_keeps_what_is_left_empty(
     services.set_address(row.pk, actor=op.head, kind="HOME", parts={**home, "district": "上城区"})
     stale = client.post(to, {**typed, "street": "延安路9号"})
     assert stale.status_code == 422 and "478" not in stale.content.decode()
-    assert "上城区" not in stale.content.decode() and "西湖区" not in stale.content.decode()
     # Inside a contact it is shown, filled in, and emptied it ends; the button ends it too, on the copy that was seen.
     start_contact(actor=op.clerk, customer=row, channel="HALL_OWN")
     clear = client.get(url(row, "customer-profile"))

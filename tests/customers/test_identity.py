@@ -295,7 +295,9 @@ def test_an_appeal_lifts_a_hold_and_the_identity_stays_open(
     assert client.post(url(row, "hold-lift"), {"reason": "Own travel abroad"}).status_code == 302
     hold.refresh_from_db()
     assert (hold.lifted_because, state(row)) == ("Own travel abroad", "RECHECK")
-    assert client.post(url(row, "hold-lift"), {"reason": "Again"}).status_code == 404
+    again = client.post(url(row, "hold-lift"), {"reason": "Again"})
+    assert again.status_code == 422 and "Again" in again.content.decode()
+    assert "lifted already" in again.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
