@@ -8,7 +8,7 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known the archive's timeline kinds, jobs, list as a file, menu place, and what follows a moved unit."""
-        from customers import exporting, jobs, lines
+        from customers import exporting, jobs, lines, work_lists
         from customers.erasure import looking
         from customers.merging import forgetting, rules
         from customers.segments import known
@@ -24,6 +24,7 @@ class CustomersConfig(AppConfig):
         deciding.register()
         looking.register()
         exporting.register()
+        work_lists.register()
         with_it = ("customer_find_name", "customer_find_number", "customer_name_gram", "customers_quality_item")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in with_it)))
         register_nav(

@@ -1,4 +1,4 @@
-"""The lists of follow-ups and of messages as files."""
+"""The lists of follow-ups, of messages and of customers handed over as files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from customers.exporting import columns_of_customer
 from foundation.common.ids import moment_of
 from outreach.filters import FollowUpFilter, MessageFilter
 from outreach.lifecycle import AttemptOutcome, Channel, FollowUpKind, FollowUpState, MessageClass, MessageState
-from outreach.models import FollowUp, OutMessage
-from outreach.queries import VIEWS, followups_in_view, messages_of
+from outreach.models import FollowUp, ManagerTransfer, OutMessage
+from outreach.queries import VIEWS, followups_in_view, messages_of, transfers_seen
 from outreach.wording import title_of
 from staff.exports.registry import (
     Asking,
@@ -65,7 +65,7 @@ FOLLOWUPS = Exportable(
         *said_filters(_filter(user, query)),
     ],
     parameters=("view", *FollowUpFilter.base_filters),
-    customer="customer_id",
+    customers=("customer_id",),
 )
 
 
@@ -91,11 +91,36 @@ MESSAGES = Exportable(
     rows=lambda user, query: filtered(_messages(user, query)),
     filters=lambda user, query: said_filters(_messages(user, query)),
     parameters=tuple(MessageFilter.base_filters),
-    customer="customer_id",
+    customers=("customer_id",),
+)
+
+
+TRANSFERS = Exportable(
+    name="transfers",
+    title=_("Customers handed over"),
+    right="customers.view",
+    url_name="outreach:transfer-list",
+    columns=(
+        *columns_of_customer(),
+        Column("kind", _("Kind"), ("kind",), read=in_words(ManagerTransfer.Kind)),
+        Column("state", _("State"), ("state",), read=in_words(ManagerTransfer.State)),
+        Column("from", _("From"), ("from_manager__name",)),
+        Column("to", _("To"), ("to_manager__name",)),
+        Column("asked_by", _("Asked for by"), ("asked_by__name",)),
+        Column("asked", _("Asked for"), ("asked_at",), kind=Kind.MOMENT),
+        Column("reason", _("Reason"), ("reason",)),
+        Column("decided_by", _("Decided by"), ("decided_by__name",)),
+        Column("decided", _("Decided"), ("decided_at",), kind=Kind.MOMENT),
+        Column("answer", _("Answer"), ("answer",)),
+    ),
+    rows=lambda user, _query: transfers_seen(user),
+    filters=lambda _user, _query: [],
+    parameters=(),
+    customers=("customer_id",),
 )
 
 
 def register() -> None:
     """Make the lists known."""
-    register_exportable(FOLLOWUPS)
-    register_exportable(MESSAGES)
+    for exportable in (FOLLOWUPS, MESSAGES, TRANSFERS):
+        register_exportable(exportable)

@@ -17,7 +17,7 @@ from foundation.common.paging import capped_count
 from foundation.common.prepared import prepared
 from foundation.ui.navigation import FrameQuery
 from outreach.lifecycle import FollowUpKind, FollowUpState
-from outreach.models import FollowUp, OutMessage
+from outreach.models import FollowUp, ManagerTransfer, OutMessage
 from outreach.models.followups import FollowUpQuerySet
 from staff.models import Team, User, holds_on
 from staff.rights import acted_for, sight_of
@@ -247,3 +247,8 @@ def work_of(user: User) -> dict[str, Any]:
     """Figures of a person's open follow-ups for boards and hand-over."""
     rows = FollowUp.objects.open().filter(owner=user)
     return {"open": rows.count(), "overdue": rows.filter(due_at__lte=clock.now()).count()}
+
+
+def transfers_seen(user: User) -> QuerySet[ManagerTransfer]:
+    """Customers handed over, offered or claimed, as far as the user has to do with them, the newest first."""
+    return ManagerTransfer.objects.visible_to(user).order_by("-pk")

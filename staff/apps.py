@@ -8,7 +8,7 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from foundation.jobs.kinds import JobKind, register_job
-        from staff import navigation, signin
+        from staff import exporting, navigation, signin
         from staff.drafts import FORGET, forget_old_drafts
         from staff.services.numbering import restamp_units
         from staff.services.units import RESTAMP
@@ -18,4 +18,5 @@ class StaffConfig(AppConfig):
             JobKind(FORGET, _("Forget old drafts"), forget_old_drafts, right="", counts={"deleted": _("Deleted")})
         )
         signin.listen()
+        exporting.register()
         navigation.register()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -93,3 +93,26 @@ def shifts_visible(viewer: User, *, first: date, last: date) -> QuerySet[Shift]:
         .select_related("user__unit")
         .order_by("starts_at", "pk")
     )
+
+
+def monday_of(text: str) -> date:
+    """The Monday of the week a day (ISO) lies in; of this week when the text is no day."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = clock.today()
+    day = min(max(day, date(2000, 1, 3)), date(2199, 12, 25))
+    return day - timedelta(days=day.weekday())
+
+
+def shifts_of_week(viewer: User, monday: date) -> QuerySet[Shift]:
+    """The shifts of one week."""
+    return shifts_visible(viewer, first=monday, last=monday + timedelta(days=6))
+
+
+def absences_asked(viewer: User, *, past: bool) -> QuerySet[Absence]:
+    """Absences now and to come, or past ones, the latest first."""
+    now, rows = clock.now(), absences_visible(viewer)
+    if past:
+        return rows.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
+    return rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now)).order_by("starts_at", "pk")

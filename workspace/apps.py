@@ -6,9 +6,10 @@ class WorkspaceConfig(AppConfig):
     name = "workspace"
 
     def ready(self) -> None:
-        """Make the places known, and a manager's customers as a file."""
+        """Make the places known, and the lists of these pages as files."""
         from foundation.ui.navigation import NavItem, register_nav
         from workspace import books
+        from workspace.admin import exporting
 
         for item in (
             NavItem("home", _("My desk"), "layout-dashboard", "workspace:home", "workspace.home", 10, key_hint="h"),
@@ -75,3 +76,4 @@ class WorkspaceConfig(AppConfig):
         ):
             register_nav(item)
         books.register()
+        exporting.register()

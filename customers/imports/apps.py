@@ -8,7 +8,7 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from customers.imports import forgetting, services, touched, working
+        from customers.imports import exporting, forgetting, services, touched, working
         from foundation.jobs.kinds import JobKind, register_job
         from foundation.ui.navigation import NavItem, register_nav
 
@@ -21,6 +21,7 @@ class ImportsConfig(AppConfig):
             files_of = forgetting.files_of
             register_job(JobKind(name, title, run, right, counts=working.COUNT_WORDS, files_of=files_of))
         forgetting.register()
+        exporting.register()
         # Every app above writes its lines into the timeline: a line after the import is work with the customer.
         touched.register("timeline", unless="w.kind = 'customer.imported'")
         register_nav(

@@ -23,6 +23,7 @@ from customers.request_forms import ChangeRequestForm
 from customers.services.change_requests import APPROVE_RIGHT
 from customers.views.customer_edit import refuse
 from customers.views.showing import View, name_mask
+from customers.work_lists import change_rows
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -82,8 +83,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
     """Open requests by the moment they are due, or all of them, newest first."""
     user: Any = request.user
     every = request.GET.get("view") == "all"
-    rows = ChangeRequest.objects.visible_to(user).select_related("customer", "taken_by")
-    rows = rows.order_by("-pk") if every else rows.open().order_by("due_at", "pk")
+    rows = change_rows(user, request.GET).select_related("customer", "taken_by")
     refusal = ""
     try:
         page = keyset_page(rows, after=request.GET.get("after"), size=50)

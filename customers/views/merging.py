@@ -19,9 +19,10 @@ from customers.finding.search import only_owner
 from customers.merging import fields, pages, services, undoing
 from customers.merging.both import LONGEST_REASON
 from customers.merging.reading import rows_that_stay, rows_to_move
-from customers.models import Band, Customer, DuplicatePair, Merge
+from customers.models import Band, Customer, Merge
 from customers.services import find_duplicates
 from customers.views.showing import View, name_mask
+from customers.work_lists import merge_rows, merge_state, pair_rows
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.explain import Explanation
@@ -67,11 +68,8 @@ class OtherForm(forms.Form):
 def pair_list(request: HttpRequest) -> HttpResponseBase:
     """Pairs of the own scope nobody has decided about, the surest first."""
     user: Any = request.user
-    rows = DuplicatePair.objects.visible_to(user).open().select_related("low", "high").order_by("-score", "-pk")
     band = request.GET.get("band", "")
-    if band in Band.values:
-        rows = rows.filter(band=band)
-    page, refusal = _paged(rows, request)
+    page, refusal = _paged(pair_rows(user, request.GET).select_related("low", "high"), request)
     for pair in page.items:
         pair.tone = BAND_TONES[Band(pair.band)]
         pair.said = Explanation.from_json(pair.reasons).in_words()
@@ -95,10 +93,8 @@ def pair_list(request: HttpRequest) -> HttpResponseBase:
 def merge_list(request: HttpRequest) -> HttpResponseBase:
     """Merges of the own scope: those to be decided first of all, or those of another state; newest first."""
     user: Any = request.user
-    state = request.GET.get("state", "") or str(Merge.State.PROPOSED)
-    rows = Merge.objects.visible_to(user).select_related("survivor", "absorbed", "proposed_by").order_by("-pk")
-    if state in Merge.State.values:
-        rows = rows.filter(state=state)
+    state = merge_state(request.GET)
+    rows = merge_rows(user, request.GET).select_related("survivor", "absorbed", "proposed_by")
     page, refusal = _paged(rows, request)
     for merge in page.items:
         merge.tone = STATE_TONES.get(Merge.State(merge.state), "mute")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,16 +11,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from customers.models import Customer, Need
+from customers.models import Need
 from customers.views.showing import name_mask
+from customers.work_lists import need_category, need_rows, need_tabs, need_view
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.parts.lists import Tab
 from staff.masking import masked
-
-S = Need.State
 
 
 @require_GET
@@ -30,17 +28,8 @@ S = Need.State
 def need_list(request: HttpRequest) -> HttpResponseBase:
     """One tab of needs, those of one category when asked."""
     user: Any = request.user
-    view = request.GET.get("view", "") if request.GET.get("view") in {"new", "all"} else "mine"
-    category = request.GET.get("category", "") if request.GET.get("category") in Need.Category.values else ""
-    rows = Need.objects.select_related("customer", "owner")
-    if view == "mine":
-        rows = rows.filter(state=S.PLANNED, owner=user).order_by("due_on", "pk")
-    else:
-        states = [S.NEW] if view == "new" else [S.NEW, S.PLANNED]
-        scope = Customer.objects.in_scope_of(user)
-        rows = rows.filter(Q(state__in=states), customer__in=scope.values("pk")).order_by("-pk")
-    if category:
-        rows = rows.filter(category=category)
+    view, category = need_view(request.GET), need_category(request.GET)
+    rows = need_rows(user, request.GET).select_related("customer", "owner")
     refusal = ""
     try:
         page = keyset_page(rows, after=request.GET.get("after"), size=50)
@@ -59,11 +48,7 @@ def need_list(request: HttpRequest) -> HttpResponseBase:
             }
             for need in page.items
         ],
-        "tabs": [
-            Tab(_("My needs"), f"{address}?view=mine{more}", current=view == "mine"),
-            Tab(_("Not planned yet"), f"{address}?view=new{more}", current=view == "new"),
-            Tab(_("All open"), f"{address}?view=all{more}", current=view == "all"),
-        ],
+        "tabs": [Tab(words, f"{address}?view={key}{more}", current=key == view) for key, words in need_tabs().items()],
         "categories": [
             Tab(_("All"), f"{address}?view={view}", current=not category),
             *(

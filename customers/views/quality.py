@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from customers import quality, services
+from customers import services
 from customers.models import QualityItem, QualityKind
 from customers.views.showing import name_mask, seen
+from customers.work_lists import gap_rows, gaps_asked
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
@@ -38,12 +39,9 @@ MENDED_AT: dict[str, str] = {
 def quality_list(request: HttpRequest) -> HttpResponseBase:
     """What is wrong in one's own scope by kind, and the customers behind one kind."""
     user: Any = request.user
-    mine = request.GET.get("whose") == "mine"
-    numbers = quality.counts(user, mine=mine)
-    asked = request.GET.get("kind", "")
-    kind = asked if asked in K.values else next((k for k in K.values if numbers[k][0]), K.BELOW_TARGET.value)
-    rows = quality.items(user, mine=mine).filter(kind=kind).select_related("customer__manager", "customer__facts")
-    rows, refusal = rows.order_by("-customer_id"), ""
+    gaps = gaps_asked(user, request.GET)
+    kind, mine = gaps.kind, gaps.mine
+    rows, refusal = gap_rows(user, gaps).select_related("customer__manager", "customer__facts"), ""
     try:
         page = keyset_page(rows, after=request.GET.get("after"), size=50)
     except RuleBroken as no:
@@ -63,7 +61,7 @@ def quality_list(request: HttpRequest) -> HttpResponseBase:
                 "current": key == kind,
                 "empty": not number,
             }
-            for key, (number, more) in numbers.items()
+            for key, (number, more) in gaps.numbers.items()
         ],
         "whose": [
             Tab(_("In my scope"), f"{address}?kind={kind}", current=not mine),

@@ -17,6 +17,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.ui.htmx import redirect_page, toast, wants_fragment
 from interactions import services
+from interactions.exporting import VIEW_WORDS
 from interactions.forms import (
     LinkForm,
     LogForm,
@@ -46,18 +47,11 @@ NOTE, WRITE_UP = "interactions.note", "interactions.contact"
 @requires("interactions.view")
 def contact_list(request: StaffRequest) -> HttpResponseBase:
     """Contacts taken, newest first."""
-    labels = {
-        "mine": _("Mine"),
-        "to-log": _("To log"),
-        "unknown": _("Unknown callers"),
-        "all": _("All I see"),
-        "foreign": _("Of other units"),
-    }
     place = place_asked(request.GET)
     return tabbed_list(
         request,
         "interactions/contact_list.html",
-        labels,
+        VIEW_WORDS,
         lambda view: contacts_in_view(request.user, view, place),
         kept=("place",),
         filter=PlaceFilterForm(request.GET, user=request.user),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
@@ -16,8 +15,8 @@ from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.charts import Chart, Series
+from interactions.exporting import period_asked, verdicts_asked
 from interactions.figure_queries import (
-    STATES,
     figure_lines,
     late_matters,
     late_url,
@@ -27,7 +26,6 @@ from interactions.figure_queries import (
     sum_line,
     verdict_rows,
 )
-from interactions.lifecycle import Channel, Kind
 from interactions.matter_forms import PeriodForm
 from staff.requests import StaffRequest
 
@@ -67,8 +65,7 @@ def figure_list(request: StaffRequest) -> HttpResponse:
 @requires("interactions.figures")
 def figure_rows(request: StaffRequest) -> HttpResponseBase:
     """The contacts behind a number."""
-    period = period_of(_day(request, "first"), _day(request, "last"))
-    asked = _asked(request)
+    period, asked = period_asked(request.GET), verdicts_asked(request.GET)
     try:
         page = keyset_page(verdict_rows(request.user, period, asked), after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
@@ -82,7 +79,7 @@ def figure_rows(request: StaffRequest) -> HttpResponseBase:
 @requires("interactions.figures")
 def figure_late(request: StaffRequest) -> HttpResponseBase:
     """The matters whose customer was told too late, or not yet."""
-    period = period_of(_day(request, "first"), _day(request, "last"))
+    period = period_asked(request.GET)
     try:
         page = keyset_page(late_matters(request.user, period), after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
@@ -90,28 +87,6 @@ def figure_late(request: StaffRequest) -> HttpResponseBase:
     part = "#results" if wants_fragment(request) else ""
     context = {"page": page, "period": period, "now": clock.now()}
     return render(request, f"interactions/figure_late.html{part}", context)
-
-
-def _day(request: StaffRequest, name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.GET.get(name, ""))
-    except ValueError:
-        return None
-
-
-def _asked(request: StaffRequest) -> dict[str, Any]:
-    """The filters in the address that mean something; others are left out."""
-    asked: dict[str, Any] = {}
-    known = {"channel": Channel.values, "kind": Kind.values, "state": STATES}
-    for name, values in known.items():
-        if request.GET.get(name) in values:
-            asked[name] = request.GET[name]
-    for name in ("unit", "person"):
-        text = request.GET.get(name, "")
-        if text.isdecimal() and len(text) <= 9:
-            asked[name] = int(text)
-    day = _day(request, "day")
-    return asked | ({"day": day} if day else {})
 
 
 def _chart(lines: list[Any]) -> Chart:

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common import clock
@@ -16,6 +15,7 @@ from foundation.common.doors import requires
 from foundation.common.explain import Explanation
 from interactions import matter_forms as shapes
 from interactions import services
+from interactions.exporting import MATTER_WORDS
 from interactions.lifecycle import Result
 from interactions.matter_queries import matters_in_view
 from interactions.models import Matter, MatterOffer
@@ -33,16 +33,8 @@ ANSWER = "interactions.matter"  # where its text is kept while it is typed
 @requires("interactions.view")
 def matter_list(request: StaffRequest) -> HttpResponseBase:
     """The board: offered to me, answered for, worked on; what the team leaves overdue."""
-    labels = {
-        "mine": _("I answer for"),
-        "offered": _("Offered to me"),
-        "handling": _("I work on"),
-        "overdue": _("Overdue"),
-        "all": _("All open I see"),
-        "closed": _("Closed"),
-    }
     return tabbed_list(
-        request, "interactions/matter_list.html", labels, lambda view: matters_in_view(request.user, view)
+        request, "interactions/matter_list.html", MATTER_WORDS, lambda view: matters_in_view(request.user, view)
     )
 
 

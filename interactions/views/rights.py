@@ -26,12 +26,13 @@ from foundation.common.personal import own_models
 from foundation.jobs.models import JobRun
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.lists import Tab
+from interactions.exporting import RIGHTS_WORDS, rights_view
 from interactions.models import RightsRequest
 from interactions.rights import services
 from interactions.rights.export import fetch, start_export
 from interactions.rights.forms import AnswerForm, IdentityForm, RaiseForm, RefuseForm
 from interactions.rights.lifecycle import RightsKind, RightsState
-from interactions.rights.queries import VIEWS, requests_in_view
+from interactions.rights.queries import requests_in_view
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
@@ -46,14 +47,12 @@ RUNS_SHOWN = 10
 @requires("rights.view")
 def rights_list(request: StaffRequest) -> HttpResponseBase:
     """The requests, the first due first."""
-    view = request.GET.get("view", "open")
-    view = view if view in VIEWS else "open"
+    view = rights_view(request.GET)
     try:
         page = keyset_page(requests_in_view(request.user, view), after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
         return redirect(f"{request.path}?view={view}")
-    labels = {"open": _("Open"), "overdue": _("Overdue"), "closed": _("Closed")}
-    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in labels.items()]
+    tabs = [Tab(label, f"?view={key}", current=key == view) for key, label in RIGHTS_WORDS.items()]
     context = {"page": page, "tabs": tabs, "view": view, "may_answer": request.user.has_perm("rights.answer")}
     return render(request, f"interactions/rights_list.html{'#results' if wants_fragment(request) else ''}", context)
 

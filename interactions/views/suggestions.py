@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common import clock
@@ -16,6 +15,7 @@ from foundation.common.doors import requires
 from foundation.common.explain import Explanation
 from interactions import matter_forms as shapes
 from interactions import services
+from interactions.exporting import SUGGESTION_WORDS
 from interactions.matter_queries import next_states, suggestions_in_view
 from interactions.models import Suggestion
 from interactions.services.suggestions import may_answer, may_decide
@@ -36,15 +36,11 @@ FORMS: dict[str, type[forms.Form]] = {
 @requires("interactions.view")
 def suggestion_list(request: StaffRequest) -> HttpResponseBase:
     """Suggestions of the own people, what is overdue, what was adopted and is not in effect yet."""
-    labels = {
-        "open": _("To be answered"),
-        "mine": _("Mine"),
-        "overdue": _("Overdue"),
-        "to-do": _("Adopted, to be done"),
-        "all": _("All I see"),
-    }
     return tabbed_list(
-        request, "interactions/suggestion_list.html", labels, lambda view: suggestions_in_view(request.user, view)
+        request,
+        "interactions/suggestion_list.html",
+        SUGGESTION_WORDS,
+        lambda view: suggestions_in_view(request.user, view),
     )
 
 

@@ -19,7 +19,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from outreach.models import ManagerTransfer
-from outreach.queries import colleagues_of
+from outreach.queries import colleagues_of, transfers_seen
 from outreach.services import transfers
 from staff.models import RoleAssignment, User, holds_on
 from staff.requests import StaffRequest
@@ -53,11 +53,11 @@ def transfer_list(request: StaffRequest) -> HttpResponseBase:
 
 
 def _list(request: StaffRequest, refused: str = "", status: int = 200) -> HttpResponseBase:
-    rows = ManagerTransfer.objects.visible_to(request.user).select_related(
+    rows = transfers_seen(request.user).select_related(
         "customer", "from_manager", "to_manager", "asked_by", "decided_by"
     )
     try:
-        page = keyset_page(rows.order_by("-pk"), after=request.GET.get("after"), size=PAGE)
+        page = keyset_page(rows, after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
         return redirect("outreach:transfer-list")
     lines = [

@@ -16,7 +16,7 @@ class ExportsConfig(AppConfig):
         from foundation.ui.navigation import NavItem, register_nav
         from staff.exports import services, working
         from staff.exports.queries import WAITING_COUNT, runs_with
-        from staff.exports.registry import EXPORT_RIGHT
+        from staff.exports.registry import ASK_RIGHT
         from staff.exports.telling import APPROVE_RIGHT
         from staff.services.numbering import Stamped, register_stamped
 
@@ -50,7 +50,7 @@ class ExportsConfig(AppConfig):
                 _("My exports"),
                 "file-down",
                 "exports:export-list",
-                right=EXPORT_RIGHT,
+                right=ASK_RIGHT,
                 order=70,
                 match=("exports:export-",),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -17,7 +17,8 @@ from foundation.ui.wording import say_choice
 from staff.masking import masked
 from staff.models import User
 
-EXPORT_RIGHT = "customers.export"
+ASK_RIGHT = "exports.ask"  # of those who may take out some list
+EXPORT_RIGHT = "customers.export"  # of the lists about customers
 CLEAR_RIGHT = "customers.reveal"
 LONGEST_VALUE = 120
 
@@ -60,10 +61,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Exportable:
-    """A list. `right`: of its page; `rows(user, query)`: its rows in the scope of `user` under the filters of `query`.
+    """A list. `right`: of its page; `take`: needed besides, to take it out. `rows(user, query)`: its rows in the scope
+    of `user` under the filters of `query`, those the page shows.
 
     `filters(user, query)`: (label, value) of the filters that hold, in words. `parameters`: the filters there are.
-    `url_name`: the page. `customer`: path of the customer's id in a row.
+    `url_name`: the page. `customers`: paths of the ids of the customers a row is about. `lines`: makes the lines of
+    rows, in their order, for a list whose line is more than columns of the row; each column then reads the line.
     """
 
     name: str
@@ -74,7 +77,9 @@ class Exportable:
     rows: Callable[[User, QueryDict], QuerySet[Any]]
     filters: Callable[[User, QueryDict], list[tuple[str, str]]]
     parameters: tuple[str, ...]
-    customer: str = "pk"
+    customers: tuple[str, ...] = ("pk",)
+    take: str = EXPORT_RIGHT
+    lines: Callable[[list[Any]], Iterable[Any]] | None = None
 
     def column(self, key: str) -> Column | None:
         return next((column for column in self.columns if column.key == key), None)
@@ -163,7 +168,7 @@ def exportables() -> list[Exportable]:
 
 def may_export(user: User, exportable: Exportable) -> bool:
     """Whether the user may take this list out, today."""
-    return user.has_perm(EXPORT_RIGHT) and user.has_perm(exportable.right)
+    return user.has_perm(exportable.take) and user.has_perm(exportable.right)
 
 
 def columns_for(user: User, exportable: Exportable) -> list[Column]:

@@ -21,7 +21,7 @@ from staff.exports import services
 from staff.exports.forms import DecisionForm, ExportForm
 from staff.exports.models import Export
 from staff.exports.queries import export_rows, line_of, waiting
-from staff.exports.registry import EXPORT_RIGHT, Exportable, exportable_called, may_export
+from staff.exports.registry import ASK_RIGHT, Exportable, exportable_called, may_export
 from staff.exports.telling import APPROVE_RIGHT
 from staff.requests import StaffRequest
 
@@ -47,9 +47,9 @@ def export_list(request: StaffRequest) -> HttpResponseBase:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@requires(EXPORT_RIGHT)
+@requires(ASK_RIGHT)
 def export_new(request: StaffRequest, name: str) -> HttpResponseBase:
-    """Ask for a list as a file. The query of the address is that of the list: its filters."""
+    """Ask for a list as a file, with the rights of that list. The query of the address is its filters."""
     exportable = _exportable(request, name)
     form = ExportForm(request.POST if request.method == "POST" else None, exportable=exportable, user=request.user)
     if form.is_bound and form.is_valid():
@@ -131,7 +131,7 @@ def export_stop(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 @never_cache
 @require_GET
-@requires(EXPORT_RIGHT)
+@requires(ASK_RIGHT)
 def export_file(request: StaffRequest, pk: int) -> FileResponse:
     """The file, for the person who asked for it; recorded."""
     export = get_object_or_404(export_rows(request.user).filter(requester=request.user), pk=pk)

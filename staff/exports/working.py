@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -46,9 +46,8 @@ def write_file(job: RunningJob) -> None:
     with writer_to(path, export.file_format, columns) as writer:
         for part in _parts(ids):
             begin_work()
-            for customer_id, cells in _cells(exportable.rows(user, query), exportable, columns, clear, part):
-                if customer_id is not None:
-                    customers.add(customer_id)
+            for about, cells in _cells(exportable.rows(user, query), exportable, columns, clear, part):
+                customers.update(customer_id for customer_id in about if customer_id is not None)
                 writer.write(cells)
                 done += 1
             job.progress(min(done, len(ids)), len(ids), rows=done)
@@ -111,12 +110,22 @@ def _parts(ids: array[int]) -> Iterator[list[int]]:
 
 def _cells(
     rows: QuerySet[Any], exportable: Exportable, columns: list[Column], clear: frozenset[str], part: list[int]
-) -> Iterator[tuple[int | None, list[Any]]]:
-    """(customer, cells) of the rows with these ids that are still in sight, in their order: one query."""
+) -> Iterator[tuple[Sequence[int | None], list[Any]]]:
+    """(customers, cells) of the rows with these ids that are still in sight, in their order: one query, besides those
+    that make lines."""
+    if exportable.lines is not None:
+        with read_from_replica():
+            there = {row.pk: row for row in rows.filter(pk__in=part).order_by()}
+            kept = [there[key] for key in part if key in there]
+            lines = list(exportable.lines(kept))
+        for row, line in zip(kept, lines, strict=True):
+            cells = [column.cell([line], clear=column.key in clear) for column in columns]
+            yield [getattr(row, path) for path in exportable.customers], cells
+        return
     made: dict[str, Any] = {}
     for column in columns:
         made |= {name: expression() for name, expression in column.expressions.items()}
-    paths = list(dict.fromkeys(["pk", *([exportable.customer] if exportable.customer else [])]))
+    paths = list(dict.fromkeys(["pk", *exportable.customers]))
     for column in columns:
         paths += [source for source in column.sources if source not in paths]
     at = {path: index for index, path in enumerate(paths)}
@@ -125,7 +134,7 @@ def _cells(
     some = rows.filter(pk__in=part).order_by().annotate(**made)
     with read_from_replica():
         found = {row[0]: row for row in some.values_list(*paths)}
-    who = at.get(exportable.customer) if exportable.customer else None
+    who = [at[path] for path in exportable.customers]
     for key in part:
         row = found.get(key)
         if row is None:
@@ -134,7 +143,7 @@ def _cells(
             column.cell([row[index] for index in indexes], clear=column.key in clear)
             for column, indexes in zip(columns, places, strict=True)
         ]
-        yield (row[who] if who is not None else None), cells
+        yield [row[index] for index in who], cells
 
 
 def expire(job: RunningJob) -> None:

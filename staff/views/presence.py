@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,7 +23,7 @@ from staff.admin_forms import AbsenceForm, DelegateForm, EndForm, HandoverForm, 
 from staff.handover import open_work
 from staff.models import Shift, User
 from staff.picking import say_person
-from staff.queries import absences_visible, shifts_visible
+from staff.queries import absences_asked, absences_visible, monday_of, shifts_of_week
 from staff.services import absences, handover, shifts
 from staff.signin import actor_of
 from staff.views.pages import act, form_page
@@ -36,9 +35,8 @@ WEEK = timedelta(days=7)
 @requires("staff.absence")
 def shift_list(request: HttpRequest) -> HttpResponse:
     """One week of shifts of one's people."""
-    first = _monday(request.GET.get("week", ""))
-    rows = shifts_visible(actor_of(request), first=first, last=first + WEEK - timedelta(days=1))
-    page = keyset_page(rows, after=request.GET.get("after"), size=100)
+    first = monday_of(request.GET.get("week", ""))
+    page = keyset_page(shifts_of_week(actor_of(request), first), after=request.GET.get("after"), size=100)
     context = {"page": page, "first": first, "before": first - WEEK, "next": first + WEEK, "now": clock.now()}
     template = "staff/shift_list.html" + ("#results" if wants_fragment(request) else "")
     return render(request, template, context)
@@ -78,12 +76,7 @@ def shift_remove(request: HttpRequest, pk: int) -> HttpResponse:
 def absence_list(request: HttpRequest) -> HttpResponse:
     """Absences of one's people: now and to come, or past ones."""
     now, past = clock.now(), request.GET.get("when") == "past"
-    rows = absences_visible(actor_of(request))
-    if past:
-        rows = rows.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
-    else:
-        rows = rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now)).order_by("starts_at", "pk")
-    page = keyset_page(rows, after=request.GET.get("after"), size=50)
+    page = keyset_page(absences_asked(actor_of(request), past=past), after=request.GET.get("after"), size=50)
     here = reverse("staff:absence-list")
     tabs = [Tab(_("Now and to come"), here, not past), Tab(_("Past"), f"{here}?when=past", past)]
     lines = [(row, row.covers(now), absences.transfer_due(row) if not past else None) for row in page.items]
@@ -186,12 +179,3 @@ def _check_people(viewer: User, person: User) -> None:
 
 def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
-
-
-def _monday(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = clock.today()
-    day = min(max(day, date(2000, 1, 3)), date(2199, 12, 25))
-    return day - timedelta(days=day.weekday())

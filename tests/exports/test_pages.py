@@ -84,7 +84,7 @@ def test_an_officer_approves_on_the_page(client_for: Signed, house: House) -> No
     assert officer.post(decide, {"approve": "yes", "note": "Only for the mailing"}).status_code == 302
     work(export)
     file_page = reverse("exports:export-file", args=[export.pk])
-    assert officer.get(file_page).status_code == 403
+    assert officer.get(file_page).status_code == 404
     assert client_for(house.manager).get(file_page).status_code == 200
     assert export.number not in officer.get("/exports/approvals/").content.decode()
 

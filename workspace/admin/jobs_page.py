@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -26,6 +27,14 @@ def runs_of(user: User) -> JobRunQuerySet:
     """Runs the user started, and those the right "jobs.view" opens."""
     more = sight_of(user, "jobs.view").rows(owner="actor_id") if user.has_perm("jobs.view") else None
     return JobRun.objects.visible_to(user, more)
+
+
+def runs_asked(user: User, query: QueryDict) -> QuerySet[JobRun]:
+    """Those of one state and kind, where the address names one; newest first."""
+    state, job = query.get("state", ""), query.get("job", "")
+    return job_list(
+        runs_of(user), state=state if state in JobRun.State.values else "", job=job if job in job_kinds() else ""
+    )
 
 
 def _may_control(user: User, run: JobRun) -> bool:
@@ -51,13 +60,8 @@ def _may_download(user: User, run: JobRun) -> bool:
 def run_list(request: StaffRequest) -> HttpResponse:
     """Own runs for everybody; more for those with "jobs.view"."""
     state, job = request.GET.get("state", ""), request.GET.get("job", "")
-    rows = job_list(
-        runs_of(request.user),
-        state=state if state in JobRun.State.values else "",
-        job=job if job in job_kinds() else "",
-    )
     try:
-        page = keyset_page(rows, after=request.GET.get("after"), size=50)
+        page = keyset_page(runs_asked(request.user, request.GET), after=request.GET.get("after"), size=50)
     except RuleBroken:
         return redirect("workspace:run-list")
     actors = User.objects.in_bulk({run.actor_id for run in page.items if run.actor_id})
