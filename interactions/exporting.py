@@ -15,25 +15,24 @@ from customers.exporting import columns_of_customer
 from foundation.ui.wording import join_words, say_choice, say_date
 from interactions.figure_queries import STATES, Period, late_matters, period_of, verdict_rows
 from interactions.lifecycle import Caller, Channel, Direction, Kind, Result
-from interactions.matter_queries import MATTER_VIEWS, SUGGESTION_VIEWS, matters_in_view, suggestions_in_view
+from interactions.matter_queries import matters_in_view, suggestions_in_view
 from interactions.models import ContactPlace, ContactVerdict
-from interactions.queries import VIEWS, contacts_in_view, place_asked
+from interactions.queries import contacts_in_view, place_asked
 from interactions.rights.lifecycle import Outcome, RefusalCode, RightsKind, RightsState
-from interactions.rights.queries import VIEWS as RIGHTS_VIEWS
 from interactions.rights.queries import requests_in_view
 from interactions.stages import MatterState, SuggestionState
 from staff.exports.registry import Column, Exportable, in_words, register_exportable
 from staff.exports.registry import Kind as Cells
 from staff.models import OrgUnit, User
 
-VIEW_WORDS = {
+VIEW_WORDS: dict[str, Any] = {
     "mine": gettext_lazy("Mine"),
     "to-log": gettext_lazy("To log"),
     "unknown": gettext_lazy("Unknown callers"),
     "all": gettext_lazy("All I see"),
     "foreign": gettext_lazy("Of other units"),
 }
-MATTER_WORDS = {
+MATTER_WORDS: dict[str, Any] = {
     "mine": gettext_lazy("I answer for"),
     "offered": gettext_lazy("Offered to me"),
     "handling": gettext_lazy("I work on"),
@@ -41,14 +40,14 @@ MATTER_WORDS = {
     "all": gettext_lazy("All open I see"),
     "closed": gettext_lazy("Closed"),
 }
-SUGGESTION_WORDS = {
+SUGGESTION_WORDS: dict[str, Any] = {
     "open": gettext_lazy("To be answered"),
     "mine": gettext_lazy("Mine"),
     "overdue": gettext_lazy("Overdue"),
     "to-do": gettext_lazy("Adopted, to be done"),
     "all": gettext_lazy("All I see"),
 }
-RIGHTS_WORDS = {
+RIGHTS_WORDS: dict[str, Any] = {
     "open": gettext_lazy("Open"),
     "overdue": gettext_lazy("Overdue"),
     "closed": gettext_lazy("Closed"),
@@ -57,25 +56,25 @@ RIGHTS_WORDS = {
 
 def _view(query: QueryDict) -> str:
     view = query.get("view", "mine")
-    return view if view in VIEWS else "mine"
+    return view if view in VIEW_WORDS else "mine"
 
 
 def matter_view(query: QueryDict) -> str:
     """Which tab of the board."""
     view = query.get("view", "mine")
-    return view if view in MATTER_VIEWS else "mine"
+    return view if view in MATTER_WORDS else "mine"
 
 
 def suggestion_view(query: QueryDict) -> str:
     """Which tab of the suggestions."""
     view = query.get("view", "open")
-    return view if view in SUGGESTION_VIEWS else "open"
+    return view if view in SUGGESTION_WORDS else "open"
 
 
 def rights_view(query: QueryDict) -> str:
     """Which tab of the rights requests."""
     view = query.get("view", "open")
-    return view if view in RIGHTS_VIEWS else "open"
+    return view if view in RIGHTS_WORDS else "open"
 
 
 def _said(words: Any) -> list[tuple[str, str]]:

@@ -16,7 +16,6 @@ from interactions.models import Call, Interaction, Topic
 from staff.models import User
 
 CALL_FADES_AFTER = timedelta(hours=4)
-VIEWS = ("mine", "to-log", "unknown", "all", "foreign")
 
 
 def contacts_in_view(user: User, view: str, place: int | None = None) -> QuerySet[Interaction]:

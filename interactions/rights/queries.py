@@ -11,7 +11,6 @@ from interactions.models import RightsRequest
 from interactions.rights.lifecycle import RIGHTS_OPEN
 from staff.models import User
 
-VIEWS = ("open", "overdue", "closed")
 MOST = 99
 _OPEN = ", ".join(f"'{state}'" for state in RIGHTS_OPEN)
 
