@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -37,6 +38,7 @@ KEEP = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # else WhiteNoise warns with every client
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:  # a cache of its own, or the clearing of one would end the sessions of the other
         own = re.sub(r"(db=|/)\d+$", rf"\g<1>{2 + int(worker[2:])}", os.environ["CACHE_URL"])
