@@ -50,7 +50,7 @@ WITH known AS (
       (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
       count(*) FILTER (WHERE id >= %(quarter_from)s) AS contacts,
       count(*) FILTER (WHERE id >= %(quarter_from)s AND ({{complaint}})) AS complaints
-    FROM {_CONTACTS} lines
+    FROM {_CONTACTS}
     GROUP BY customer_id) t ON t.customer_id = c.id
   LEFT JOIN (
     SELECT customer_id, count(*) AS consents FROM customers_consent

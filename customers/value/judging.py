@@ -67,8 +67,14 @@ WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s"""
 # Whole numbers wherever they are exact: the index of use in millionths, points in hundredths. 2a + b over 2b is a / b
 # rounded half up, as nothing here is below zero.
 _PART = "(d.{used} * 2000000 + w.{median}) / (2 * w.{median})::bigint"
-_INDEX = """CASE WHEN {voice} IS NULL THEN {data} WHEN {data} IS NULL THEN {voice}
-    ELSE (3 * {voice} + 7 * {data} + 5) / 10 END"""
+
+
+def _index_sql(when: str) -> str:
+    """The index of use, of both where there are both: `engine.usage_index`. What is null makes all null it stands in."""
+    voice, data = _PART.format(used=f"voice_{when}", median="voice"), _PART.format(used=f"data_{when}", median="data")
+    return f"coalesce((3 * ({voice}) + 7 * ({data}) + 5) / 10, {data}, {voice})"
+
+
 _GROWTH = f"""CASE WHEN index_now <= index_before OR index_before = 0 THEN 0
       WHEN (index_now - index_before) * 2 >= index_before THEN {int(engine.MOST_GROWTH * MILLION)}
       ELSE round((index_now - index_before) * {MILLION}.0 / index_before)::bigint END"""
@@ -76,12 +82,14 @@ _WHOLE = """('{kind}', %(b5_{kind})s::numeric, %(b4_{kind})s::numeric, %(b3_{kin
           %(voice_{kind})s::bigint, %(data_{kind})s::bigint, %(gap_{kind})s::int[])"""
 # Each step is fenced by OFFSET 0, or its expressions would be worked out again wherever the next ones use them.
 JUDGE = f"""
-WITH judged AS MATERIALIZED (
-  SELECT customer_id, {", ".join(COLUMNS)}, value_class, index_now * 0.000001 AS usage_now,
-    index_before * 0.000001 AS usage_before, potential, round(value * %(worth)s, 2) AS clv,
+WITH kept AS (
+  INSERT INTO customers_valuemonth (month, customer_id, {_KEPT})
+  SELECT month, customer_id, {", ".join(COLUMNS)}, value_class, index_now * 0.000001 AS usage_now,
+    index_before * 0.000001 AS usage_before, potential,
     CASE WHEN CASE value_class WHEN 'NEW' THEN {engine.COUNTS_AS["NEW"]} ELSE value_class::int END >= %(valuable)s
       THEN CASE WHEN potential >= %(promising)s THEN 'STAR' ELSE 'CORE' END
       ELSE CASE WHEN potential >= %(promising)s THEN 'GROWTH' ELSE 'BASIC' END END AS cell,
+    round(value * %(worth)s, 2) AS clv,
     CASE WHEN kind <> 'PERSON' OR no_profile OR age < {engine.GROWN_UP} THEN '{{}}'
       WHEN travels AND young THEN '{{TRAVELLER,YOUNG_DATA}}' WHEN travels THEN '{{TRAVELLER}}'
       WHEN young THEN '{{YOUNG_DATA}}' ELSE '{{}}' END::varchar[] AS personas
@@ -97,31 +105,25 @@ WITH judged AS MATERIALIZED (
       roaming_days >= %(travel_days)s AND voice_now >= %(travel_voice)s AS travels,
       age BETWEEN %(young_from)s AND %(young_to)s AND data_now >= %(young_data)s AS young
     FROM (
-      SELECT *, {_INDEX.format(voice="vn", data="dn")} AS index_now,
-        {_INDEX.format(voice="vb", data="db")} AS index_before
-      FROM (
-        SELECT d.*, w.gap, {_PART.format(used="voice_now", median="voice")} AS vn,
-          {_PART.format(used="voice_before", median="voice")} AS vb,
-          {_PART.format(used="data_now", median="data")} AS dn, {_PART.format(used="data_before", median="data")} AS db,
-          CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4'
-            WHEN value >= b3 THEN '3' WHEN value >= b2 THEN '2' ELSE '1' END AS value_class
-        FROM customers_valuedraft d
-        JOIN (VALUES {", ".join(_WHOLE.format(kind=kind) for kind in KINDS)})
-          w (kind, b5, b4, b3, b2, voice, data, gap) ON w.kind = d.kind
-        WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s
-        OFFSET 0) parts
+      SELECT d.*, w.gap, {_index_sql("now")} AS index_now, {_index_sql("before")} AS index_before,
+        CASE WHEN value IS NULL THEN 'NEW' WHEN value >= b5 THEN '5' WHEN value >= b4 THEN '4'
+          WHEN value >= b3 THEN '3' WHEN value >= b2 THEN '2' ELSE '1' END AS value_class
+      FROM customers_valuedraft d
+      JOIN (VALUES {", ".join(_WHOLE.format(kind=kind) for kind in KINDS)})
+        w (kind, b5, b4, b3, b2, voice, data, gap) ON w.kind = d.kind
+      WHERE d.month = %(month)s AND d.customer_id >= %(lo)s AND d.customer_id < %(hi)s
       OFFSET 0) used
-    OFFSET 0) scored),
+    OFFSET 0) scored
+  RETURNING customer_id, value, value_class, potential, cell, clv, personas, roaming_last),
 told AS (
-  UPDATE customers_facts f SET value_month = %(month)s, value_amount = j.value, value_class = j.value_class,
-    potential = j.potential, value_cell = j.cell, clv = j.clv, personas = j.personas,
+  UPDATE customers_facts f SET value_month = %(month)s, value_amount = k.value, value_class = k.value_class,
+    potential = k.potential, value_cell = k.cell, clv = k.clv, personas = k.personas,
     location = CASE WHEN f.location IN ('OUTBOUND_INTL', 'INBOUND') THEN f.location
-      WHEN j.roaming_last >= %(away_days)s THEN 'OUTBOUND_DOMESTIC' ELSE 'HOME' END
-  FROM judged j
-  WHERE f.customer_id = j.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
+      WHEN k.roaming_last >= %(away_days)s THEN 'OUTBOUND_DOMESTIC' ELSE 'HOME' END
+  FROM kept k
+  WHERE f.customer_id = k.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
     AND (f.value_month IS NULL OR f.value_month <= %(month)s))
-INSERT INTO customers_valuemonth (customer_id, month, {_KEPT})
-SELECT customer_id, %(month)s, {_KEPT} FROM judged"""
+SELECT count(*) FROM kept"""
 
 
 def measure_piece(cursor: Any, month: date, lo: int, hi: int) -> int:
@@ -140,9 +142,9 @@ def judge_piece(cursor: Any, month: date, rules: Rules, lo: int, hi: int) -> int
     cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
     cursor.execute(LOOPS.format("off"))
     cursor.execute(JUDGE, judge_values(month, rules) | {"lo": lo, "hi": hi})
-    judged = int(cursor.rowcount)
+    (judged,) = cursor.fetchone()
     cursor.execute(LOOPS.format("on"))
-    return judged
+    return int(judged)
 
 
 def judge_values(month: date, rules: Rules) -> dict[str, Any]:

@@ -38,37 +38,51 @@ COLUMNS = (
 def own_rows(table: str, columns: str, where: str) -> str:
     """Rows of a table of a piece's customers and of the archives merged into them, each under the survivor's key.
 
-    `columns` and `where` call the table m; the key comes first and is called customer_id.
+    `columns`: names of the table's columns, m before each; the key comes first and is called customer_id. `where` calls
+    the rows m. The conditions stand outside, or the planner could not read the table itself beside the few of merged
+    archives: each row would go through one step more.
     """
     return f"""(SELECT m.customer_id, {columns} FROM {table} m
-      WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {where}
-      UNION ALL SELECT a.merged_into_id, {columns} FROM customers_customer a JOIN {table} m ON m.customer_id = a.id
-      WHERE a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s AND {where})"""
+      UNION ALL SELECT a.merged_into_id, {columns} FROM customers_customer a JOIN {table} m ON m.customer_id = a.id) m
+      WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {where}"""
 
 
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
-# A month as a bit: 1, 2, 4 the last three, 8, 16, 32 the three before. (days + 15) / 30 counts months up to twelve.
-_BIT = "1 << ((%(as_of)s - m.month + 15) / 30 - 1)"
 _USAGE = own_rows(
     "customers_usagemonth",
-    f"{_BIT} AS bit, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
+    "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
     "m.month >= %(before)s AND m.month <= %(month)s",
 )
+# What is not above 90 % of the least any plan of the piece holds needs no look at its own plan.
 _LATEST = own_rows(
     "customers_usagemonth",
-    "m.subscription_id, m.voice_minutes, m.data_mb",
-    "m.month >= %(span)s AND m.month <= %(month)s",
+    "m.month, m.subscription_id, m.voice_minutes, m.data_mb",
+    "m.month >= %(span)s AND m.month <= %(month)s AND (m.voice_minutes > (SELECT min(voice) / 10 FROM allowed)"
+    " OR m.data_mb > (SELECT min(data) / 10 FROM allowed))",
 )
+# In which months there was a figure: a bit each, of bills 0 to 5 (0 the month itself), of minutes 6 to 11, of MB 12 to
+# 17. Days from the middle of a month to the first of another, by 30, are the months between, as far as half a year.
+BILLED, SPOKEN, LOADED = 0, 2 * SPAN, 4 * SPAN
+ALL_BITS = (1 << SPAN) - 1
+_SEEN = f"""CASE WHEN net_revenue IS NOT NULL AND voice_minutes IS NOT NULL AND data_mb IS NOT NULL
+      THEN {(1 << BILLED) + (1 << SPOKEN) + (1 << LOADED)}
+      ELSE (net_revenue IS NOT NULL)::int * {1 << BILLED} + (voice_minutes IS NOT NULL)::int * {1 << SPOKEN}
+        + (data_mb IS NOT NULL)::int * {1 << LOADED} END << (%(middle)s - month) / 30"""
+_SIX_BILLS = f"u.seen & {(1 << BILLS) - 1} = {(1 << BILLS) - 1}"
 
 
-def _mean_sql(sum_of: str, months: str, first: int) -> str:
+def _mean_sql(sum_of: str, first: int) -> str:
     """A sum over the months whose bits are set among the three from `first` on, half up to a whole number."""
-    count = " + ".join(f"(u.{months} >> {first + n} & 1)" for n in range(SPAN))
-    return f"(2 * u.{sum_of} + ({count})) / nullif(2 * ({count}), 0)"
+    count = " + ".join(f"(u.seen >> {first + n} & 1)" for n in range(SPAN))
+    every = ALL_BITS << first
+    return f"""CASE WHEN u.seen & {every} = {every} THEN (2 * u.{sum_of} + {SPAN}) / {2 * SPAN}
+    ELSE (2 * u.{sum_of} + ({count})) / nullif(2 * ({count}), 0) END"""
 
 
 _CONTACTS = own_rows(
-    "timeline", "m.id", "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
+    "timeline",
+    "m.id, m.kind",
+    "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
 )
 # Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
 MEASURED = f"""
@@ -78,12 +92,12 @@ WITH allowed AS MATERIALIZED (
   FROM customers_subscription s JOIN customers_plan p ON p.id = s.plan_id
   WHERE s.customer_id >= %(lo)s AND s.customer_id < %(hi)s AND (p.voice_minutes > 0 OR p.data_mb > 0))
 SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
-  CASE WHEN u.billed = 63 THEN {BILLS} ELSE b.bills[1] END AS bills,
-  CASE WHEN u.billed = 63 THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
+  CASE WHEN {_SIX_BILLS} THEN {BILLS} ELSE b.bills[1] END AS bills,
+  CASE WHEN {_SIX_BILLS} THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
     AS value,
   coalesce(l.held, 0) AS lines_held,
-  {_mean_sql("voice_now", "spoken", 0)} AS voice_now, {_mean_sql("voice_before", "spoken", SPAN)} AS voice_before,
-  {_mean_sql("data_now", "loaded", 0)} AS data_now, {_mean_sql("data_before", "loaded", SPAN)} AS data_before,
+  {_mean_sql("voice_now", SPOKEN)} AS voice_now, {_mean_sql("voice_before", SPOKEN + SPAN)} AS voice_before,
+  {_mean_sql("data_now", LOADED)} AS data_now, {_mean_sql("data_before", LOADED + SPAN)} AS data_before,
   coalesce(f.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
   coalesce(u.roaming_last, 0) AS roaming_last,
   CASE WHEN c.customer_type = 'PERSON' THEN (%(as_of_number)s - (extract(year FROM c.birth_date)::int * 10000
@@ -91,23 +105,23 @@ SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
   l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
-  SELECT customer_id, sum(net_revenue) AS revenue, bit_or(bit) FILTER (WHERE net_revenue IS NOT NULL) AS billed,
-    bit_or(bit) FILTER (WHERE voice_minutes IS NOT NULL) AS spoken,
-    bit_or(bit) FILTER (WHERE data_mb IS NOT NULL) AS loaded,
-    sum(voice_minutes) FILTER (WHERE bit < 8) AS voice_now, sum(voice_minutes) FILTER (WHERE bit >= 8) AS voice_before,
-    sum(data_mb) FILTER (WHERE bit < 8) AS data_now, sum(data_mb) FILTER (WHERE bit >= 8) AS data_before,
-    sum(roaming_days) FILTER (WHERE bit < 8) AS roaming_days,
-    sum(roaming_days) FILTER (WHERE bit = 1) AS roaming_last
-  FROM {_USAGE} m GROUP BY customer_id) u ON u.customer_id = c.id
+  SELECT customer_id, sum(net_revenue) AS revenue, bit_or({_SEEN}) AS seen,
+    sum(voice_minutes) FILTER (WHERE month >= %(span)s) AS voice_now,
+    sum(voice_minutes) FILTER (WHERE month < %(span)s) AS voice_before,
+    sum(data_mb) FILTER (WHERE month >= %(span)s) AS data_now,
+    sum(data_mb) FILTER (WHERE month < %(span)s) AS data_before,
+    sum(roaming_days) FILTER (WHERE month >= %(span)s) AS roaming_days,
+    sum(roaming_days) FILTER (WHERE month = %(month)s) AS roaming_last
+  FROM {_USAGE} GROUP BY customer_id) u ON u.customer_id = c.id
 LEFT JOIN (
   SELECT customer_id, max(months) AS full_months FROM (
     SELECT m.customer_id, count(*) AS months
-    FROM {_LATEST} m
+    FROM (SELECT m.* FROM {_LATEST}) m
     JOIN allowed a ON a.id = m.subscription_id AND a.customer_id = m.customer_id
       AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)
     GROUP BY m.customer_id, m.subscription_id) by_line
   GROUP BY customer_id) f ON f.customer_id = c.id
-CROSS JOIN LATERAL (SELECT CASE WHEN u.billed = 63 THEN NULL ELSE (
+CROSS JOIN LATERAL (SELECT CASE WHEN {_SIX_BILLS} THEN NULL ELSE (
   SELECT ARRAY[count(*), sum(revenue)] FROM (
     SELECT sum(m.net_revenue) AS revenue
     FROM (SELECT c.id UNION ALL SELECT o.id FROM customers_customer o WHERE o.merged_into_id = c.id) own
@@ -122,7 +136,7 @@ LEFT JOIN (
     AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
   GROUP BY customer_id) l ON l.customer_id = c.id
 LEFT JOIN (
-  SELECT customer_id, count(*) AS contacts FROM {_CONTACTS} lines GROUP BY customer_id) t ON t.customer_id = c.id
+  SELECT customer_id, count(*) AS contacts FROM {_CONTACTS} GROUP BY customer_id) t ON t.customer_id = c.id
 LEFT JOIN (
   SELECT DISTINCT customer_id FROM customers_consent
   WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
@@ -137,6 +151,7 @@ def values_of(month: date) -> dict[str, Any]:
     return {
         "month": month,
         "as_of": as_of,
+        "middle": as_of - timedelta(days=15),
         "as_of_number": as_of.year * 10_000 + as_of.month * 100 + as_of.day,
         "span": add_months(month, 1 - SPAN),
         "before": add_months(month, 1 - 2 * SPAN),
