@@ -20,7 +20,7 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
 
-    from bench import everybody, exports, imports, load_mix, pages, searches, world
+    from bench import everybody, exports, imports, load_mix, nights, pages, searches, world
     from bench.server import serve
     from bench.table import Figure, render
     from customers.models import Customer
@@ -53,6 +53,8 @@ def main() -> int:
         figures += load_mix.measure(server, options.minutes, options.customers)
     say("jobs over everybody")
     figures += everybody.measure()
+    say("jobs by night")
+    figures += nights.measure()
     say("import")
     figures += imports.measure()
     say("export")

@@ -1,5 +1,7 @@
 """A generated operator of any size, loaded by COPY: 1.5 lines, 12 usage months and 10 timeline lines a customer.
 
+One in 200 has an account manager of the branch, one in 50 stands in the archive twice, one in ten uses the plan up.
+
 Names follow the surname frequencies of the sample operator, so that the commonest name has about as many bearers
 as in life. Everything is a function of the customer's index: two processes load halves without talking.
 """
@@ -29,12 +31,15 @@ from staff.models import OrgUnit, RoleAssignment, User
 BRANCHES, UNITS_A_BRANCH = 10, 199
 MONTHS, LINES_A_CUSTOMER, DUTY_EVERY = 12, 10, 10
 STAFF, AGENTS = 1_000, 100
+MANAGED_EVERY, DOUBLE_EVERY = 200, 50
 BATCH = 5_000
 SURNAMES = list(words.SURNAMES)
 WEIGHTS = list(itertools.accumulate(words.SURNAMES.values()))
 GIVEN = sorted(set(words.GIVEN_FEMALE + words.GIVEN_MALE + words.GIVEN_EITHER))
 CITY = words.CITIES[0][0]
 SECONDS_BACK = 33_000_000  # the timeline reaches a year and a bit back
+FIRST_BIRTH, BIRTH_DAYS = date(1941, 3, 1), 24_800
+NULL = r"\N"
 
 
 def unit_numbers() -> list[int]:
@@ -58,7 +63,7 @@ def load_customers(low: int, high: int, processes: int, say: Callable[[str], Non
 
 
 def organisation() -> None:
-    """Units, five users of different roles, a hall full of agents, owners of duties, plans, and partitions behind."""
+    """Units, five users of different roles, agents, managers, owners of duties, plans, and partitions behind."""
     total = 1 + BRANCHES * (UNITS_A_BRANCH + 1)
     root = OrgUnit.objects.create(code="HQ", name="HQ", function="HEADQUARTERS", no=1, last_no=total)
     units = []
@@ -89,6 +94,13 @@ def organisation() -> None:
         User(username=f"a{n}", name=f"Agent {n}", staff_no=f"A{n}", unit=branch) for n in range(AGENTS)
     )
     RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role="AGENT", unit=branch) for user in desk)
+    managers = User.objects.bulk_create(
+        User(username=f"m{b}", name=f"Manager {b}", staff_no=f"M{b}", unit=OrgUnit.objects.get(code=f"B{b}"))
+        for b in range(BRANCHES)
+    )
+    RoleAssignment.objects.bulk_create(
+        RoleAssignment(user=user, role="ACCOUNT_MANAGER", unit=user.unit) for user in managers
+    )
     halls = list(OrgUnit.objects.filter(function="HALL").order_by("no"))
     User.objects.bulk_create(
         User(username=f"s{n}", name=f"Staff {n}", staff_no=f"S{n}", unit=halls[n * len(halls) // STAFF])
@@ -112,7 +124,8 @@ def organisation() -> None:
 def _months_behind() -> None:
     """The past year gets partitions of its own, as it would have after a year of service."""
     begin = clock.now() - timedelta(days=400)
-    for table, column in (("timeline", "id"), ("customers_usagemonth", "month")):
+    by_month = ("customers_usagemonth", "customers_valuemonth", "customers_relationshipreview")
+    for table, column in (("timeline", "id"), *((table, "month") for table in by_month)):
         with connection.cursor() as cursor:
             cursor.execute(f'DROP TABLE IF EXISTS "{table}_early"')
         ensure_table(table, column, months=13, at=begin)
@@ -163,6 +176,8 @@ class _Rows:
         self.owners: dict[int, list[int]] = {}
         for pk, no in User.objects.order_by("pk").values_list("pk", "unit__no"):
             self.owners.setdefault(_branch_of(no), []).append(pk)
+        managers = User.objects.filter(role_assignments__role="ACCOUNT_MANAGER").values_list("unit__no", "pk")
+        self.managers = {_branch_of(no): str(pk) for no, pk in managers}
         self.base = ids.first_id_at(now - timedelta(seconds=SECONDS_BACK))
         first = self.today.replace(day=1)
         self.months = [_months_back(first, back) for back in range(MONTHS, 0, -1)]
@@ -176,29 +191,32 @@ class _Rows:
             chance = random.Random(i)
             pk = self.customer_base + (i << 22)
             unit = self.units[i * 7919 % len(self.units)]
-            name = name_of(i)
+            who = i - 1 if i % DOUBLE_EVERY == 1 else i
+            manager = self.managers[_branch_of(unit)] if i % MANAGED_EVERY == 0 else NULL
+            name = name_of(who)
             pinyin = "".join(self.syllable[c] for c in name)
             initials = "".join(self.syllable[c][0] for c in name)
             number = f"CU20210101{i:09d}"
-            phone = mobile(i)
+            phone, service = mobile(who), mobile(i)
+            birth = FIRST_BIRTH + timedelta(days=who * 7_919 % BIRTH_DAYS)
             last4 = f"{i * 31 % 10_000:04d}"
             city = self.cities[i % len(self.cities)]
             customer.append(
-                f"{pk}\t{number}\t\t\tPERSON\tPERSON\t{name}\t\tACTIVE\t\tSOLAR\tf\t\t{last4}"
-                f"\tVERIFIED\t{city}\t\tzh-hans\t\t{unit}\t{unit}\t{{}}\tf\t1\t{self.now}\t{self.now}"
+                f"{pk}\t{number}\t\t\tPERSON\tPERSON\t{name}\t\tACTIVE\t\tSOLAR\tf\t{birth}\t\t{last4}"
+                f"\tVERIFIED\t{city}\t\tzh-hans\t\t{unit}\t{unit}\t{manager}\t{{}}\tf\t1\t{self.now}\t{self.now}"
             )
-            facts.append(f"{pk}\t\t0")
+            facts.append(f"{pk}\t\t0\t{manager}")
             contact.append(f"{pk + 1}\t{pk}\tMOBILE\t{phone}\t\tt\t2024-01-01\t")
-            name_rows.append(f"{pk}\t{unit}\t{name}\t{pinyin}\t{initials}\t{last4}")
-            number_rows.append(_find(pk, unit, "PHONE", phone, phone[::-1]))
-            number_rows.append(_find(pk, unit, "CUSTOMER", number))
-            grams += [f"{name[a : a + 2]}\t{pk}\t{unit}" for a in range(len(name) - 1)]
-            services = [(phone, "MOBILE")] + ([(f"YHAD{i:09d}", "BROADBAND")] if i % 2 else [])
-            for n, (service, product) in enumerate(services):
+            name_rows.append(f"{pk}\t{unit}\t{manager}\t{name}\t{pinyin}\t{initials}\t{last4}")
+            number_rows.append(_find(pk, unit, manager, "PHONE", phone, phone[::-1]))
+            number_rows.append(_find(pk, unit, manager, "CUSTOMER", number))
+            grams += [f"{name[a : a + 2]}\t{pk}\t{unit}\t{manager}" for a in range(len(name) - 1)]
+            services = [(service, "MOBILE")] + ([(f"YHAD{i:09d}", "BROADBAND")] if i % 2 else [])
+            for n, (service_no, product) in enumerate(services):
                 line = pk + 10 + n
                 plan = self.plans[chance.randrange(len(self.plans))]
-                lines.append(f"{line}\t{pk}\t{service}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
-                number_rows.append(_find(pk, unit, "LINE", service, service[::-1]))
+                lines.append(f"{line}\t{pk}\t{service_no}\t{product}\t{plan}\tACTIVE\t2023-05-01\t\t1")
+                number_rows.append(_find(pk, unit, manager, "LINE", service_no, service_no[::-1]))
             if i % DUTY_EVERY == 0:
                 near = self.owners[_branch_of(unit)]
                 owner = near[i // DUTY_EVERY % len(near)]
@@ -207,7 +225,7 @@ class _Rows:
                     f"{pk + 30}\tBENCH{i:012d}\tCALLBACK\t{pk}\tCall back\t{owner}\t{unit}\tf\t\t3"
                     f"\t{due.isoformat()}\tOPEN\t0\t\t\t0\t\t{self.now}"
                 )
-            used = chance.randrange(400)
+            used = chance.randrange(500)  # of the 500 minutes of a plan
             usage += [
                 f"{pk + 10}\t{month}\t{pk}\t{used + n}\t{n}\t{used * 37}\t0\t0\t{39 + used // 4 + n}.00"
                 for n, month in enumerate(self.months)
@@ -219,18 +237,22 @@ class _Rows:
                 timeline.append((self.base + (ms << 22) + (count & 0x3FFFFF), pk))
         columns = (
             "customers_customer (id, number, source, source_no, customer_type, segment, name, short_name, status,"
-            " gender, birthday_kind, lunar_leap, id_type, id_last4, identity_status, home_city, area_type, language,"
-            " channel_preference, unit_id, unit_no, quality_marks, is_sample, version, created_at, updated_at)"
+            " gender, birthday_kind, lunar_leap, birth_date, id_type, id_last4, identity_status, home_city, area_type,"
+            " language, channel_preference, unit_id, unit_no, manager_id, quality_marks, is_sample, version,"
+            " created_at, updated_at)"
         )
         yield columns, _text(customer)
-        yield "customers_facts (customer_id, tier, contacts_total)", _text(facts)
+        yield "customers_facts (customer_id, tier, contacts_total, manager_id)", _text(facts)
         yield (
             "customers_contactpoint (id, customer_id, kind, value, label, is_primary, valid_from, do_not_use)",
             _text(contact),
         )
-        yield "customer_find_name (customer_id, unit_no, name, pinyin, initials, id_last4)", _text(name_rows)
-        yield "customer_find_number (customer_id, unit_no, kind, value, tail)", _text(number_rows)
-        yield "customer_name_gram (gram, customer_id, unit_no)", _text(sorted(set(grams)))
+        yield (
+            "customer_find_name (customer_id, unit_no, manager_id, name, pinyin, initials, id_last4)",
+            _text(name_rows),
+        )
+        yield "customer_find_number (customer_id, unit_no, manager_id, kind, value, tail)", _text(number_rows)
+        yield "customer_name_gram (gram, customer_id, unit_no, manager_id)", _text(sorted(set(grams)))
         yield (
             "customers_subscription (id, customer_id, service_no, product_line, plan_id, status, activated_on,"
             " user_name, version)",
@@ -252,8 +274,8 @@ class _Rows:
         )
 
 
-def _find(customer: int, unit: int, kind: str, value: str, tail: str = "") -> str:
-    return f"{customer}\t{unit}\t{kind}\t{value}\t{tail}"
+def _find(customer: int, unit: int, manager: str, kind: str, value: str, tail: str = "") -> str:
+    return f"{customer}\t{unit}\t{manager}\t{kind}\t{value}\t{tail}"
 
 
 def _text(rows: list[str]) -> str:

@@ -76,30 +76,35 @@ scored AS (
     + CASE {_TENURE} ELSE 0 END
     + %(w_lines)s * 100 * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES} + 50) / 100 AS score
   FROM (SELECT * FROM known OFFSET 0) known),
-judged AS MATERIALIZED (
-  SELECT *, CASE WHEN score >= %(strong)s THEN 'STRONG' WHEN score >= %(steady)s THEN 'STEADY'
-    WHEN score >= %(weak)s THEN 'WEAK' ELSE 'AT_RISK' END AS band
-  FROM (SELECT * FROM scored OFFSET 0) scored),
+kept AS (
+  INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
+    consents, since, live_lines, score, band)
+  SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
+    CASE WHEN score >= %(strong)s THEN 'STRONG' WHEN score >= %(steady)s THEN 'STEADY'
+      WHEN score >= %(weak)s THEN 'WEAK' ELSE 'AT_RISK' END
+  FROM (SELECT * FROM scored OFFSET 0) scored
+  RETURNING customer_id, score, band),
 told AS (
   UPDATE customers_facts f
-  SET relationship_month = %(month)s, relationship_score = j.score, relationship_band = j.band
-  FROM judged j
-  WHERE f.customer_id = j.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
+  SET relationship_month = %(month)s, relationship_score = k.score, relationship_band = k.band
+  FROM kept k
+  WHERE f.customer_id = k.customer_id AND f.customer_id >= %(lo)s AND f.customer_id < %(hi)s
     AND (f.relationship_month IS NULL OR f.relationship_month <= %(month)s))
-INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
-  consents, since, live_lines, score, band)
-SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
-  band FROM judged
-ON CONFLICT (customer_id, month) DO UPDATE SET last_contact = excluded.last_contact, contacts = excluded.contacts,
-  complaints = excluded.complaints, usage_change = excluded.usage_change, consents = excluded.consents,
-  since = excluded.since, live_lines = excluded.live_lines, score = excluded.score, band = excluded.band"""
+SELECT count(*) FROM kept"""
+_GONE = """DELETE FROM customers_relationshipreview
+WHERE month = %(month)s AND customer_id >= %(lo)s AND customer_id < %(hi)s"""
 
 
 def evaluate_piece(cursor: Any, month: date, rules: RelationshipRules, lo: int, hi: int) -> int:
-    """Evaluate the customers lo <= id < hi for the quarter that begins with `month`; returns how many."""
+    """Evaluate the customers lo <= id < hi for the quarter that begins with `month`; returns how many.
+
+    What an earlier run said of the quarter is replaced; facts that tell of a later quarter stay as they are.
+    """
     cursor.execute(ROOM)
+    cursor.execute(_GONE, {"month": month, "lo": lo, "hi": hi})
     cursor.execute(*statement(month, rules, lo, hi))
-    return int(cursor.rowcount)
+    (evaluated,) = cursor.fetchone()
+    return int(evaluated)
 
 
 def statement(month: date, rules: RelationshipRules, lo: int, hi: int) -> tuple[str, dict[str, Any]]:

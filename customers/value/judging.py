@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from customers.value import engine
 from customers.value.measuring import COLUMNS, MEASURED, values_of
@@ -48,7 +48,8 @@ def look_at_whole(month: date, rules: Rules) -> Rules:
         f"min(value) FILTER (WHERE above * 100 <= everybody * {int(share)})" for share in rules.shares.values()
     )
     wholes = {kind: Whole() for kind in KINDS}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ROOM)
         cursor.execute(_MEDIANS, {"month": month})
         for kind, voice, data in cursor.fetchall():
             wholes[kind] = Whole(voice=voice, data=data)
@@ -70,13 +71,15 @@ _PART = "(d.{used} * 2000000 + w.{median}) / (2 * w.{median})::bigint"
 
 
 def _index_sql(when: str) -> str:
-    """The index of use, of both where there are both: `engine.usage_index`. What is null makes all null it stands in."""
+    """The index of use, of both parts where there are both: `engine.usage_index`."""
     voice, data = _PART.format(used=f"voice_{when}", median="voice"), _PART.format(used=f"data_{when}", median="data")
     return f"coalesce((3 * ({voice}) + 7 * ({data}) + 5) / 10, {data}, {voice})"
 
 
 _GROWTH = f"""CASE WHEN index_now <= index_before OR index_before = 0 THEN 0
       WHEN (index_now - index_before) * 2 >= index_before THEN {int(engine.MOST_GROWTH * MILLION)}
+      WHEN index_before < {MILLION * MILLION}
+      THEN ((index_now - index_before) * {2 * MILLION} + index_before) / (2 * index_before)
       ELSE round((index_now - index_before) * {MILLION}.0 / index_before)::bigint END"""
 _WHOLE = """('{kind}', %(b5_{kind})s::numeric, %(b4_{kind})s::numeric, %(b3_{kind})s::numeric, %(b2_{kind})s::numeric,
           %(voice_{kind})s::bigint, %(data_{kind})s::bigint, %(gap_{kind})s::int[])"""

@@ -28,6 +28,7 @@ BILLS, WITHIN_MONTHS = 6, 12  # D§6.1; older than a year nothing is a current v
 SPAN = 3  # months compared with the three before (D§6.2)
 FULL_TENTHS = 9  # over 90 % of what the plan holds
 ENGAGED = timedelta(days=90)
+OLDEST = 300  # years
 REFUSED = ("DENIED", "WITHDRAWN")
 COLUMNS = (
     "kind", "category", "bills", "value", "lines_held", "voice_now", "voice_before", "data_now", "data_before",
@@ -100,8 +101,7 @@ SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
   {_mean_sql("data_now", LOADED)} AS data_now, {_mean_sql("data_before", LOADED + SPAN)} AS data_before,
   coalesce(f.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
   coalesce(u.roaming_last, 0) AS roaming_last,
-  CASE WHEN c.customer_type = 'PERSON' THEN (%(as_of_number)s - (extract(year FROM c.birth_date)::int * 10000
-    + extract(month FROM c.birth_date)::int * 100 + extract(day FROM c.birth_date)::int)) / 10000 END AS age,
+  CASE WHEN c.customer_type = 'PERSON' THEN {OLDEST} - width_bucket(c.birth_date, %(younger)s::date[]) END AS age,
   l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
@@ -152,7 +152,7 @@ def values_of(month: date) -> dict[str, Any]:
         "month": month,
         "as_of": as_of,
         "middle": as_of - timedelta(days=15),
-        "as_of_number": as_of.year * 10_000 + as_of.month * 100 + as_of.day,
+        "younger": [add_months(as_of, -12 * years) + timedelta(days=1) for years in range(OLDEST, 0, -1)],
         "span": add_months(month, 1 - SPAN),
         "before": add_months(month, 1 - 2 * SPAN),
         "year": add_months(month, 1 - WITHIN_MONTHS),

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from customers.models.value import EvaluationRun, PassState, RelationshipRun, ValueDraft, ValueRun
-from customers.value.judging import judge_piece, look_at_whole, measure_piece
+from customers.value.judging import ROOM, judge_piece, look_at_whole, measure_piece
 from customers.value.rules import Rules, rules_at
 from foundation.calendars.working_time import add_months
 from foundation.common import clock
@@ -171,6 +171,7 @@ def _mine(run: ValueRun) -> Any:
 def count_cells() -> None:
     """Count anew how many customers of each unit stand in which cell and class: what the board adds up."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ROOM)
         cursor.execute("LOCK TABLE customers_valuetally IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("DELETE FROM customers_valuetally")
         cursor.execute(_TALLY)

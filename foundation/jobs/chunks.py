@@ -32,11 +32,17 @@ def cut_table(run_id: int, table: str, size: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         if JobChunk.objects.filter(run_id=run_id).exists():
             return
+        # From one start to the next by the index alone: no row passes more than one step.
         cursor.execute(
-            f"""INSERT INTO job_chunk (run_id, lo, hi)
-                SELECT %s, CASE n WHEN 1 THEN 0 ELSE id END, lead(id, 1, %s) OVER (ORDER BY id)
-                FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM "{table}") rows WHERE (n - 1) %% %s = 0""",
-            [run_id, LAST_ID, size],
+            f"""WITH RECURSIVE start (id) AS (
+                  SELECT min(id) FROM "{table}"
+                  UNION ALL SELECT (SELECT t.id FROM "{table}" t WHERE t.id > start.id ORDER BY t.id OFFSET %s LIMIT 1)
+                  FROM start WHERE start.id IS NOT NULL)
+                INSERT INTO job_chunk (run_id, lo, hi)
+                SELECT %s, CASE row_number() OVER (ORDER BY id) WHEN 1 THEN 0 ELSE id END,
+                  lead(id, 1, %s) OVER (ORDER BY id)
+                FROM start WHERE id IS NOT NULL""",
+            [size - 1, run_id, LAST_ID],
         )
 
 
@@ -71,8 +77,12 @@ def work_one(run: JobRun) -> bool:
 def work_all(run: JobRun, progress: Callable[..., None]) -> int:
     """Do the pieces of `run` together with other workers until all are done; returns the sum of rows."""
     ask_for_helpers(run.pk, run.job, max(1, (os.cpu_count() or 2) - 1))
+    looked_at = time.monotonic()
     while True:
         worked = work_one(run)
+        if worked and time.monotonic() - looked_at < LOOK_AGAIN_SECONDS:
+            continue
+        looked_at = time.monotonic()
         figures = JobChunk.objects.filter(run_id=run.pk).aggregate(
             pieces=Count("pk"), done=Count("pk", filter=Q(rows__isnull=False)), rows=Sum("rows")
         )

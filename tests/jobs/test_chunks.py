@@ -11,6 +11,7 @@ from foundation.jobs import chunks
 from foundation.jobs.models import JobChunk, JobRun
 from foundation.jobs.running import claim_and_run
 from foundation.jobs.services import retry_job, start_job
+from tests.jobs import trial_kinds  # noqa: F401 (registers trial.pieces)
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
