@@ -10,15 +10,17 @@ class CustomersConfig(AppConfig):
         """Make known the archive's timeline kinds, jobs, list as a file, menu place, and what follows a moved unit."""
         from customers import exporting, jobs, lines, work_lists
         from customers.erasure import looking
-        from customers.merging import forgetting, rules
+        from customers.merging import forgetting, reading, rules
         from customers.segments import known
         from customers.value import deciding
         from foundation.ui.navigation import NavItem, register_nav
+        from staff.drafts import register_standing
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
         rules.register()
         forgetting.register()
+        register_standing(reading.survivor_of)
         jobs.register()
         known.register()
         deciding.register()

@@ -20,8 +20,10 @@ SET customer_ids = (%(customer)s || array_remove(kept.customer_ids, %(customer)s
 WHERE kept.customer_ids[1] <> %(customer)s"""
 _READ = """
 SELECT c.*, {opened} AS is_opened
-FROM customers_recentlyviewed r CROSS JOIN LATERAL unnest(r.customer_ids) WITH ORDINALITY AS v (id, place)
-JOIN customers_customer c ON c.id = v.id WHERE r.user_id = %s ORDER BY v.place"""
+FROM (SELECT coalesce(m.merged_into_id, m.id) AS id, min(s.place) AS place FROM customers_recentlyviewed r
+  CROSS JOIN LATERAL unnest(r.customer_ids) WITH ORDINALITY AS s (id, place)
+  JOIN customers_customer m ON m.id = s.id WHERE r.user_id = %s GROUP BY 1) v
+JOIN customers_customer c ON c.id = v.id ORDER BY v.place"""
 
 
 def note_viewed(user: User, customer_id: int) -> None:
@@ -31,7 +33,8 @@ def note_viewed(user: User, customer_id: int) -> None:
 
 
 def recently_viewed(user: User, *, most: int) -> list[Customer]:
-    """Up to `most` customers the user opened last and may still see (D§3.1), the newest first: one query."""
+    """Up to `most` customers the user opened last and may still see (D§3.1), the newest first: one query. For one
+    who was merged into another that one is named, once."""
     opened, params = visibility.opens("c.id", user)
     rows: Any = Customer.objects.raw(_READ.format(opened=opened), [*params, user.pk])
     seen = [row for row in rows if row.is_visible_to(user, {row.pk} if row.is_opened else ())]

@@ -8,7 +8,7 @@ class InteractionsConfig(AppConfig):
     def ready(self) -> None:
         """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
         from interactions import bellkinds, exporting, forgetting, handover, judging, lines, panels, wordings
-        from interactions.rights import export, ringing
+        from interactions.rights import export, joining, ringing
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
@@ -21,6 +21,7 @@ class InteractionsConfig(AppConfig):
         handover.register()
         export.register()
         ringing.register()
+        joining.register()
         register_stamped(Stamped("interactions_interaction"))
         register_stamped(Stamped("interactions_matter"))
         register_stamped(Stamped("interactions_suggestion"))

@@ -7,7 +7,7 @@ both into the text area, so that nobody can keep text in a place no page has sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,17 @@ class Saved:
     other: str
 
 
+_standing: list[Callable[[int], int]] = []
+
+
+def register_standing(find: Callable[[int], int]) -> None:
+    """How to find the customer who stands for one now, should it have been merged into another. Raises ValueError for a
+    second way."""
+    if _standing and _standing != [find]:
+        raise ValueError("there is a way to find who stands for a customer")
+    _standing[:] = [find]
+
+
 def token_of(user: User, place: Place) -> str:
     """What a text area carries so that its text is kept in `place` of `user` and nowhere else."""
     customer = ids.to_text(place.customer_id) if place.customer_id else ""
@@ -66,7 +77,8 @@ def token_of(user: User, place: Place) -> str:
 
 
 def place_of(user: User, token: str) -> Place | None:
-    """The place a token was made for; None when it was not made for `user`."""
+    """The place a token was made for; None when it was not made for `user`. A page opened before its customer was
+    merged into another writes into the place of that one."""
     try:
         owner, customer, name = _signer().unsign(token).split(" ")
     except (BadSignature, ValueError):
@@ -74,7 +86,12 @@ def place_of(user: User, token: str) -> Place | None:
     if owner != str(user.pk):
         return None
     code, _colon, of = name.partition(":")
-    return Place(code, ids.from_text(customer) if customer else None, of)
+    if not customer:
+        return Place(code, None, of)
+    customer_id = ids.from_text(customer)
+    for find in _standing:
+        customer_id = find(customer_id)
+    return Place(code, customer_id, of)
 
 
 def _signer() -> Signer:

@@ -394,7 +394,7 @@ class Draft(models.Model):
     such a window wrote over, kept until the draft goes.
     """
 
-    on_merge: ClassVar = {"customer_id": OnMerge.KEEP}
+    on_merge: ClassVar = {"customer_id": OnMerge.MOVE}
     personal: ClassVar = Personal(of="customer_id", delete=True)
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -40,7 +40,8 @@ def refind(*customer_ids: int) -> None:
 
 
 def reopen_pair(merge: Merge) -> None:
-    """After an undo the two are a question again."""
+    """After an undo the two are what they were before the merge; a pair that a merge made without a note of it is a
+    question again."""
     low, high = sorted((merge.survivor_id, merge.absorbed_id))
     DuplicatePair.objects.filter(low=low, high=high, state=DuplicatePair.State.MERGED).update(
         state=DuplicatePair.State.OPEN, decided_by=None, decided_at=None, why=""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
 
+from customers.merging.reading import rows_to_move
 from customers.models import Customer, Merge
 from foundation.common.merging import CustomerKey, OnMerge, keys_of
 
@@ -42,6 +44,11 @@ class Work:
     absorbed: Customer
     kept: dict[str, set[str]] = field(default_factory=dict)
 
+    @cached_property
+    def filled(self) -> set[str]:
+        """The tables in which the absorbed customer has rows that can move."""
+        return set(rows_to_move(self.absorbed.pk))
+
     def run(self, sql: str, values: dict[str, Any]) -> int:
         """Run a statement with `survivor`, `absorbed` and `merge` among its values; returns its row count."""
         ids = {"survivor": self.survivor.pk, "absorbed": self.absorbed.pk, "merge": self.merge.pk}
@@ -60,21 +67,26 @@ class Work:
         """These rows stay with the absorbed customer."""
         self.kept.setdefault(table, set()).update(str(row) for row in rows)
 
+    def note_closed(self, number: str) -> None:
+        """A request was closed because the other archive had one that is answered; the merge's page names it."""
+        self.merge.result.setdefault("closed", []).append(number)
+
     def change(self, model: type[models.Model], row: Any, **values: Any) -> None:
-        """Set columns of one row and note what stood there; what is so already is not noted."""
+        """Set columns of one row at once and note what stood there; what is so already is not noted."""
         table, key = model._meta.db_table, pk_column(model)
-        for column, value in values.items():
-            given = f"%(value)s::{_type_of(model, column)}"
-            self.run(
-                f"""WITH old AS MATERIALIZED (
-                      SELECT t."{key}" AS key, to_jsonb(t."{column}") AS was, {digest_sql("t", [])} AS digest
-                      FROM "{table}" t WHERE t."{key}" = %(row)s FOR UPDATE),
-                    up AS (UPDATE "{table}" t SET "{column}" = {given} FROM old
-                           WHERE t."{key}" = old.key AND t."{column}" IS DISTINCT FROM {given}
-                           RETURNING old.key, old.was, to_jsonb(t."{column}") AS now, old.digest)
-                    {NOTE} SELECT make_id(), %(merge)s, %(table)s, key::text, %(column)s, was, now, '' FROM up""",
-                {"row": row, "value": value, "table": table, "column": column},
-            )
+        sets = ", ".join(f'"{column}" = %(to_{column})s::{_type_of(model, column)}' for column in values)
+        names = ", ".join(f"('{column}')" for column in values)
+        self.run(
+            f"""WITH old AS MATERIALIZED (
+                  SELECT t."{key}" AS key, to_jsonb(t) AS was FROM "{table}" t WHERE t."{key}" = %(row)s FOR UPDATE),
+                up AS (UPDATE "{table}" t SET {sets} FROM old WHERE t."{key}" = old.key
+                       RETURNING old.key, old.was, to_jsonb(t) AS now)
+                {NOTE} SELECT make_id(), %(merge)s, %(table)s, up.key::text, c.name,
+                              nullif(up.was -> c.name, 'null'), nullif(up.now -> c.name, 'null'), ''
+                FROM up CROSS JOIN (VALUES {names}) AS c (name)
+                WHERE up.was -> c.name IS DISTINCT FROM up.now -> c.name""",
+            {"row": row, "table": table} | {f"to_{column}": value for column, value in values.items()},
+        )
 
     def note(self, model: type[models.Model], row: Any, column: str, old: Any, new: Any) -> None:
         """Note a change somebody else has made; equal values are none."""
@@ -134,6 +146,8 @@ def move_all(work: Work) -> dict[str, int]:
     """Move the rows of every key declared MOVE; returns how many by table. The clashes have been settled before."""
     moved: dict[str, int] = {}
     for key in keys_of(OnMerge.MOVE):
+        if key.table not in work.filled:
+            continue
         if many := _moved(work, key):
             moved[key.table] = moved.get(key.table, 0) + many
     return moved

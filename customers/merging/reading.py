@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import connection
 
-from customers.merging.moving import pk_column
 from customers.models import Customer
 from foundation.common.merging import OnMerge, keys_of
 
@@ -51,8 +50,3 @@ def _counted(customer_id: int, *rules: OnMerge) -> dict[str, int]:
             if many:
                 found[table] = found.get(table, 0) + many
     return found
-
-
-def keys_by_table() -> dict[str, tuple[Any, str]]:
-    """Of each table whose rows can move: its model and the name of its key column."""
-    return {key.table: (key.model, pk_column(key.model)) for key in keys_of(OnMerge.MOVE)}

@@ -14,13 +14,15 @@ from django.db import models
 from django.db.models import Q, UniqueConstraint
 
 from customers.merging.moving import Work
-from customers.models import Address, Consent, ConsentState, ContactPoint, Customer, CustomerFacts
+from customers.merging.unfinished import newest_request, one_draft
+from customers.models import Address, ChangeRequest, Consent, ConsentState, ContactPoint, Customer, CustomerFacts
 from foundation.common import clock
 from foundation.common.merging import CustomerKey, OnMerge, customer_keys, keys_of
 
 Rule = Callable[[Work, CustomerKey], None]
 _clashes: dict[str, Rule] = {}
 _combines: dict[str, Rule] = {}
+_meetings: dict[str, Rule] = {}
 # Columns that grew by the absorbed customer's part: undo takes the part away, whatever came since.
 GROWING: set[tuple[str, str]] = {("customers_facts", "contacts_total")}
 
@@ -37,6 +39,13 @@ def register_combine(key: str, rule: Rule) -> None:
         raise ValueError(f"two rules for {key}")
 
 
+def register_meeting(key: str, rule: Rule) -> None:
+    """What to do, before the rows move, where no unique key forbids two and yet one is enough ("app.Model.field").
+    Raises ValueError for a second."""
+    if _meetings.setdefault(key, rule) is not rule:
+        raise ValueError(f"two rules for {key}")
+
+
 def uncombined() -> list[str]:
     """Keys declared COMBINE that nobody can combine."""
     return [str(key) for key in keys_of(OnMerge.COMBINE) if str(key) not in _combines]
@@ -45,6 +54,10 @@ def uncombined() -> list[str]:
 def settle(work: Work) -> None:
     """Make room: everything that would clash stays, changes or has changed places. Then combine what is combined."""
     for key in keys_of(OnMerge.MOVE):
+        if key.table not in work.filled:
+            continue
+        if meeting := _meetings.get(str(key)):
+            meeting(work, key)
         for name, fields, condition in unique_keys(key):
             rule = _clashes.get(name)
             if rule is not None:
@@ -188,5 +201,7 @@ def register() -> None:
     register_clash("contact_point_one_primary", _one_primary)
     register_clash("address_one_of_a_kind", _one_address)
     register_clash("profile_field_once", _newer_fact)
+    register_clash("draft_one_in_a_place", one_draft)
+    register_meeting(f"{ChangeRequest._meta.label}.customer", newest_request)
     register_combine(f"{Consent._meta.label}.customer", _consents)
     register_combine(f"{CustomerFacts._meta.label}.customer", _facts)

@@ -75,15 +75,15 @@ def approve_merge(merge_id: int, *, actor: User, versions: tuple[int, int] | Non
     work.change(Customer, absorbed.pk, status=Customer.Status.MERGED, merged_into_id=survivor.pk)
     rules.settle(work)
     moved = move_all(work)
+    _settle_pair(work)
     # What is younger than this came after the merge.
-    merge.result = {
+    merge.result |= {
         "moved": moved,
         "kept": {table: len(rows) for table, rows in work.kept.items()},
         "mark": str(new_id()),
     }
     merge.save()
     _overtake(merge)
-    _settle_pair(merge, DuplicatePair.State.MERGED, actor)
     survivor.refresh_from_db()
     Customer.objects.filter(pk=absorbed.pk).update(version=F("version") + 1, updated_at=merge.decided_at)
     remember_merge(merge, "merge.done", actor, rows=sum(moved.values()), fields=merge.choices)
@@ -163,11 +163,13 @@ def _overtake(merge: Merge) -> None:
     others.exclude(pk=merge.pk).update(state=Merge.State.OVERTAKEN)
 
 
-def _settle_pair(merge: Merge, state: str, actor: User) -> None:
+def _settle_pair(work: Work) -> None:
+    """The two were a question, or had been set apart: noted, so that an undo asks, or does not ask, as before."""
+    merge = work.merge
     low, high = sorted((merge.survivor_id, merge.absorbed_id))
-    DuplicatePair.objects.filter(low=low, high=high).update(
-        state=state, decided_by=actor, decided_at=merge.decided_at, why=merge.number
-    )
+    state, by = DuplicatePair.State.MERGED, merge.decided_by_id
+    for pk in DuplicatePair.objects.filter(low=low, high=high).values_list("pk", flat=True):
+        work.change(DuplicatePair, pk, state=state, decided_by_id=by, decided_at=merge.decided_at, why=merge.number)
 
 
 def _about(one: Customer, other: Customer) -> Q:

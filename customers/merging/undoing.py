@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
@@ -33,6 +34,8 @@ from staff.models import User
 
 MOST_SHOWN = 100
 DOCUMENT = "document"
+# What a person has typed and not saved is nobody else's: it goes back, and no list tells of it.
+UNTOLD = frozenset({"staff_draft"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ def plan_of(merge: Merge) -> Plan:
     moved = {pair: some for pair, some in by_table.items() if pair in keys}
     found = _present({keys[pair]: [move.row for move in some] for pair, some in moved.items()})
     for (table, column), some in moved.items():
+        if table in UNTOLD:
+            continue
         for move in some:
             _judge(plan, move, found.get((table, column, move.row)))
     plan.edited = [Edited(move, now) for move, now in _edited(merge, moves)]
@@ -183,14 +188,14 @@ def _take_apart(merge: Merge, moves: list[MergeMove], edited: dict[MergeMove, An
             if pair not in own:
                 _park(cursor, keys[pair], some)
         _documents_back(merge, moves)
-        for move in moves:
-            if (move.table, move.column) not in keys and not _is_document(move):
-                _column_back(cursor, move, force=str(move.pk) in restore, edited=move in edited)
+        plain = [move for move in moves if (move.table, move.column) not in keys and not _is_document(move)]
+        for row in _by_row(plain):
+            _columns_back(cursor, row, edited, restore)
         back = 0
         for pair, some in key_moves.items():
             if pair in own:
                 for move in some:
-                    _column_back(cursor, move, force=False, edited=False)
+                    _columns_back(cursor, [move], (), ())
                 back += len(some)
             else:
                 back += _unpark(cursor, keys[pair], some)
@@ -240,23 +245,39 @@ def _by_ends(moves: Iterable[MergeMove]) -> dict[tuple[int, int], list[str]]:
     return found
 
 
-def _column_back(cursor: Any, move: MergeMove, *, force: bool, edited: bool) -> None:
-    """The former value, when what the merge wrote still stands there; a sum loses the other's part in any case."""
-    table, column = move.table, move.column
-    key = _pk_of(table)
-    former = f'(jsonb_populate_record(NULL::"{table}", jsonb_build_object(\'{column}\', %(old)s::jsonb)))."{column}"'
-    values = {"old": _stored(move.old), "new": _stored(move.new), "row": move.row}
-    if (table, column) in GROWING:
-        part = _number(move.new) - _number(move.old)
-        cursor.execute(
-            f'UPDATE "{table}" SET "{column}" = greatest(0, "{column}" - %(part)s) WHERE "{key}"::text = %(row)s',
-            values | {"part": part},
-        )
-        return
-    if edited and not force:
-        return
-    still = "" if force else f' AND to_jsonb("{column}") IS NOT DISTINCT FROM %(new)s::jsonb'
-    cursor.execute(f'UPDATE "{table}" SET "{column}" = {former} WHERE "{key}"::text = %(row)s{still}', values)
+def _by_row(moves: Iterable[MergeMove]) -> Iterable[list[MergeMove]]:
+    """The moves in their order, those of one row that follow one another together: columns that only stand with one
+    another go back at once. A column that was changed twice goes back twice."""
+    some: list[MergeMove] = []
+    for move in moves:
+        of_row = not some or (some[0].table, some[0].row) == (move.table, move.row)
+        if not of_row or any(one.column == move.column for one in some):
+            yield some
+            some = []
+        some.append(move)
+    if some:
+        yield some
+
+
+def _columns_back(cursor: Any, moves: list[MergeMove], edited: Container[MergeMove], restore: Container[str]) -> None:
+    """The former values of one row, where what the merge wrote still stands or the former one was chosen; a sum loses
+    the other's part in any case."""
+    table, key = moves[0].table, _pk_of(moves[0].table)
+    sets: list[str] = []
+    values: dict[str, Any] = {"row": moves[0].row}
+    for place, move in enumerate(moves):
+        column, old, new, part = f'"{move.column}"', f"old_{place}", f"new_{place}", f"part_{place}"
+        chosen = str(move.pk) in restore
+        if (table, move.column) in GROWING:
+            values[part] = str(_number(move.new) - _number(move.old))
+            sets.append(f"{column} = greatest(0, {column} - %({part})s::int)")
+        elif chosen or move not in edited:
+            values |= {old: _stored(move.old), new: _stored(move.new)}
+            record = f"jsonb_populate_record(NULL::\"{table}\", jsonb_build_object('{move.column}', %({old})s::jsonb))"
+            still = "true" if chosen else f"to_jsonb({column}) IS NOT DISTINCT FROM %({new})s::jsonb"
+            sets.append(f"{column} = CASE WHEN {still} THEN ({record}).{column} ELSE {column} END")
+    if sets:
+        cursor.execute(f'UPDATE "{table}" SET {", ".join(sets)} WHERE "{key}"::text = %(row)s', values)
 
 
 def _stored(value: Any) -> str | None:
@@ -289,6 +310,9 @@ def _now(customer: Customer, column: str) -> Any:
     return "\\x" + bytes(value).hex() if isinstance(value, bytes | memoryview) else value
 
 
+_SILENT = UNTOLD | {"customers_facts"}
+
+
 def _edited(merge: Merge, moves: list[MergeMove]) -> Iterable[tuple[MergeMove, Any]]:
     """Columns of the two customers and of their rows that the merge wrote and somebody wrote again."""
     keys = _keys()
@@ -296,7 +320,7 @@ def _edited(merge: Merge, moves: list[MergeMove]) -> Iterable[tuple[MergeMove, A
     parts, values = [], []
     for move in moves:
         pair = (move.table, move.column)
-        if pair in keys or pair in GROWING or move.table == "customers_facts" or _is_document(move):
+        if pair in keys or pair in GROWING or move.table in _SILENT or _is_document(move):
             continue
         asked[str(move.pk)] = move
         parts.append(
@@ -314,6 +338,8 @@ def _added(merge: Merge, most: int | None) -> Iterable[Since]:
     limit = "" if most is None else f" LIMIT {int(most)}"
     parts, values = [], []
     for key in keys_of(OnMerge.MOVE):
+        if key.table in UNTOLD:
+            continue
         pk = pk_column(key.model)
         parts.append(
             f'(SELECT %s, t."{pk}"::text FROM "{key.table}" t WHERE t."{key.column}" = %s AND t."{pk}" > %s'
@@ -387,5 +413,6 @@ def _hold_refusals(merge: Merge, said_no: list[tuple[str, str]]) -> None:
             withdraw_consent(customer_id, actor=None, purpose=purpose, channel=channel, evidence=merge.number)
 
 
+@cache
 def _pk_of(table: str) -> str:
     return next(pk_column(key.model) for key in customer_keys() if key.table == table)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from django.apps import apps
 from django.db import models
@@ -50,6 +51,15 @@ class CustomerKey:
 
 def customer_keys() -> Iterator[CustomerKey]:
     """Every key of every model, in a fixed order."""
+    return iter(_known_keys())
+
+
+@cache
+def _known_keys() -> tuple[CustomerKey, ...]:
+    return tuple(_read_keys())
+
+
+def _read_keys() -> Iterator[CustomerKey]:
     for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.label):
         if model._meta.proxy:
             continue

@@ -32,8 +32,7 @@ from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import FollowUp
 from staff.models import User
-from tests.conftest import DEEP
-from tests.customers.merging_world import archive, differences, relate, snapshot
+from tests.customers.merging_world import archive, differences, snapshot
 from tests.customers.people import Operator, customer, operator
 from tests.factories import UserFactory
 from tests.racing import race
@@ -289,38 +288,6 @@ def test_nothing_is_written_for_an_absorbed_archive(world: Operator, lead: User)
     with pytest.raises(RuleBroken, match="merged into another"):
         add_need(goes.pk, actor=world.clerk, text="x")
     assert not Customer.objects.visible_to(world.gm).filter(pk=goes.pk).exists()
-
-
-@pytest.mark.covers("ARC-17")
-def test_random_merges_and_undos_end_as_they_began(world: Operator, lead: User) -> None:
-    """Generated archives; proposals in any order, chains among them; each undone from the last on."""
-    seed = random.SystemRandom().randrange(10**9) if DEEP else 20_261_122
-    draw, done = random.Random(seed), 0
-    while done < (10_000 if DEEP else 100):
-        with transaction.atomic():
-            people = [archive(draw, world.hall, world.clerk, n) for n in range(1, draw.randrange(3, 7))]
-            relate(draw, people)
-            start, stack = snapshot(), []
-            for _step in range(draw.randrange(1, 8)):
-                standing = [one for one in people if Customer.objects.get(pk=one.pk).merged_into_id is None]
-                if stack and (len(standing) < 2 or draw.random() < 0.35):
-                    before, merge = stack.pop()
-                    undo_merge(merge.pk, actor=lead, reason="two people")
-                    assert differences(before, snapshot()) == {}, f"seed {seed}, after {done}"
-                    done += 1
-                    continue
-                keeps, goes = draw.sample(standing, 2)
-                choices = draw.sample(
-                    ["name", "document", "birthday", "home_city", "status", "gender"], draw.randrange(4)
-                )
-                stack.append((snapshot(), merged(keeps, goes, world.clerk, lead, choices)))
-            while stack:
-                before, merge = stack.pop()
-                undo_merge(merge.pk, actor=lead, reason="two people")
-                assert differences(before, snapshot()) == {}, f"seed {seed}, after {done}"
-                done += 1
-            assert differences(start, snapshot()) == {}, f"seed {seed}"
-            transaction.set_rollback(True)
 
 
 @pytest.mark.covers("ARC-17")
