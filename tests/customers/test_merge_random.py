@@ -14,6 +14,7 @@ from django.db import transaction
 from customers.merging.services import approve_merge, propose_merge
 from customers.merging.undoing import plan_of, undo_merge
 from customers.models import Customer, Merge, Need
+from customers.quality import refresh_one
 from customers.services import add_need
 from foundation.common.errors import RuleBroken
 from staff.models import User
@@ -121,6 +122,7 @@ class Pool:
             need.refresh_from_db()
             assert (need.text, need.customer_id) == ("later", owner)
             need.delete()
+            refresh_one(owner)  # a need known makes an archive more complete
         self.later.clear()
 
 
