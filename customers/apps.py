@@ -9,7 +9,7 @@ class CustomersConfig(AppConfig):
     def ready(self) -> None:
         """Make known the archive's timeline kinds, jobs, list as a file, menu place, and what follows a moved unit."""
         from customers import exporting, jobs, lines, work_lists
-        from customers.erasure import looking
+        from customers.erasure import looking, returning
         from customers.merging import forgetting, reading, rules
         from customers.segments import known
         from customers.value import deciding
@@ -25,6 +25,7 @@ class CustomersConfig(AppConfig):
         known.register()
         deciding.register()
         looking.register()
+        returning.register()
         exporting.register()
         work_lists.register()
         with_it = ("customer_find_name", "customer_find_number", "customer_name_gram", "customers_quality_item")

@@ -38,6 +38,17 @@ define(
     help=_("After so many wrong rows an import stops: the mapping or the file is wrong as a whole."),
 )
 define(
+    "imports.erased_come_back",
+    type="bool",
+    default=False,
+    source="R5",
+    title=_("Imports bring erased customers back"),
+    help=_(
+        "Whether a file may open an archive again for somebody whose data were erased. Off, such rows are listed as"
+        " wrong with the day of the erasure; who comes back as a new customer is entered by hand."
+    ),
+)
+define(
     "imports.revert_days",
     type="int",
     default=90,

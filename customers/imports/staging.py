@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from customers.erasure.returning import erased_rows
 from customers.imports.mapping import mapping_of
 from customers.imports.models import Import, StagedRow
 from customers.imports.problems import ErrorList, Problem
@@ -44,6 +45,7 @@ def stage(imported: Import, file: IO[bytes], errors: ErrorList, report: Report) 
     mapping = mapping_of(imported.mapping)
     most = policy("imports.max_errors")
     forget(imported)
+    held: dict[str, date] = {}
     total = 0
     with open_table(file, mapping) as table:
         reader = RowReader(mapping, table.header, as_of=imported.as_of, today=clock.today(), staff=staff_codes())
@@ -59,10 +61,12 @@ def stage(imported: Import, file: IO[bytes], errors: ErrorList, report: Report) 
             if errors.rows > most:
                 words = _("More than %(most)s rows are wrong. Is this the right mapping for the file?")
                 raise BadInput("imports.too_many_errors", words % {"most": most})
-            _copy(imported, good)
+            held |= _copy(imported, good)
             report(total, max(table.lines or 0, total))
         notes = table.notes
     refresh_statistics()
+    if held:
+        errors.add(_hold_back(imported, held, mapping.key_column))
     errors.add(_living_numbers(imported))
     _mark_last_lines(imported)
     return total, notes
@@ -95,8 +99,9 @@ def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _copy(imported: Import, records: list[Record]) -> None:
-    """One COPY. The id is the customer's own or a fresh one: an ID number is sealed to it (crypto)."""
+def _copy(imported: Import, records: list[Record]) -> dict[str, date]:
+    """One COPY. The id is the customer's own or a fresh one: an ID number is sealed to it (crypto). Returns who of them
+    was erased, by number, with the day."""
     known = _known_ids(imported.source, [record.source_no for record in records])
     fresh: dict[str, int] = {}
     text = io.StringIO()
@@ -123,6 +128,22 @@ def _copy(imported: Import, records: list[Record]) -> None:
     text.seek(0)
     with connection.cursor() as cursor:
         cursor.copy_expert(f"COPY import_staged ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT csv)", text)
+    if policy("imports.erased_come_back"):
+        return {}
+    return erased_rows(imported.source, ((r.source_no, r.id_number) for r in records if r.source_no not in known))
+
+
+def _hold_back(imported: Import, held: dict[str, date], column: str) -> list[Problem]:
+    """Every row about somebody who was erased (D§5.12), marked and told with the day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE import_staged SET problem = 'erased' WHERE import_id = %s AND source_no = ANY(%s)"
+            " RETURNING line, source_no",
+            [imported.pk, list(held)],
+        )
+        rows = sorted(cursor.fetchall())
+    words = _("was erased on %(day)s: no file brings it back. Who is a customer again is entered by hand.")
+    return [Problem(line, column, words % {"day": held[number].isoformat()}) for line, number in rows]
 
 
 def _known_ids(source: str, keys: list[str]) -> dict[str, int]:
@@ -158,7 +179,7 @@ def _living_numbers(imported: Import) -> list[Problem]:
             """CREATE TEMP TABLE import_claim ON COMMIT DROP AS
                SELECT s.line, s.source_no, e.one->>'product_line' AS product_line, e.one->>'service_no' AS service_no
                FROM import_staged s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS e(one)
-               WHERE s.import_id = %s AND coalesce(e.one->'data'->>'status', '') <> ALL(%s)
+               WHERE s.import_id = %s AND s.problem IS NULL AND coalesce(e.one->'data'->>'status', '') <> ALL(%s)
                  AND e.one->'data'->>'terminated_on' IS NULL""",
             [imported.pk, ended],
         )

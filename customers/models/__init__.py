@@ -27,7 +27,7 @@ from customers.models.quality import QualityItem, QualityKind
 from customers.models.recent import RecentlyViewed
 from customers.models.relations import Household, HouseholdMember, Relation, RelationKind
 from customers.models.requests import ChangeRequest
-from customers.models.retention import Retention
+from customers.models.retention import ErasedKey, Retention
 from customers.models.segments import Segment
 from customers.models.subscriptions import Plan, Subscription, UsageMonth
 from customers.models.timeline import TimelineLine
@@ -65,6 +65,7 @@ __all__ = [
     "DeathNote",
     "DuplicateBlock",
     "DuplicatePair",
+    "ErasedKey",
     "EvidenceKind",
     "FieldChange",
     "FindName",

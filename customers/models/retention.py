@@ -39,3 +39,16 @@ class Retention(models.Model):
             models.Index(fields=["due_on", "customer_id"], name="retention_due", condition=Q(due_on__isnull=False)),
             models.Index(fields=["anonymised_at"], name="retention_done", condition=Q(anonymised_at__isnull=False)),
         ]
+
+
+class ErasedKey(models.Model):
+    """That somebody with this number of a source, or this document, was erased: a keyed digest and the day, nothing
+    else (customers/erasure/returning.py)."""
+
+    personal: ClassVar = Personal(of=None, plain=("digest",))
+
+    digest = models.BinaryField(primary_key=True)
+    erased_on = models.DateField()
+
+    class Meta:
+        db_table = "customers_erased_key"

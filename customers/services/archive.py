@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from customers import birthday_quality, normal
+from customers.erasure.returning import person_is_back
 from customers.finding import rebuild_find_rows
 from customers.finding.forms import folded
 from customers.finding.pinyin import letters_of
@@ -382,6 +383,7 @@ def _seal(customer: Customer, text: str) -> None:
             "customers.duplicate_id", _("This document belongs to a customer already. Search by the whole number.")
         )
     _check_mobiles(customer, digest)
+    person_is_back(digest)
     customer.id_sealed = crypto.encrypt(number, row_id=customer.pk)
     customer.id_hash = digest
     customer.id_last4 = number[-4:]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection, models, transaction
 
-from customers.models import ChangeRequest, Customer, IdentityCheck
+from customers.models import ChangeRequest, Customer, IdentityCheck, MergeMove
 from foundation.audit import services as audit
 from foundation.common import crypto
 
@@ -43,6 +43,8 @@ def rotate_keys(*, chunk: int = CHUNK, report: Callable[[int], None] = lambda do
             last = ids[-1]
             report(rotated)
         total += model._default_manager.filter(**{f"{column}__isnull": False}).count()
+    noted, under = _rotate_notes()
+    rotated, total = rotated + noted, total + under
     if rotated:
         audit.record(
             "customer.keys_rotated",
@@ -63,6 +65,22 @@ def _next(model: type[models.Model], column: str, last: int, chunk: int) -> list
             [last, len(mark), mark, chunk],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def _rotate_notes() -> tuple[int, int]:
+    """Numbers that wait in the notes of a merge for its undo; returns how many were rotated, and how many there are."""
+    current = crypto.current_key_name()
+    notes = MergeMove.objects.filter(table=ChangeRequest._meta.db_table, column="new_sealed", old__isnull=False)
+    changed, total = [], 0
+    for note in notes.select_for_update().order_by("pk"):
+        sealed, row_id = bytes.fromhex(note.old.removeprefix("\\x")), int(note.row)
+        total += 1
+        if crypto.key_name_of(sealed) != current:
+            note.old = "\\x" + crypto.encrypt(crypto.decrypt(sealed, row_id=row_id), row_id=row_id).hex()
+            changed.append(note)
+    MergeMove.objects.bulk_update(changed, ["old"])
+    return len(changed), total
 
 
 @transaction.atomic

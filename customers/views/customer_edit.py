@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from customers import copies, services
+from customers.erasure.returning import document_erased_on
 from customers.forms import PLAIN_FIELDS, CustomerEditForm, CustomerNewForm
 from customers.labels import label, value_in_words
 from customers.models import Band, Customer
@@ -50,7 +51,7 @@ def customer_new(request: HttpRequest) -> HttpResponseBase:
     """A new archive; when there may be a duplicate, the form comes back with who it may be."""
     user: Any = request.user
     form = CustomerNewForm(request.POST or None)
-    duplicates: list[dict[str, Any]] = []
+    warned: dict[str, Any] = {"duplicates": []}
     if request.method == "POST":
         if form.is_valid():
             try:
@@ -64,8 +65,8 @@ def customer_new(request: HttpRequest) -> HttpResponseBase:
                 return redirect("customers:customer-detail", pk=customer.pk)
             except RuleBroken as no:
                 refuse(form, no)
-        duplicates = _duplicates(user, request.POST)
-    context = {"form": form, "duplicates": duplicates}
+        warned = _warned(user, request.POST)
+    context = {"form": form, **warned}
     return render(request, "customers/customer_new.html", context, status=422 if form.errors else 200)
 
 
@@ -74,7 +75,7 @@ def customer_new(request: HttpRequest) -> HttpResponseBase:
 @requires("customers.create")
 def customer_duplicates(request: HttpRequest) -> HttpResponse:
     """Who may be meant by what is typed so far, for the warning beside the form."""
-    return render(request, "customers/_duplicates.html", {"duplicates": _duplicates(request.user, request.POST)})
+    return render(request, "customers/_duplicates.html", _warned(request.user, request.POST))
 
 
 @require_http_methods(["GET", "POST"])
@@ -198,14 +199,22 @@ def _in_words(field: str, value: Any) -> str:
     return value_in_words("customer", field, as_text(value))
 
 
-def _duplicates(user: Any, typed: Any) -> list[dict[str, Any]]:
+def _warned(user: Any, typed: Any) -> dict[str, Any]:
+    """What somebody should know before opening this archive: who may be the same, and whether the person's data were
+    erased once."""
+    id_type = typed.get("id_type", "") or default_document(typed.get("customer_type", ""))
+    erased_on = document_erased_on(typed.get("id_number", "")[:40], id_type)
+    return {"duplicates": _duplicates(user, typed, id_type), "erased_on": erased_on}
+
+
+def _duplicates(user: Any, typed: Any, id_type: str) -> list[dict[str, Any]]:
     """Who may be meant, as lines: those in sight by link, the others masked."""
     found = services.find_duplicates(
         user,
         name=typed.get("name", "")[:200],
         phone=typed.get("mobile", "")[:40],
         id_number=typed.get("id_number", "")[:40],
-        id_type=typed.get("id_type", "") or default_document(typed.get("customer_type", "")),
+        id_type=id_type,
     )
     rows = Customer.objects.in_bulk([duplicate.customer_id for duplicate in found])
     why = {"id": _("same document"), "phone": _("same phone"), "name": _("same name")}

@@ -25,7 +25,7 @@ from tests.customers.people import Operator, operator
 from tests.factories import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-17")]
-SEQUENCES, OF_A_POOL, PEOPLE = (10_000, 250, 9) if DEEP else (40, 40, 9)
+SEQUENCES, OF_A_POOL, PEOPLE = (10_000, 250, 9) if DEEP else (30, 30, 9)
 CHOICES = ["name", "document", "birthday", "home_city", "status", "gender", "manager", "segment"]
 
 
