@@ -74,7 +74,7 @@ def _rotate_notes() -> tuple[int, int]:
     notes = MergeMove.objects.filter(table=ChangeRequest._meta.db_table, column="new_sealed", old__isnull=False)
     changed, total = [], 0
     for note in notes.select_for_update().order_by("pk"):
-        sealed, row_id = bytes.fromhex(note.old.removeprefix("\\x")), int(note.row)
+        sealed, row_id = bytes.fromhex(str(note.old).removeprefix("\\x")), int(note.row)
         total += 1
         if crypto.key_name_of(sealed) != current:
             note.old = "\\x" + crypto.encrypt(crypto.decrypt(sealed, row_id=row_id), row_id=row_id).hex()
