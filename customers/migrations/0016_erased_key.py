@@ -6,18 +6,18 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0014_facts_needs_quality_requests'),
+        ("customers", "0015_change_request_followup"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ErasedKey',
+            name="ErasedKey",
             fields=[
-                ('digest', models.BinaryField(primary_key=True, serialize=False)),
-                ('erased_on', models.DateField()),
+                ("digest", models.BinaryField(primary_key=True, serialize=False)),
+                ("erased_on", models.DateField()),
             ],
             options={
-                'db_table': 'customers_erased_key',
+                "db_table": "customers_erased_key",
             },
         ),
     ]
