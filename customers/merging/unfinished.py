@@ -33,8 +33,8 @@ def newest_request(work: Work, key: CustomerKey) -> None:
 
 
 def _close(work: Work, request: ChangeRequest, why: str) -> None:
-    """As by a refusal, but noted, so that an undo opens it again; the sealed number goes into the note as it is. Whoever
-    owes the decision keeps that duty: it leads to the closed request, and to telling the customer."""
+    """As by a refusal, but noted, so that an undo opens it again; the sealed number goes into the note as it is.
+    Whoever owes the decision keeps that duty: it leads to the closed request, and to telling the customer."""
     state, at, by = ChangeRequest.State.REFUSED, clock.now(), work.merge.decided_by_id
     work.change(ChangeRequest, request.pk, state=state, closed_at=at, closed_by_id=by, reason=why, new_sealed=None)
     work.note_closed(request.number)
