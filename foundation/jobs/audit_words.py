@@ -30,6 +30,7 @@ name_acts(
         "cancelled": _("Run cancelled"),
         "done": _("Run done"),
         "failed": _("Run failed"),
+        "made_again": _("Run begun again: somebody in its file was erased"),
         "file_downloaded": _("File of a run downloaded"),
     },
     details={

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -147,6 +148,21 @@ class JobChunk(models.Model):
         db_table = "job_chunk"
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "lo"], name="job_chunk_once")]
         indexes: ClassVar = [models.Index(fields=["run", "lo"], name="job_chunk_open", condition=Q(rows__isnull=True))]
+
+
+class Forgotten(models.Model):
+    """One erasure of customers (D§5.12), for the runs that were at work meanwhile and may have read them.
+
+    Written by one erasure at a time (foundation/jobs/forgetting.py): ids follow the order of the commits.
+    """
+
+    personal: ClassVar = Personal(of=None, plain=("customers",))
+
+    at = models.DateTimeField()
+    customers = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        db_table = "job_forgotten"
 
 
 class BeatMark(models.Model):

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,16 @@ from django.utils.translation import gettext as _
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
+from foundation.common.replica import read_from_replica
 from foundation.jobs import chunks
+from foundation.jobs.forgetting import forget_files, forgotten_in, last_erasure
 from foundation.jobs.kinds import files_kept, kind_of
-from foundation.jobs.models import JobRun
+from foundation.jobs.models import Forgotten, JobRun
 
 log = structlog.get_logger(__name__)
+FOLDER = "careline-job-"
 LEASE = timedelta(seconds=60)
+REPLICA_BEHIND = timedelta(minutes=10)  # more than a replica ever is
 RENEW_SECONDS = 15.0
 MOST_ATTEMPTS = 5  # a run that takes its worker down with it must not do so for ever
 STORE_SECONDS = 0.25  # progress is written at most this often
@@ -39,6 +44,10 @@ class BadInput(RuleBroken):
 
 class JobCancelled(Exception):
     """Somebody asked to cancel; the job lets it through, after rolling back what is half done."""
+
+
+class MadeAgain(Exception):
+    """Somebody who stands in the file was erased while it was made: it is thrown away and the run begins again."""
 
 
 class LeaseLost(Exception):
@@ -55,6 +64,7 @@ class RunningJob:
         self._run = run
         self._stored_at = 0.0
         self._folder: Path | None = None
+        self._erasures = last_erasure()  # before anything is read
         self.lost = threading.Event()
         self.run_id = run.pk
         self.attempt = run.attempts
@@ -83,8 +93,15 @@ class RunningJob:
     def folder(self) -> Path:
         """A folder for what is being made; removed at the end of the run."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="careline-job-"))
+            drop_folders(self._run.ref)  # of a worker that was killed at it
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{self._run.ref}-"))
         return self._folder
+
+    def reading(self) -> AbstractContextManager[None]:
+        """`read_from_replica()` for what goes into a file; the server itself when somebody was erased a short while
+        ago, whom the replica may still hold."""
+        last = Forgotten.objects.order_by("-pk").values_list("at", flat=True).first()
+        return nullcontext() if last and last > clock.now() - REPLICA_BEHIND else read_from_replica()
 
     def progress(self, done: int, total: int | None = None, **counts: int) -> None:
         """Report: `done` of `total` units and named counts, which replace those of the same names.
@@ -129,7 +146,14 @@ class RunningJob:
         with Path(path).open("rb") as source:
             field.save(name, File(source), save=False)
         until = clock.now() + files_kept(self._run.job)
-        self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": until})
+        try:
+            with transaction.atomic():
+                self._write(**{f"{what}_file": field.name, f"{what}_name": name, "files_until": until})
+                if what == "result" and forgotten_in(self._run, since=self._erasures):
+                    raise MadeAgain
+        except MadeAgain:
+            field.delete(save=False)
+            raise
 
     def _store(self) -> None:
         run = self._run
@@ -150,10 +174,12 @@ class RunningJob:
             self.lost.set()
 
     def end(self, state: str, code: str = "", text: str = "") -> None:
-        """Store the end with its audit entry. Raises LeaseLost."""
+        """Store the end with its audit entry. Raises LeaseLost, and MadeAgain when the result may not stay."""
         run, now = self._run, clock.now()
-        has_files = run.input_file or run.result_file or run.errors_file
+        has_files = bool(run.input_file or run.result_file or run.errors_file)
         with transaction.atomic():
+            if has_files and self._somebody_is_gone(state):
+                has_files, text = False, ""
             self._write(
                 state=state,
                 finished_at=now,
@@ -172,14 +198,47 @@ class RunningJob:
                 detail={"job": run.job, "counts": run.counts, "code": code},
             )
 
+    def _somebody_is_gone(self, state: str) -> bool:
+        """Whether the files are gone because somebody in them was erased meanwhile; a result is wanted, so its run
+        begins again (MadeAgain). In the transaction of the end."""
+        gone = forgotten_in(self._run, since=self._erasures)
+        stored = JobRun.objects.get(pk=self.run_id)
+        if state == JobRun.State.DONE and self._run.result_file and (gone or not stored.result_file):
+            raise MadeAgain
+        gone = gone or (bool(stored.input_file) and forgotten_in(self._run))
+        if gone:
+            forget_files(stored)
+        return gone
+
     def give_back(self) -> None:
-        """Let the run wait again: the database was away for a moment."""
+        """Let the run wait again: the database was away for a moment, or what was made may not stay."""
         self._write(state=JobRun.State.WAITING, lease_until=None, enqueued_at=None)
+
+    def begin_again(self) -> None:
+        """Throw away what was made and let the run wait: somebody who stood in it was erased meanwhile."""
+        with transaction.atomic():
+            self.give_back()
+            forget_files(JobRun.objects.get(pk=self.run_id), ("result_file", "errors_file"))
+            record("job.made_again", target=self._run, actor=None, detail={"job": self._run.job})
+        log.info("job_made_again", job=self._run.job, run=self._run.ref, attempt=self.attempt)
 
     def clean(self) -> None:
         """Remove what lies in the temporary folder."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def temporary_folders(ref: str = "[0-9a-z]*") -> list[Path]:
+    """The folders of runs (of one, by its reference) in this machine's temporary folder."""
+    return list(Path(tempfile.gettempdir()).glob(f"{FOLDER}{ref}-*"))
+
+
+def drop_folders(ref: str) -> int:
+    """Remove the temporary folders a run left on this machine when its worker was killed; how many."""
+    left = temporary_folders(ref)
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 class _Heartbeat(threading.Thread):
@@ -256,6 +315,8 @@ def _run(job: RunningJob, run: JobRun) -> None:
         kind_of(run.job).run(job)
     except LeaseLost:
         raise
+    except MadeAgain:
+        job.begin_again()
     except JobCancelled:
         job.end(JobRun.State.CANCELLED)
     except RuleBroken as refusal:
@@ -270,4 +331,7 @@ def _run(job: RunningJob, run: JobRun) -> None:
         text = _("Something went wrong on our side. Reference: %(reference)s") % {"reference": reference}
         job.end(JobRun.State.FAILED, "jobs.defect", text)
     else:
-        job.end(JobRun.State.DONE)
+        try:
+            job.end(JobRun.State.DONE)
+        except MadeAgain:
+            job.begin_again()

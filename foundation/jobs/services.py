@@ -15,15 +15,18 @@ from django.utils.translation import gettext as _
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.ids import from_text
 from foundation.jobs.kinds import JobKind, kind_of, register_job
-from foundation.jobs.models import FILES_KEPT, JobRun
+from foundation.jobs.models import FILES_KEPT, Forgotten, JobRun
 from foundation.jobs.queue import enqueue
+from foundation.jobs.running import FOLDER, drop_folders, temporary_folders
 from foundation.jobs.timetable import schedule
 
 __all__ = ["JobKind", "cancel_job", "drop_old_files", "register_job", "retry_job", "start_job", "tick"]
 
 HINT_LIFE = timedelta(minutes=5)  # a waiting run not taken by then is announced again: its message may be lost
 AT_ONCE = 200  # announced per tick, so that a long outage does not end in a flood
+LONGEST_REF = 12  # digits of base 36 in 63 bits, less the one that might not fit
 CLOCK_RUNS_KEPT = timedelta(days=30)
 
 
@@ -162,11 +165,20 @@ def drop_old_files() -> int:
                 dropped += 1
         run.files_until = None
         run.save(update_fields=["input_file", "result_file", "errors_file", "files_until"])
-    dropped += _drop_strays()
+    dropped += _drop_strays() + _drop_folders()
+    Forgotten.objects.filter(at__lt=now - CLOCK_RUNS_KEPT).delete()
     JobRun.objects.filter(
         scheduled_for__lt=now - CLOCK_RUNS_KEPT, state__in=[JobRun.State.DONE, JobRun.State.CANCELLED]
     ).delete()
     return dropped
+
+
+def _drop_folders() -> int:
+    """What killed workers left in this machine's temporary folder, of runs nobody has in hand."""
+    left = {path.name.removeprefix(FOLDER).partition("-")[0] for path in temporary_folders()}
+    refs = [ref for ref in left if ref.isalnum() and len(ref) <= LONGEST_REF]
+    known = JobRun.objects.filter(pk__in=[from_text(ref) for ref in refs])  # others' are not ours to judge
+    return sum(drop_folders(run.ref) for run in known.exclude(state=JobRun.State.RUNNING))
 
 
 def _drop_strays() -> int:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
-from foundation.common.replica import read_from_replica
 from foundation.jobs.running import RunningJob
 from foundation.policies.reading import begin_work, policy
 from staff.exports.models import Export
@@ -38,7 +37,7 @@ def write_file(job: RunningJob) -> None:
     user = export.requester
     exportable, columns, clear = _allowed(export, user)
     query = exportable.query(export.filters)
-    ids = _ids(exportable.rows(user, query), export)
+    ids = _ids(job, exportable.rows(user, query), export)
     path = job.folder() / "list"
     customers: set[int] = set()
     done = 0
@@ -46,7 +45,7 @@ def write_file(job: RunningJob) -> None:
     with writer_to(path, export.file_format, columns) as writer:
         for part in _parts(ids):
             begin_work()
-            for about, cells in _cells(exportable.rows(user, query), exportable, columns, clear, part):
+            for about, cells in _cells(job, exportable.rows(user, query), exportable, columns, clear, part):
                 customers.update(customer_id for customer_id in about if customer_id is not None)
                 writer.write(cells)
                 done += 1
@@ -83,11 +82,11 @@ def _allowed(export: Export, user: User) -> tuple[Exportable, list[Column], froz
     return exportable, columns, frozenset(column.key for column in clear)
 
 
-def _ids(rows: QuerySet[Any], export: Export) -> array[int]:
+def _ids(job: RunningJob, rows: QuerySet[Any], export: Export) -> array[int]:
     """The ids of the rows in the order of the list, eight bytes each; refuses more than may go out."""
     most = policy("exports.most_rows") if export.had_approval else policy("exports.rows_alone")
     ids = array("q")
-    with read_from_replica():
+    with job.reading():
         for key in _ordered(rows).values_list("pk", flat=True)[: most + 1].iterator(chunk_size=10_000):
             ids.append(key)
     if len(ids) <= most:
@@ -109,12 +108,17 @@ def _parts(ids: array[int]) -> Iterator[list[int]]:
 
 
 def _cells(
-    rows: QuerySet[Any], exportable: Exportable, columns: list[Column], clear: frozenset[str], part: list[int]
+    job: RunningJob,
+    rows: QuerySet[Any],
+    exportable: Exportable,
+    columns: list[Column],
+    clear: frozenset[str],
+    part: list[int],
 ) -> Iterator[tuple[Sequence[int | None], list[Any]]]:
     """(customers, cells) of the rows with these ids that are still in sight, in their order: one query, besides those
     that make lines."""
     if exportable.lines is not None:
-        with read_from_replica():
+        with job.reading():
             there = {row.pk: row for row in rows.filter(pk__in=part).order_by()}
             kept = [there[key] for key in part if key in there]
             lines = list(exportable.lines(kept))
@@ -132,7 +136,7 @@ def _cells(
     places = [[at[source] for source in column.sources] for column in columns]
     # The order of the list stands in `part`; here it would only cost a sort.
     some = rows.filter(pk__in=part).order_by().annotate(**made)
-    with read_from_replica():
+    with job.reading():
         found = {row[0]: row for row in some.values_list(*paths)}
     who = [at[path] for path in exportable.customers]
     for key in part:

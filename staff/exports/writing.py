@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -107,7 +108,12 @@ class Workbook:
         self._sheet.freeze_panes = "A2"
         for index, words in enumerate(self.headings):
             self._sheet.column_dimensions[_letters(index)].width = max(12, min(40, len(words) + 4))
-        self._sheet.append(list(self.headings))
+        # The library keeps a sheet in a temporary file: in the run's folder, which is removed even after a kill.
+        before, tempfile.tempdir = tempfile.tempdir, str(self.path.parent)
+        try:
+            self._sheet.append(list(self.headings))
+        finally:
+            tempfile.tempdir = before
         self._rows = 1
 
     def write(self, row: Sequence[Any]) -> None:
