@@ -5,15 +5,11 @@ The order of events is forced by real locks on the real database, not by luck.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection, connections, transaction
 
 from customers.erasure.erasing import ask_for_erasure
 from customers.models import ContactPoint, Customer
@@ -29,9 +25,9 @@ from tests.exports.making import ask, rows_of
 from tests.factories import ContactPointFactory, CustomerFactory, UnitFactory, UserFactory
 from tests.jobs import trial_kinds  # registers the kind used below
 from tests.jobs.processes import wait_until
+from tests.racing import Beside, held
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.covers("ARC-21")]
-PATIENCE = 30
 
 
 @pytest.fixture(autouse=True)
@@ -48,58 +44,6 @@ def officer() -> User:
 @pytest.fixture
 def head() -> User:
     return UserFactory(role="DEPT_HEAD", unit=UnitFactory(no=100, last_no=199))
-
-
-class Beside(threading.Thread):
-    """Something done on a connection of its own."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        super().__init__()
-        self.act, self.outcome, self.pid = act, None, 0
-        self.start()
-
-    def run(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                [self.pid] = cursor.fetchone()
-            self.outcome = self.act()
-        except Exception as error:  # noqa: BLE001 (the test looks at it)
-            self.outcome = error
-        finally:
-            connections.close_all()
-
-    def waits(self) -> bool:
-        """Whether it stands before a lock."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s", [self.pid])
-            row = cursor.fetchone()
-        return bool(row and row[0])
-
-    def ended(self) -> Any:
-        self.join(PATIENCE)
-        assert not self.is_alive()
-        return self.outcome
-
-
-@contextmanager
-def held(model: Any, pk: int) -> Iterator[None]:
-    """Somebody else holds the row inside the block."""
-    ready, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            model.objects.select_for_update().get(pk=pk)
-            ready.set()
-            assert go_on.wait(PATIENCE)
-
-    holder = Beside(hold)
-    assert ready.wait(PATIENCE)
-    try:
-        yield
-    finally:
-        go_on.set()
-        assert holder.ended() is None
 
 
 def exported(head: User, officer: User) -> Export:

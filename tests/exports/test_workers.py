@@ -9,6 +9,7 @@ import pytest
 from customers.models import Customer
 from foundation.common.errors import RuleBroken
 from foundation.jobs.models import JobRun
+from foundation.jobs.running import temporary_folders
 from foundation.policies.services import set_policy
 from staff.exports.models import Export
 from staff.exports.services import decide_export
@@ -33,7 +34,7 @@ def test_an_export_whose_worker_was_killed_is_one_whole_file(processes: Processe
     head = UserFactory(role="DEPT_HEAD", unit=unit)
     set_policy("exports.rows_alone", 100_000, actor=None)
     Customer.objects.bulk_create(
-        (Customer(number=f"CU9{n:07d}", name=f"N{n}", unit_id=unit.pk, unit_no=unit.no) for n in range(40_000)),
+        (Customer(number=f"CU9{n:07d}", name=f"N{n}", unit_id=unit.pk, unit_no=unit.no) for n in range(16_000)),
         batch_size=5_000,
     )
     killed = processes.worker()
@@ -41,15 +42,17 @@ def test_an_export_whose_worker_was_killed_is_one_whole_file(processes: Processe
     begun = JobRun.objects.filter(pk=export.run_id, state="RUNNING", done__gte=1)
     wait_until(begun.exists, logs=processes)
     killed.kill()
+    assert temporary_folders(JobRun.objects.get(pk=export.run_id).ref)
     assert state_of(export) == "RUNNING"
     # Two minutes later by their clock the lease is over: the tick announces the run, the new worker takes it.
     processes.worker(clock_offset=120)
     processes.beat(clock_offset=120)
     wait_until(lambda: state_of(export) == "DONE", 90, logs=processes)
     export = Export.objects.select_related("run").get(pk=export.pk)
-    assert export.run is not None and export.run.attempts == 2 and export.rows == 40_000
+    assert export.run is not None and export.run.attempts == 2 and export.rows == 16_000
+    assert temporary_folders(export.run.ref) == []  # nothing of the killed one lies about
     numbers = [row[0] for row in rows_of(export)]
-    assert len(numbers) == len(set(numbers)) == 40_000
+    assert len(numbers) == len(set(numbers)) == 16_000
 
 
 @pytest.mark.django_db(transaction=True)
