@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from customers.finding import find_rows_sql
 from customers.models import Customer
 from customers.sample.archive import write_archive
+from customers.sample.cases import write_cases
 from customers.sample.doubles import find_pairs, write_doubles
 from customers.sample.draw import Draw
 from customers.sample.organisation import DEMO_ROLES, build
@@ -74,6 +75,7 @@ def make_sample_operator(password: str) -> Made:
     find_pairs()
     written = History(draw, organisation, kept).write()
     judge_sample(User.objects.get(username="marketing"))
+    written["cases"] = write_cases(organisation, kept)
     written["rights"] = ask_for_rights(organisation, kept)
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(

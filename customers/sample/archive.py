@@ -13,11 +13,7 @@ from customers.models import (
     ContactPoint,
     Customer,
     CustomerFacts,
-    Need,
     Plan,
-    ProfileField,
-    Relation,
-    RelationKind,
     Subscription,
     TimelineLine,
     UsageMonth,
@@ -30,6 +26,8 @@ from customers.sample.figures import DESIGN
 from customers.sample.lines import LineDraft, PlanDraft, catalogue, lines_of, use_of
 from customers.sample.organisation import Organisation
 from customers.sample.people import Draft, population
+from customers.sample.profiles import preferences, write_profiles
+from customers.sample.ties import write_checks, write_ties
 from foundation.common import clock, crypto
 from staff.models import OrgUnit, User
 
@@ -59,13 +57,14 @@ def write_archive(draw: Draw, organisation: Organisation) -> list[Kept]:
     ids = dict(zip(drafts, ids_at(moments), strict=True))
     _write_customers(drafts, moments, ids, places)
     _write_contacts(drafts, ids)
-    _write_profiles(draw, drafts, ids, today)
+    write_profiles(drafts, ids, places, today)
+    write_checks(drafts, ids)
     write_answers(drafts, ids, today)
     line_ids = _write_lines(draw, lines, plans, ids)
     revenue = _write_use(draw, lines, line_ids, ids, today)
     _write_facts(drafts, lines, ids, revenue)
     _write_timeline(drafts, moments, lines, line_ids, ids, places)
-    _write_people(drafts, ids)
+    write_ties(drafts, lines, ids, line_ids)
     for _looked_at, _changed in refresh_all():
         pass
     own: dict[Draft, list[int]] = defaultdict(list)
@@ -105,6 +104,7 @@ def _write_customers(
     places: dict[Draft, tuple[OrgUnit, User | None]],
 ) -> None:
     of_day: Counter[date] = Counter()
+    liked = preferences(drafts)
     rows = []
     for draft, joined_at in zip(drafts, moments, strict=True):
         key, (unit, manager) = ids[draft], places[draft]
@@ -135,7 +135,7 @@ def _write_customers(
                 "home_city": words.CITIES[draft.city][0],
                 "area_type": draft.area_type,
                 "language": "zh-hans",
-                "channel_preference": "",
+                "channel_preference": liked.get(draft, ""),
                 "manager_id": manager.pk if manager else None,
                 "parent_id": ids[above] if above else None,
                 "unit_id": unit.pk,
@@ -184,62 +184,6 @@ def _write_contacts(drafts: list[Draft], ids: dict[Draft, int]) -> None:
         )
     ContactPoint.objects.bulk_create(points, batch_size=2_000)
     Address.objects.bulk_create(addresses, batch_size=2_000)
-
-
-def _write_profiles(draw: Draw, drafts: list[Draft], ids: dict[Draft, int], today: date) -> None:
-    fields, needs = [], []
-    for draft in drafts:
-        if draft.is_company or draft.left_on or not draw.chance(0.2):
-            continue
-        noted_on = today - timedelta(days=draw.whole(1, 300))
-        for key, pool in (
-            ("INTERESTS", words.INTERESTS),
-            ("SPENDING_HABIT", words.SPENDING),
-            ("SERVICE_VIEWS", words.SERVICE_VIEWS),
-        ):
-            if draw.chance(0.6):
-                fields.append(
-                    ProfileField(
-                        customer_id=ids[draft],
-                        key=key,
-                        value=draw.one(pool),
-                        source=words.PROFILE_SOURCE,
-                        purpose=words.PURPOSE,
-                        consent_evidence=words.CONSENT_EVIDENCE,
-                        as_of=noted_on,
-                    )
-                )
-        if draw.chance(0.5):
-            text, category = draw.one(words.NEEDS)
-            needs.append(
-                Need(
-                    customer_id=ids[draft],
-                    text=text,
-                    category=category,
-                    state=draw.one(("NEW", "PLANNED", "MET")),
-                    due_on=today + timedelta(days=draw.whole(3, 60)),
-                    created_at=_office_moment(draw, noted_on),
-                )
-            )
-    ProfileField.objects.bulk_create(fields, batch_size=2_000)
-    Need.objects.bulk_create(needs, batch_size=2_000)
-
-
-def _write_people(drafts: list[Draft], ids: dict[Draft, int]) -> None:
-    """The people of the companies, as relations."""
-    pairs = [(draft, draft.staff_of) for draft in drafts if draft.staff_of is not None and not draft.is_company]
-    Relation.objects.bulk_create(
-        (
-            Relation(
-                customer_id=ids[company],
-                other_id=ids[person],
-                kind=RelationKind.EMPLOYEE,
-                valid_from=max(person.joined_on, company.joined_on),
-            )
-            for person, company in pairs
-        ),
-        batch_size=2_000,
-    )
 
 
 def _write_lines(

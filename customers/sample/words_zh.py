@@ -88,6 +88,16 @@ NEEDS = (
     ("希望合并家庭账单", "SERVICE"),
     ("合约到期后想换手机", "TERMINAL"),
 )
+FAMILIES = ("一家三口", "与父母同住", "子女在外地", "独居", "三代同堂")
+NEED_DECLINED = "该区域暂不具备条件"
+GUARDIAN_CONSENT = "监护人签字同意书"
+HOLD_NOTE = "短时间内大量呼出，疑似异常"
+HOLD_LIFTED = "客户持证申诉，情况属实"
+DEATH_EVIDENCE = "死亡医学证明，家属到厅出示"
+RECHECK_REASON = "证件照片与本人差异较大"
+ASKED_BY = "客户本人"
+NEW_GIVEN_NAME = "雨晨"
+NEW_STREET = "解放路88号阳光水岸3栋1201室"
 PURPOSE = "服务个性化"
 CONSENT_EVIDENCE = "营业厅签字确认单"
 PROFILE_SOURCE = "营业厅登记"

@@ -19,11 +19,20 @@ from customers import normal
 from customers.finding import search
 from customers.models import (
     Address,
+    ChangeRequest,
     ContactPoint,
     Customer,
     CustomerFacts,
     FindName,
+    Household,
+    HouseholdMember,
+    IdentityCheck,
     NameGram,
+    Need,
+    ProfileField,
+    ProtectiveHold,
+    QualityItem,
+    Relation,
     Segment,
     Subscription,
     TimelineLine,
@@ -234,3 +243,34 @@ def _number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("ARC-15")
+def test_every_page_of_the_profile_has_something_to_show(made):
+    clerk, manager = (User.objects.get(username=name) for name in ("hall_clerk", "account_manager"))
+    assert HouseholdMember.objects.filter(role="HEAD").count() == Household.objects.count() > 200
+    kinds = {*Relation.objects.values_list("kind", flat=True)}
+    assert kinds == {"EMPLOYEE", "HANDLER", "GUARDIAN", "PAYER", "FAMILY"}
+    minors = HouseholdMember.objects.filter(
+        role="CHILD", customer__birth_date__gt=clock.today() - timedelta(days=6_500)
+    )
+    assert minors.exists() and not minors.exclude(customer__relations__kind="GUARDIAN").exists()
+    checks = IdentityCheck.objects.filter(new="VERIFIED")
+    verified = Customer.objects.filter(Q(identity_status="VERIFIED") | Q(identity_checks__new="RECHECK"))
+    # The doubles lost their document; their own checks stay.
+    assert checks.count() >= verified.distinct().count() and checks.exclude(acting_role="").count() > 40
+    assert {hold.lifted_at is None for hold in ProtectiveHold.objects.all()} == {True, False}
+    assert {*Need.objects.values_list("state", flat=True)} == {"NEW", "PLANNED", "MET", "DECLINED"}
+    assert not Need.objects.filter(state="PLANNED", owner=None).exists()
+    for person in (clerk, manager):
+        owed = Need.objects.filter(owner=person, state="PLANNED", followup_id__isnull=False)
+        assert owed.exists()
+    states = Counter(ChangeRequest.objects.values_list("state", flat=True))
+    assert states == {"OPEN": 1, "APPLIED": 2}
+    assert FollowUp.objects.open().filter(pk=ChangeRequest.objects.get(state="OPEN").followup_id).exists()
+    found = {*QualityItem.objects.values_list("kind", flat=True)}
+    assert found >= {"CONTACT_BOUNCED", "IDENTITY_OPEN", "BELOW_TARGET", "STALE", "BIRTHDAY_MISSING"}
+    assert (
+        ProfileField.objects.exclude(verified_how="").exists() and Customer.objects.filter(status="DECEASED").exists()
+    )
