@@ -7,8 +7,11 @@ from django.test import Client
 
 from foundation.audit.models import AuditEntry
 from foundation.audit.services import record
+from foundation.jobs.kinds import job_kinds
+from foundation.jobs.models import JobRun
 from foundation.policies.services import set_policy
 from tests.factories import CustomerFactory
+from tests.outreach.making import owe
 from tests.workspace.making import HX, enter, person, queries
 
 pytestmark = pytest.mark.django_db
@@ -122,9 +125,30 @@ def test_entries_are_read_in_words(written):
 def test_a_decision_is_read_with_its_title_and_values():
     admin = person("POLICY_ADMIN")
     set_policy("outreach.hours.care", [(540, 1200)], actor=admin, note="as agreed")
-    [(act, kind, _target, who, details)] = words_of(enter(person("DPO")), verb="policy.set")
-    assert (act, kind, who) == ("Value of a policy set", "Policy", admin.name)
+    [(act, kind, target, who, details)] = words_of(enter(person("DPO")), verb="policy.set")
+    assert (act, kind, target, who) == ("Value of a policy set", "Policy", "Hours of care messages", admin.name)
     assert details[0] == "Policy: Hours of care messages" and "New: 09:00-20:00" in details
+
+
+def test_things_are_called_by_their_names_in_one_query():
+    admin, agent = person("SYS_ADMIN"), person("AGENT")
+    client = enter(admin)
+    run = JobRun.objects.create(job="jobs.drop_old_files", actor_id=admin.pk)
+    follow_up = owe(agent)
+    record("unit.moved", target=agent.unit, actor=admin)
+    client.get(PAGE, {"verb": "unit.moved"})  # what is read once a process
+    with queries() as one_kind:
+        client.get(PAGE, {"verb": "unit.moved"})
+    record("unit.moved", target=run, actor=admin)
+    record("unit.moved", target=("outreach.followup", 5), actor=admin)
+    record("unit.moved", target=("no.such_kind", 6), actor=admin)
+    record("unit.moved", target=("staff.team", "x" * 30), actor=admin)
+    record("unit.moved", target=follow_up, actor=admin)
+    with queries() as many:
+        targets = [target for _act, _kind, target, _who, _details in words_of(client, verb="unit.moved")]
+    kind = str(job_kinds()["jobs.drop_old_files"].title)
+    assert targets == [follow_up.number, "x" * 30, "6", "5", kind, agent.unit.name]
+    assert len(many) == len(one_kind)
 
 
 def test_what_nobody_signed_in_did_is_not_the_clocks():

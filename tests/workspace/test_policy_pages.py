@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
+from customers.labels import TIERS
 from foundation.common import clock
 from foundation.policies.models import PolicySetting
 from foundation.policies.queries import effective
-from foundation.policies.registry import definitions
+from foundation.policies.registry import definition, definitions
+from foundation.policies.services import set_policy
 from tests.factories import UnitFactory
 from tests.workspace.making import enter, person, queries
 from workspace.admin.policies_page import UNITS
+from workspace.admin.policy_tables import KEYS, table_of
 
 pytestmark = pytest.mark.django_db
 KEY = "outreach.followup.to_lead_after"
@@ -44,6 +48,29 @@ def test_a_policy_has_a_short_title_above_what_it_does():
 def test_every_unit_is_one_the_catalogues_hold():
     symbols = {"", "%", "MB", "CNY"}
     assert {policy.unit for policy in definitions()} - symbols - set(map(str, UNITS)) == set()
+
+
+def test_a_table_is_read_as_a_table_in_both_languages():
+    admin = person("POLICY_ADMIN")
+    client, page = enter(admin), "/admin/policies/customers.completeness_weights/"
+    weights = {"name": 5, "id": 25, "contact": 20, "address": 8, "birthday": 6, "channel": 6}
+    weights |= {"interests": 10, "spending": 10, "needs": 10}
+    set_policy("customers.completeness_weights", weights, actor=admin, note="as agreed")
+    shown = client.get(page)
+    assert shown.context["table"].rows[:2] == [["Name", "5"], ["Document number", "25"]]
+    text = shown.content.decode()
+    assert "Document number 25" in text and text.count("&quot;name&quot;") == 1  # in the field alone
+    assert shown.context["history"][0].new.startswith("Name 5, Document number 25")
+    assert "Ordinary 50" in client.get("/admin/policies/").content.decode()
+    items = client.get("/admin/policies/interactions.quality_items/").context["table"]
+    assert items.head[:3] == ["Code", "Chinese name", "English name"] and "Phone call" in items.rows[0][3]
+    with translation.override("zh-hans"):
+        targets = definition("customers.completeness_targets")
+        assert table_of(targets, targets.shipped()).rows[1] == [str(TIERS["SILVER"]), "70"]
+    for policy in definitions():
+        if policy.kind == "table" and isinstance(policy.default, dict):
+            assert set(policy.default) <= set(KEYS[policy.key]), policy.key
+    assert table_of(definition(KEY), definition(KEY).shipped()) is None
 
 
 def test_a_value_is_set_everywhere_in_a_unit_and_for_a_segment():

@@ -16,6 +16,7 @@ from foundation.audit.models import AuditEntry
 from foundation.audit.words import Detail, Shape
 from foundation.ui.wording import join_words, local
 from staff.models import OrgUnit, User
+from workspace.admin.audit_targets import names_of
 
 LONGEST = 60
 PERSON_KIND, CUSTOMER_KIND = "staff.user", "customers.customer"
@@ -37,10 +38,10 @@ class Line:
 
 
 def lines_of(entries: list[AuditEntry]) -> list[Line]:
-    """The entries in words; three queries whatever their number (units only where an entry names one)."""
+    """The entries in words; four queries whatever their number (units only where an entry names one)."""
     people = User.objects.in_bulk(set(_people(entries)))
     units = set(_ids(entries, Shape.UNIT))
-    names = _Names(people, OrgUnit.objects.in_bulk(units) if units else {})
+    names = _Names(people, OrgUnit.objects.in_bulk(units) if units else {}, names_of(entries))
     numbers = dict(
         Customer.objects.filter(pk__in={entry.customer_id for entry in entries if entry.customer_id}).values_list(
             "pk", "number"
@@ -53,6 +54,7 @@ def lines_of(entries: list[AuditEntry]) -> list[Line]:
 class _Names:
     people: dict[int, User]
     units: dict[int, OrgUnit]
+    targets: dict[tuple[str, str], str]
 
 
 def _line(entry: AuditEntry, names: _Names, numbers: dict[int, str]) -> Line:
@@ -75,13 +77,14 @@ def _line(entry: AuditEntry, names: _Names, numbers: dict[int, str]) -> Line:
 
 
 def _target(entry: AuditEntry, names: _Names) -> str:
-    """A person by name; a customer stands in a column of their own; others by their id."""
+    """A person by name; a customer stands in a column of their own; other things by what they are called, by their id
+    where they are gone or have no name."""
     if entry.target_type == CUSTOMER_KIND or entry.target_id == "0":
         return ""
     if entry.target_type == PERSON_KIND and entry.target_id.isdecimal():
         person = names.people.get(int(entry.target_id))
         return f"{person.name} {person.staff_no}" if person else entry.target_id
-    return entry.target_id
+    return names.targets.get((entry.target_type, entry.target_id), entry.target_id)
 
 
 def _said(detail: Detail, value: Any, together: dict[str, Any], names: _Names) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -25,6 +26,7 @@ from foundation.policies.queries import PolicyChange, effective, list_policies, 
 from foundation.policies.registry import Policy, definition
 from staff.models import OrgUnit, User
 from staff.requests import StaffRequest
+from workspace.admin.policy_tables import in_line, table_of
 
 Scope = PolicySetting.Scope
 SHOWN = 100
@@ -106,9 +108,11 @@ class PolicyForm(forms.Form):
 
 @dataclass(frozen=True)
 class Decision:
-    """A row of the history in words: where it holds and who decided."""
+    """A row of the history in words: where it holds, the values, who decided."""
 
     change: PolicyChange
+    old: str
+    new: str
     where: str
     who: User | None
 
@@ -117,7 +121,11 @@ class Decision:
 @requires("policies.view")
 def policy_list(request: StaffRequest) -> HttpResponse:
     """Every key, grouped by the app that owns it."""
-    groups = [(APPS.get(app, app), list(lines)) for app, lines in groupby(list_policies(), key=lambda line: line.app)]
+    found = [
+        {"line": line, "app": line.app, "text": in_line(line.policy, line.value) or line.text}
+        for line in list_policies()
+    ]
+    groups = [(APPS.get(app, app), list(lines)) for app, lines in groupby(found, key=itemgetter("app"))]
     return render(request, "workspace/policy_list.html", {"groups": groups})
 
 
@@ -139,11 +147,15 @@ def policy_detail(request: StaffRequest, key: str) -> HttpResponse:
     else:
         form = PolicyForm(initial={"value": as_text(policy, line.value)})
     form.fields["value"].help_text = TYPED[policy.kind]
+    text, words = as_text(policy, line.value), in_line(policy, line.value)
     context = {
         "policy": policy,
         "line": line,
-        "text": as_text(policy, line.value),
-        "history": _decisions(policy_history(key)[:SHOWN]),
+        "text": text,
+        "table": table_of(policy, line.value),
+        # The reasons keep the value as it is typed; of a table people read the words.
+        "why": [said.replace(text, words) if words else said for said in line.explanation.in_words()],
+        "history": _decisions(policy, policy_history(key)[:SHOWN]),
         "may_change": request.user.has_perm("policies.change"),
         "form": form,
     }
@@ -169,7 +181,7 @@ def _decide(policy: Policy, form: PolicyForm, request: StaffRequest) -> bool:
 _FIELDS = {"policies.past": "effective_from", "policies.nothing_to_withdraw": "unit", "policies.note": "note"}
 
 
-def _decisions(changes: list[PolicyChange]) -> list[Decision]:
+def _decisions(policy: Policy, changes: list[PolicyChange]) -> list[Decision]:
     settings = [change.setting for change in changes]
     units = OrgUnit.objects.in_bulk([int(row.scope_ref) for row in settings if row.scope == Scope.UNIT])
     people = User.objects.in_bulk({row.created_by_id for row in settings if row.created_by_id})
@@ -183,6 +195,16 @@ def _decisions(changes: list[PolicyChange]) -> list[Decision]:
             return str(segments.get(row.scope_ref, row.scope_ref))
         return str(row.get_scope_display())
 
+    def told(typed: str | None, kept: Any) -> str:
+        return "" if typed is None else in_line(policy, kept) or typed
+
     return [
-        Decision(change, where(change.setting), people.get(change.setting.created_by_id or 0)) for change in changes
+        Decision(
+            change,
+            told(change.old, change.setting.old_value),
+            told(change.new, change.setting.value),
+            where(change.setting),
+            people.get(change.setting.created_by_id or 0),
+        )
+        for change in changes
     ]
