@@ -66,7 +66,10 @@ def stage(imported: Import, file: IO[bytes], errors: ErrorList, report: Report) 
         notes = table.notes
     refresh_statistics()
     if held:
-        errors.add(_hold_back(imported, held, mapping.key_column))
+        erased = _hold_back(imported, held, mapping.key_column)
+        errors.add(erased)
+        words = _("Rows held back, because the data of their customers were erased: %(rows)s.")
+        notes = [*notes, words % {"rows": len(erased)}]
     errors.add(_living_numbers(imported))
     _mark_last_lines(imported)
     return total, notes

@@ -108,6 +108,7 @@ def test_no_file_brings_an_erased_customer_back(
     for check in (True, False):
         imported = bring(file, check=check)
         assert told(imported) == {"rows": 4, "errors": 3, "inserted": 0, "updated": 1, "unchanged": 0}
+        assert imported.notes == ["Rows held back, because the data of their customers were erased: 3."]
         problems = errors_of(imported)
         assert [(line, column, value) for line, column, _words, value in problems] == [
             (str(line), "customer_no", "") for line in (2, 3, 4)
