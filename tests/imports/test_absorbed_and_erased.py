@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
@@ -14,7 +15,11 @@ from django.urls import reverse
 from customers.erasure.closing import close_account
 from customers.erasure.erasing import ask_for_erasure, enrol_ended, erase_due
 from customers.finding import search
+from customers.imports import services
 from customers.imports.models import StagedRow
+from customers.imports.problems import ErrorList, Problem
+from customers.imports.staging import stage
+from customers.imports.writing import write_all
 from customers.merging.services import approve_merge, propose_merge
 from customers.merging.undoing import undo_merge
 from customers.models import ContactPoint, Customer, ErasedKey, Retention, Subscription
@@ -25,7 +30,7 @@ from foundation.common.errors import RuleBroken
 from foundation.policies.services import set_policy
 from staff.models import OrgUnit, User
 from tests.factories import UserFactory
-from tests.imports.bringing import bring, errors_of, table
+from tests.imports.bringing import AS_OF, bring, errors_of, table
 
 pytestmark = pytest.mark.django_db
 HEADER = ["customer_no", "name", "id_number", "mobile", "service_no", "activated_on"]
@@ -186,3 +191,19 @@ def test_no_undo_after_an_erasure_through_its_own_door(clerk: User, lead: User) 
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM customers_merge_move")
         assert cursor.fetchone() == (0,)
+
+
+def test_who_is_erased_while_the_file_is_read_is_not_written(clerk: User, root: OrgUnit, tmp_path: Path) -> None:
+    bring(table(HEADER, ANN, BOB))
+    file = ContentFile(
+        table(HEADER, [*ANN[:3], "13900000008", "", ""], [*BOB[:3], "13900000009", "", ""]), name="f.csv"
+    )
+    imported = services.start_import(file, mapping="careline", actor=None, as_of=AS_OF, check_only=False)
+    with ErrorList(tmp_path / "e.csv") as errors:
+        stage(imported, file, errors, lambda _done, _total: None)
+        erased(clerk, "A")
+        refused: list[Problem] = []
+        write_all(imported, last_line=9, rehearse=False, report=lambda _line, _so_far: None, refuse=refused.extend)
+    assert (errors.rows, refused) == (0, [])
+    assert set(ContactPoint.objects.values_list("value", flat=True)) == {"13900000002", "13900000009"}
+    assert Customer.objects.count() == 2 and not Customer.objects.filter(source_no="A").exists()
