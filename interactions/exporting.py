@@ -33,6 +33,7 @@ VIEW_WORDS: dict[str, Any] = {
     "foreign": gettext_lazy("Of other units"),
 }
 MATTER_WORDS: dict[str, Any] = {
+    "to-do": gettext_lazy("To do"),
     "mine": gettext_lazy("I answer for"),
     "offered": gettext_lazy("Offered to me"),
     "handling": gettext_lazy("I work on"),
@@ -61,8 +62,8 @@ def _view(query: QueryDict) -> str:
 
 def matter_view(query: QueryDict) -> str:
     """Which tab of the board."""
-    view = query.get("view", "mine")
-    return view if view in MATTER_WORDS else "mine"
+    view = query.get("view", "")
+    return view if view in MATTER_WORDS else "to-do"
 
 
 def suggestion_view(query: QueryDict) -> str:
@@ -230,7 +231,8 @@ def _period_words(period: Period) -> list[tuple[str, str]]:
     return [(_("From"), say_date(period.first)), (_("To"), say_date(period.last))]
 
 
-def _verdict_words(_user: User, query: QueryDict) -> list[tuple[str, str]]:
+def verdict_words(_user: User, query: QueryDict) -> list[tuple[str, str]]:
+    """The filters of the contacts behind a number, in words."""
     said, asked = _period_words(period_asked(query)), verdicts_asked(query)
     choices: dict[str, tuple[str, Any]] = {
         "channel": (_("Channel"), Channel),
@@ -247,6 +249,11 @@ def _verdict_words(_user: User, query: QueryDict) -> list[tuple[str, str]]:
         person = User.objects.filter(pk=asked["person"]).values_list("name", flat=True).first()
         said.append((_("Person"), person or str(asked["person"])))
     return said
+
+
+def _late_words(query: QueryDict) -> list[tuple[str, str]]:
+    all_due = [(_("Matters"), _("all that were due"))] if "all" in query else []
+    return _period_words(period_asked(query)) + all_due
 
 
 VERDICTS = Exportable(
@@ -271,7 +278,7 @@ VERDICTS = Exportable(
         ),
     ),
     rows=lambda user, query: verdict_rows(user, period_asked(query), verdicts_asked(query)),
-    filters=_verdict_words,
+    filters=verdict_words,
     parameters=("first", "last", "day", "unit", "channel", "person", "kind", "state"),
     customers=("interaction__customer_id",),
 )
@@ -281,9 +288,9 @@ LATE = Exportable(
     right="interactions.figures",
     url_name="interactions:figure-late",
     columns=_MATTER_COLUMNS,
-    rows=lambda user, query: late_matters(user, period_asked(query)),
-    filters=lambda _user, query: _period_words(period_asked(query)),
-    parameters=("first", "last"),
+    rows=lambda user, query: late_matters(user, period_asked(query), all_due="all" in query),
+    filters=lambda _user, query: _late_words(query),
+    parameters=("first", "last", "all"),
     customers=("customer_id",),
 )
 

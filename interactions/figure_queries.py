@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -59,7 +59,8 @@ class FigureLine:
     solved: int
     pending: int
     complaints: int
-    url: str
+    period: Period
+    asked: dict[str, Any]
 
     @property
     def judged(self) -> int:
@@ -74,50 +75,57 @@ class FigureLine:
         """Percent solved in the first contact of those judged; None when none is (D§25: "-")."""
         return round(100 * self.solved / self.judged, 1) if self.judged else None
 
+    @property
+    def links(self) -> dict[str, str]:
+        """The list behind each number."""
+        found = {"total": rows_url(self.period, **self.asked)}
+        for name, state in (("solved", "SOLVED"), ("not_solved", "NOT_SOLVED"), ("pending", "PENDING")):
+            found[name] = rows_url(self.period, **self.asked, state=state)
+        # Of a line that is itself one kind, other kinds have no complaints: nothing to open there.
+        if self.asked.get("kind", Kind.COMPLAINT) == Kind.COMPLAINT:
+            found["complaints"] = rows_url(
+                self.period, **self.asked | {"kind": Kind.COMPLAINT.value, "state": "SOLVED"}
+            )
+        return found
+
+
+_SUMS = {
+    "solved_sum": Sum("solved"),
+    "pending_sum": Sum("pending"),
+    "complaints_sum": Sum("solved", filter=Q(kind=Kind.COMPLAINT)),
+}
+
+
+def _figures(user: User, period: Period) -> QuerySet[ContactFigure]:
+    return ContactFigure.objects.visible_to(user).filter(day__gte=period.first, day__lte=period.last)
+
+
+def _line(row: Mapping[str, Any], label: str, period: Period, key: Any = None, **asked: Any) -> FigureLine:
+    return FigureLine(
+        label=label,
+        key=key,
+        total=row["contacts"] or 0,
+        solved=row["solved_sum"] or 0,
+        pending=row["pending_sum"] or 0,
+        complaints=row["complaints_sum"] or 0,
+        period=period,
+        asked=asked,
+    )
+
 
 def figure_lines(user: User, period: Period, by: str) -> list[FigureLine]:
-    """The lines of a period in the user's scope, the first 200: one query, a second one for names."""
-    column = GROUPS[by]
-    rows = ContactFigure.objects.visible_to(user).filter(day__gte=period.first, day__lte=period.last)
-    sums = (
-        rows.values(key=F(column))
-        .annotate(
-            contacts=Sum("total"),
-            solved_sum=Sum("solved"),
-            pending_sum=Sum("pending"),
-            complaints_sum=Sum("solved", filter=Q(kind=Kind.COMPLAINT)),
-        )
-        .order_by("key")[:MOST_GROUPS]
-    )
-    found = list(sums)
+    """The lines of a period in the user's scope: every day, or the 200 units, persons… with the most contacts. One
+    query, a second one for names."""
+    groups = _figures(user, period).values(key=F(GROUPS[by])).annotate(contacts=Sum("total"), **_SUMS)
+    found = list(groups.order_by("key") if by == "day" else groups.order_by("-contacts", "key")[:MOST_GROUPS])
     names = _names(by, [row["key"] for row in found])
-    lines = [
-        FigureLine(
-            label=names[row["key"]],
-            key=row["key"],
-            total=row["contacts"],
-            solved=row["solved_sum"],
-            pending=row["pending_sum"],
-            complaints=row["complaints_sum"] or 0,
-            url=rows_url(period, **{by: row["key"]}),
-        )
-        for row in found
-    ]
+    lines = [_line(row, names[row["key"]], period, row["key"], **{by: row["key"]}) for row in found]
     return lines if by == "day" else sorted(lines, key=lambda line: (-line.total, line.label))
 
 
-def sum_line(lines: Iterable[FigureLine], period: Period, label: str) -> FigureLine:
-    """All lines together."""
-    some = list(lines)
-    return FigureLine(
-        label=label,
-        key=None,
-        total=sum(line.total for line in some),
-        solved=sum(line.solved for line in some),
-        pending=sum(line.pending for line in some),
-        complaints=sum(line.complaints for line in some),
-        url=rows_url(period),
-    )
+def sum_line(user: User, period: Period, label: str) -> FigureLine:
+    """The whole period, also what `figure_lines` leaves out: one query."""
+    return _line(_figures(user, period).aggregate(contacts=Sum("total"), **_SUMS), label, period)
 
 
 def _names(by: str, keys: list[Any]) -> dict[Any, str]:
@@ -136,9 +144,10 @@ def _names(by: str, keys: list[Any]) -> dict[Any, str]:
     return {key: known.get(key, str(key)) for key in keys}
 
 
-def late_url(period: Period) -> str:
-    """The list of the matters behind the number of breaches."""
-    return f"{reverse('interactions:figure-late')}?{urlencode(_days(period))}"
+def late_url(period: Period, *, all_due: bool = False) -> str:
+    """The list of the matters behind the number of breaches, or behind the number they are a share of."""
+    query = _days(period) | ({"all": 1} if all_due else {})
+    return f"{reverse('interactions:figure-late')}?{urlencode(query)}"
 
 
 def _days(period: Period) -> dict[str, Any]:
@@ -188,9 +197,9 @@ def matter_figures(user: User, period: Period) -> MatterFigures:
     return MatterFigures(found["due"], found["late"])
 
 
-def late_matters(user: User, period: Period) -> QuerySet[Matter]:
-    """The matters behind the number of those told late or not at all, newest due first."""
-    rows = _matters(user, period).filter(LATE)
+def late_matters(user: User, period: Period, *, all_due: bool = False) -> QuerySet[Matter]:
+    """The matters behind the number of those told late or not at all (or of all that were due), newest due first."""
+    rows = _matters(user, period) if all_due else _matters(user, period).filter(LATE)
     rows = rows.select_related("owner", "handler", "customer", "topic", "escalated_to")
     return rows.order_by("-due_at", "-pk")
 

@@ -36,7 +36,10 @@ def matters_in_view(user: User, view: str) -> MatterQuerySet:
         rows = Matter.objects.visible_to(user).filter(closed_at__isnull=False)
         return _with_people(rows).order_by("-due_at", "-pk")
     rows = Matter.objects.open().not_about(user)
-    if view == "offered":
+    if view == "to-do":
+        offers = offered_to(user).values("matter")
+        rows = rows.filter(Q(owner__in=people) | Q(handler__in=people) | Q(escalated_to=user) | Q(pk__in=offers))
+    elif view == "offered":
         rows = rows.filter(pk__in=offered_to(user).values("matter"))
     elif view == "handling":
         rows = rows.filter(handler__in=people).exclude(owner__in=people)
@@ -75,12 +78,15 @@ def suggestions_in_view(user: User, view: str) -> SuggestionQuerySet:
     return rows.order_by("-pk")
 
 
-# What the user must act on now: own and handled matters, and offers to answer. The frame of every page asks for it.
+# How many rows the first view of the board has. The frame of every page asks for it.
 MY_MATTERS = FrameQuery(
-    "SELECT count(*) FROM (SELECT id FROM interactions_matter WHERE closed_at IS NULL AND owner_id = %s"
-    " UNION SELECT id FROM interactions_matter WHERE closed_at IS NULL AND handler_id = %s"
-    " UNION SELECT matter_id FROM interactions_matteroffer WHERE state = 'OPEN' AND to_id = %s LIMIT %s) few",
-    lambda user: [user.pk, user.pk, user.pk, MOST_COUNTED + 1],
+    "SELECT count(*) FROM (SELECT id FROM interactions_matter WHERE closed_at IS NULL AND owner_id = ANY(%s)"
+    " UNION SELECT id FROM interactions_matter WHERE closed_at IS NULL AND handler_id = ANY(%s)"
+    " UNION SELECT id FROM interactions_matter WHERE closed_at IS NULL AND escalated_to_id = %s"
+    " UNION SELECT matter_id FROM interactions_matteroffer WHERE state = 'OPEN' AND to_id = ANY(%s) LIMIT %s) few"
+    " WHERE NOT EXISTS (SELECT FROM interactions_matter m JOIN interactions_interaction c ON c.id = m.contact_id"
+    " WHERE m.id = few.id AND c.about_staff_id = %s)",
+    lambda user: [*[_people(user)] * 2, user.pk, _people(user), MOST_COUNTED + 1, user.pk],
     lambda number: None if not number else f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number),
 )
 

@@ -15,14 +15,14 @@ from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.charts import Chart, Series
-from interactions.exporting import period_asked, verdicts_asked
+from interactions.exporting import period_asked, verdict_words, verdicts_asked
 from interactions.figure_queries import (
+    MOST_GROUPS,
     figure_lines,
     late_matters,
     late_url,
     matter_figures,
     period_of,
-    rows_url,
     sum_line,
     verdict_rows,
 )
@@ -47,15 +47,13 @@ def figure_list(request: StaffRequest) -> HttpResponse:
         "period": period,
         "by": by,
         "lines": lines,
-        "sum": sum_line(lines, period, _("All together")),
+        "sum": sum_line(request.user, period, _("All together")),
+        "cut": len(lines) == MOST_GROUPS and by != "day",
         "matters": matter_figures(request.user, period),
         "chart": _chart(lines) if by in ("day", "channel") and len(lines) > 1 else None,
-        "solved_url": rows_url(period, state="SOLVED"),
-        "not_solved_url": rows_url(period, state="NOT_SOLVED"),
-        "pending_url": rows_url(period, state="PENDING"),
         "heading": dict(PeriodForm.BY)[by],
         "late_url": late_url(period),
-        "complaints_url": rows_url(period, state="SOLVED", kind="COMPLAINT"),
+        "due_url": late_url(period, all_due=True),
     }
     part = "#results" if wants_fragment(request) else ""
     return render(request, f"interactions/figure_list.html{part}", context)
@@ -71,21 +69,22 @@ def figure_rows(request: StaffRequest) -> HttpResponseBase:
     except RuleBroken:
         return redirect("interactions:figure-list")
     part = "#results" if wants_fragment(request) else ""
-    context = {"page": page, "period": period}
+    context = {"page": page, "said": verdict_words(request.user, request.GET)}
     return render(request, f"interactions/figure_rows.html{part}", context)
 
 
 @require_GET
 @requires("interactions.figures")
 def figure_late(request: StaffRequest) -> HttpResponseBase:
-    """The matters whose customer was told too late, or not yet."""
-    period = period_asked(request.GET)
+    """The matters whose customer was told too late, or not yet; with `all` every one that was due."""
+    period, all_due = period_asked(request.GET), "all" in request.GET
+    rows = late_matters(request.user, period, all_due=all_due)
     try:
-        page = keyset_page(late_matters(request.user, period), after=request.GET.get("after"), size=PAGE)
+        page = keyset_page(rows, after=request.GET.get("after"), size=PAGE)
     except RuleBroken:
         return redirect("interactions:figure-list")
     part = "#results" if wants_fragment(request) else ""
-    context = {"page": page, "period": period, "now": clock.now()}
+    context = {"page": page, "period": period, "all_due": all_due, "now": clock.now()}
     return render(request, f"interactions/figure_late.html{part}", context)
 
 

@@ -32,7 +32,7 @@ ANSWER = "interactions.matter"  # where its text is kept while it is typed
 @require_GET
 @requires("interactions.view")
 def matter_list(request: StaffRequest) -> HttpResponseBase:
-    """The board: offered to me, answered for, worked on; what the team leaves overdue."""
+    """The board: what I have to do, offered to me, answered for, worked on; what the team leaves overdue."""
     return tabbed_list(
         request, "interactions/matter_list.html", MATTER_WORDS, lambda view: matters_in_view(request.user, view)
     )
