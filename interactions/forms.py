@@ -15,6 +15,7 @@ from foundation.ui.wording import say_moment
 from interactions.lifecycle import NEEDS_NEXT_ACTION, Caller, Channel, Direction, Kind, Phase, Result, Verified
 from interactions.matter_forms import ColleagueField
 from interactions.models import ContactPlace, Topic
+from interactions.people_queries import people_offered
 from interactions.place_queries import places_near, places_seen, usual_channel
 from interactions.quality_items import QualityItem
 from interactions.queries import topic_choices
@@ -22,7 +23,7 @@ from interactions.services import NextAction
 from interactions.services.matters import usual_due
 from outreach.forms import MomentField
 from outreach.lifecycle import FollowUpKind
-from outreach.queries import colleague_names, colleagues_of
+from outreach.queries import colleague_names
 from staff.models import User
 
 USUAL_PLACE = _("the usual one of the channel")
@@ -116,7 +117,7 @@ class LogForm(SummaryForm):
     next_kind = forms.ChoiceField(
         label=_("Next action"), choices=[("", _("none")), *FollowUpKind.choices], required=False
     )
-    next_owner = forms.ModelChoiceField(label=_("Owner"), queryset=User.objects.none(), required=False)
+    next_owner = ColleagueField(label=_("Owner"), required=False)
     next_due = MomentField(label=_("Due"), required=False)
     next_subject = forms.CharField(label=_("What is owed"), max_length=200, required=False)
     tell_customer = forms.BooleanField(label=_("Tell the customer by SMS"), required=False)
@@ -155,17 +156,16 @@ class LogForm(SummaryForm):
         topic, owner, place = self.fields["topic"], self.fields["next_owner"], self.fields["place"]
         together, about = self.fields["asked_with"], self.fields["about"]
         assert isinstance(topic, forms.ChoiceField)
-        assert isinstance(owner, forms.ModelChoiceField)
+        assert isinstance(owner, ColleagueField)
         assert isinstance(together, ColleagueField)
         assert isinstance(about, ColleagueField)
         assert isinstance(place, PlaceField)
         topic.choices = topic_choices()
-        owner.queryset = colleagues_of(user)
         names = colleague_names(user)  # the lists of colleagues are this one
-        owner.choices = [("", owner.empty_label), *names]
-        others = [(key, name) for key, name in names if key != user.pk]
+        owner.offer(people_offered(user, names))
+        others = [(str(key), name) for key, name in names if key != user.pk]
         together.offer(others)
-        about.offer([(user.pk, gettext("Me")), *others])
+        about.offer([(str(user.pk), gettext("Me")), *others])
         place.offer(self.near, USUAL_PLACE)
         self.fields["next_due"].help_text = format_lazy(
             _("For what stays open, left empty: {moment}, one's own working time."),

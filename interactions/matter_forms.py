@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from interactions.stages import VERDICTS, ToldHow, WhyNot
 from outreach.forms import MomentField
-from outreach.queries import colleague_names
 from staff.models import User
 
 
@@ -19,9 +18,9 @@ class ColleagueField(forms.TypedChoiceField):
     def __init__(self, **more: Any) -> None:
         super().__init__(coerce=int, empty_value=None, **more)
 
-    def offer(self, names: list[tuple[int, str]]) -> None:
-        """Offer these people (id, name)."""
-        self.choices = [("", ""), *((str(key), name) for key, name in names)]
+    def offer(self, people: list[Any]) -> None:
+        """Offer these people: choices (id, name), or groups of them."""
+        self.choices = [("", ""), *people]
 
     def clean(self, value: Any) -> Any:
         key = super().clean(value)
@@ -29,16 +28,11 @@ class ColleagueField(forms.TypedChoiceField):
 
 
 class _ColleagueForm(forms.Form):
-    def __init__(self, *args: Any, names: list[tuple[int, str]], **more: Any) -> None:
+    def __init__(self, *args: Any, people: list[Any], **more: Any) -> None:
         super().__init__(*args, **more)
         for field in self.fields.values():
             if isinstance(field, ColleagueField):
-                field.offer(names)
-
-
-def names_for(user: User, but: int | None = None) -> list[tuple[int, str]]:
-    """Whom the forms of a page offer, without `but`: asked once for all of them."""
-    return [(key, name) for key, name in colleague_names(user) if key not in (user.pk, but)]
+                field.offer(people)
 
 
 class AnswerForm(forms.Form):

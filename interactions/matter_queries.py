@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from customers.visibility import Opener
 from foundation.common import clock
 from foundation.ui.navigation import FrameQuery
 from interactions.models import Matter, MatterOffer, Suggestion
@@ -88,6 +89,15 @@ MY_MATTERS = FrameQuery(
     " WHERE m.id = few.id AND c.about_staff_id = %s)",
     lambda user: [*[_people(user)] * 2, user.pk, _people(user), MOST_COUNTED + 1, user.pk],
     lambda number: None if not number else f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number),
+)
+
+
+# While a matter is open, its customer is visible and clear to who answers for it or works on it (D§3.1).
+CUSTOMERS_WAITING = Opener(
+    "SELECT customer_id FROM interactions_matter WHERE closed_at IS NULL AND customer_id IS NOT NULL"
+    " AND owner_id = ANY(%s) UNION ALL SELECT customer_id FROM interactions_matter"
+    " WHERE closed_at IS NULL AND customer_id IS NOT NULL AND handler_id = ANY(%s)",
+    lambda user: [_people(user)] * 2,
 )
 
 

@@ -12,7 +12,7 @@ from customers.visibility import register_opener
 from foundation.common import clock
 from foundation.ui.navigation import NavItem, Slot, register_nav, register_slot
 from interactions.customer_page import shown_of
-from interactions.matter_queries import MY_MATTERS
+from interactions.matter_queries import CUSTOMERS_WAITING, MY_MATTERS
 from interactions.queries import CUSTOMERS_OPEN
 from interactions.rights.queries import CUSTOMERS_ASKING, OPEN_COUNT, open_requests_of
 from interactions.views.calls import CALL_CHIP
@@ -60,6 +60,7 @@ def register() -> None:
     """Make them known."""
     register_opener(CUSTOMERS_OPEN)
     register_opener(CUSTOMERS_ASKING)
+    register_opener(CUSTOMERS_WAITING)
     register_panel(Panel("open-rights", "top", 15, RAISE, render=open_rights, max_queries=1))
     register_action(CustomerAction("rights-new", _("Request about own data"), "scale", _rights_url, RAISE, 90))
     register_nav(

@@ -26,10 +26,12 @@ OPEN = Q(closed_at__isnull=True)
 
 class MatterQuerySet(models.QuerySet["Matter"]):
     def visible_to(self, user: User) -> MatterQuerySet:
-        """Those of the scope of `interactions.view`, and what the user works on, is offered or was brought; never a
-        complaint about the user (D§3.2)."""
+        """Those of the scope of `interactions.view`, those a contact of that scope left (who was asked first is asked
+        again, whoever answers for it now), and what the user works on, is offered or was brought; never a complaint
+        about the user (D§3.2)."""
         sight = sight_of(user, "interactions.view")
         seen = sight.rows(unit_no="unit_no", owner="owner_id")
+        seen |= sight.rows(unit_no="contact__unit_no", owner="contact__staff_id")
         if sight.owners:
             people = sorted(sight.owners)
             offered = MatterOffer.objects.open().filter(to__in=people).values("matter")

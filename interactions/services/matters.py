@@ -21,8 +21,10 @@ from interactions.lifecycle import Result
 from interactions.models import Interaction, Matter
 from interactions.services.matter_ground import (
     CLOCK_FIELDS,
+    answers_for,
     check_taker,
     close_offer,
+    may_lead,
     move_to,
     open_matter_for,
     owned_matter,
@@ -175,13 +177,19 @@ def open_matter(
 def pass_on_matter(
     matter_id: int, *, actor: User, handler: User, due_at: datetime | None = None, note: str = ""
 ) -> Matter:
-    """Let a colleague work on it; the owner stays accountable, the customer is told who and by when (D§9.2).
+    """Let a colleague work on it; the owner stays accountable, the customer is told who and by when (D§9.2). Who works
+    on it may pass it on too, or back to the owner with the reason: nobody can say "not my department" and stop there.
 
-    `due_at`: another moment named to the customer (aware, future). Raises NotAllowed "matter.not_yours",
-    "matter.about_you"; RuleBroken "matter.closed", "matter.answered", "matter.cannot_take", "matter.about_them",
-    "matter.same_handler", "matter.bad_due".
+    `due_at`: another moment named to the customer (aware, future), by who answers for it. Raises NotAllowed
+    "matter.not_yours", "matter.about_you"; RuleBroken "matter.closed", "matter.answered", "matter.cannot_take",
+    "matter.about_them", "matter.same_handler", "matter.bad_due", "matter.owners_due", "matter.no_reason".
     """
-    matter = owned_matter(matter_id, actor)
+    matter = open_matter_for(matter_id, actor)
+    owns = may_lead(matter, actor) or answers_for(matter, actor)
+    if due_at is not None and not owns:
+        raise RuleBroken("matter.owners_due", _("Who answers for it names the customer another time."))
+    if handler.pk == matter.owner_id and not owns and not note.strip():
+        raise RuleBroken("matter.no_reason", _("Say why: the owner must know whom to ask next."))
     if matter.state != MatterState.OPEN:
         raise RuleBroken("matter.answered", _("It is answered already: tell the customer."))
     check_taker(matter, handler)

@@ -18,7 +18,8 @@ from interactions import services
 from interactions.exporting import MATTER_WORDS
 from interactions.lifecycle import Result
 from interactions.matter_queries import matters_in_view
-from interactions.models import Matter, MatterOffer
+from interactions.models import Interaction, Matter, MatterOffer
+from interactions.people_queries import colleagues_offered, with_person
 from interactions.services.matter_ground import answers_for, may_lead, may_work
 from interactions.stages import MatterState
 from interactions.views.acting import done, tabbed_list
@@ -127,26 +128,31 @@ _PLAIN: dict[str, type[forms.Form]] = {
 _WITH_COLLEAGUES = {"pass_on": shapes.PassOnForm, "offer": shapes.OfferForm, "order": shapes.OrderForm}
 
 
-def _form(name: str, matter: Matter, names: list[tuple[int, str]], data: Any = None) -> forms.Form:
+def _form(name: str, matter: Matter, people: list[Any], data: Any = None) -> forms.Form:
     """The form of a verb; its ids are its own, for several stand on one page."""
     ids = f"{name}-{matter.ref}-%s"
+    if name == "pass_on":  # also back to its owner, who may work in another department
+        people = with_person(people, matter.owner)
     if name in _WITH_COLLEAGUES:
-        return _WITH_COLLEAGUES[name](data, names=names, auto_id=ids)
+        return _WITH_COLLEAGUES[name](data, people=people, auto_id=ids)
     return _PLAIN[name](data, auto_id=ids)
 
 
-def _names(request: StaffRequest, matter: Matter) -> list[tuple[int, str]]:
-    """Colleagues who may have a part in it: not the one complained of (D§3.2)."""
-    return shapes.names_for(request.user, but=matter.contact.about_staff_id)
+def _people(request: StaffRequest, matter: Matter) -> list[Any]:
+    """Who may have a part in it: not the one complained of (D§3.2)."""
+    return colleagues_offered(request.user, but=matter.contact.about_staff_id)
 
 
 def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], object]) -> HttpResponseBase:
     """One verb: shape, service, and the page again; 422 with what was typed when refused, 403 when not theirs."""
     matter = _visible(request, pk)
-    form = _form(name, matter, _names(request, matter) if name in _WITH_COLLEAGUES else [], request.POST)
+    form = _form(name, matter, _people(request, matter) if name in _WITH_COLLEAGUES else [], request.POST)
     if done(form, act):
         if name == "answer":
             forget_draft(request.user, Place(ANSWER, matter.customer_id, matter.ref))
+        # Who handed it on may not see it any more.
+        if not Matter.objects.visible_to(request.user).filter(pk=pk).exists():
+            return redirect("interactions:matter-list")
         return redirect("interactions:matter-detail", pk)
     return _detail(request, matter, status=422, bound=(name, form))
 
@@ -179,10 +185,11 @@ def _verbs(request: StaffRequest, matter: Matter, offer: MatterOffer | None) -> 
     owns = leads or answers_for(matter, user)
     if owns or may_work(matter, user):
         verbs += ["tell"] if matter.state == MatterState.ANSWERED else ["answer"]
+        verbs += ["pass_on"] if matter.state == MatterState.OPEN else []
     if owns:
         verbs += ["withdraw"] if offer is not None else ["offer"]
         if matter.state == MatterState.OPEN:
-            verbs += ["pass_on", "refer"]
+            verbs += ["refer"]
             verbs += ["secure"] if matter.contact.result == Result.SECURITY else []
     return verbs + (["order"] if leads else [])
 
@@ -193,8 +200,8 @@ def _detail(
     offers = list(matter.offers.select_related("to", "by").order_by("-pk"))
     offer = next((one for one in offers if one.state == "OPEN"), None)
     verbs = _verbs(request, matter, offer)
-    names = _names(request, matter) if set(verbs) & set(_WITH_COLLEAGUES) else []
-    found = {name: _form(name, matter, names) for name in verbs}
+    people = _people(request, matter) if set(verbs) & set(_WITH_COLLEAGUES) else []
+    found = {name: _form(name, matter, people) for name in verbs}
     refusal = ""
     if bound is not None:
         name, form = bound
@@ -206,6 +213,8 @@ def _detail(
         "customer": matter.customer,
         "contact": matter.contact,
         "clear": own and matter.is_open,
+        "owns": own and (may_lead(matter, request.user) or answers_for(matter, request.user)),
+        "sees_contact": Interaction.objects.visible_to(request.user).filter(pk=matter.contact_id).exists(),
         "offer": offer,
         "offers": offers,
         "moves": list(

@@ -1,5 +1,6 @@
 """The main job, end to end: an agent signs in, finds who is on the phone, notes the contact and promises a callback;
-real worker and beat remind the agent and bring it to the lead; the outcome stands on the customer's timeline."""
+real worker and beat remind the agent and bring it to the lead; the outcome stands on the customer's timeline. And who
+was asked first answers for what another department must find out, until the customer knows."""
 
 from __future__ import annotations
 
@@ -14,10 +15,12 @@ from playwright.sync_api import Locator, Page, expect
 from customers.models import Customer
 from foundation.common import clock
 from foundation.policies.services import set_policy
-from outreach.models import FollowUp, FollowUpNotice, Notification
+from interactions.models import ContactPlace, Matter
+from interactions.services.matters import usual_due
+from outreach.models import FollowUp, FollowUpNotice, Notification, OutMessage
 from staff.models import User
 from tests.customers.people import customer
-from tests.factories import PASSWORD, TeamFactory, TeamMemberFactory, UserFactory
+from tests.factories import PASSWORD, TeamFactory, TeamMemberFactory, UnitFactory, UserFactory
 from tests.jobs.processes import Processes, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,3 +191,76 @@ def test_a_promise_is_made_kept_by_the_clock_and_closed(
         f"\u5468{WEEKDAYS[when.weekday()]} {when:%H:%M} \u524d\u5b8c\u6210",
         "\u70ed\u7ebf\u63a5\u89e6\uff1a\u5ba2\u6237\u672c\u4eba",
     ]
+
+
+def board(page: Page) -> Locator:
+    """The first list of the first-ask board: what this person has to do."""
+    page.goto("/interactions/matters/")
+    return page.locator("#results [data-row]")
+
+
+@pytest.mark.covers("HND-05", "INT-18")
+def test_who_was_asked_first_answers_until_another_department_accepts_and_the_customer_is_told(
+    browser_page, agent, caller, shoot
+):
+    hall_desk = ContactPlace.objects.create(
+        channel="HALL_OWN", unit=agent.unit, name_zh="\u4e2d\u5fc3\u5385", name_en="Hall", calendar_code="STANDARD"
+    )
+    billing = UnitFactory(name="Billing department", function="DEPARTMENT")
+    head = UserFactory(role="DEPT_HEAD", unit=billing, name="Head Hu", language="en")
+    billing.heads.create(user=head, from_day=clock.today() - timedelta(days=9))
+    clerk, other = browser_page(agent), browser_page(head, language="en")
+
+    clerk.goto(f"/customers/{caller.ref}/")
+    clerk.keyboard.press("n")
+    clerk.locator("[name=summary]").fill(NOTE)
+    clerk.locator("details:has([name=next_kind]) > summary").click()
+    expect(clerk.locator("[name=channel]")).to_have_value("HALL_OWN")
+    clerk.locator("[name=result]").select_option("PASSED_ON")
+    clerk.locator("[name=next_owner]").select_option(label="Billing department \u00b7 Head Hu")
+    clerk.locator("[name=summary]").focus()
+    clerk.keyboard.press("Control+Enter")
+    clerk.wait_for_url(at_customer(caller))
+    matter = Matter.objects.select_related("contact", "follow_up").get()
+    assert (matter.owner, matter.handler, matter.contact.place) == (agent, head, hall_desk)
+    assert matter.due_at == matter.follow_up.due_at == usual_due(agent, matter.contact.logged_at)
+
+    rows = board(other)
+    expect(rows).to_have_count(1)
+    expect(other.locator("nav a[href='/interactions/matters/'] .count").first).to_have_text("1")
+    rows.locator("a").first.click()
+    expect(other.get_by_role("heading", name=NOTE)).to_be_visible()
+    expect(other.get_by_role("link", name="\u6b27\u9633\u5c0f\u5a1f")).to_be_visible()
+    expect(other.get_by_role("button", name="Offer")).to_have_count(0)  # whose it is does not change by working on it
+
+    board(clerk).locator("a").first.click()
+    for reason in ("Which month is it?", ""):
+        clerk.locator("[name=to]").first.select_option(label="Billing department \u00b7 Head Hu")
+        clerk.locator(f"form[action='/interactions/matters/{matter.ref}/offer/'] button").click()
+        expect(clerk.locator(".notice").filter(has_text="Head Hu")).to_be_visible()
+        other.reload()
+        shoot(other, f"first-ask-offered-{bool(reason)}")
+        if reason:
+            other.locator("[name=reason]").first.fill(reason)
+            other.get_by_role("button", name="Refuse").click()
+            clerk.reload()
+            expect(clerk.get_by_text(reason).first).to_be_visible()
+            assert Matter.objects.get().owner == agent
+        else:
+            other.get_by_role("button", name="Accept").click()
+            expect(other.get_by_role("button", name="Withdraw the offer")).to_have_count(0)
+    expect(other.get_by_role("button", name="Save answer")).to_be_visible()
+    expect(board(clerk)).to_have_count(0)
+    assert Matter.objects.get().owner == head
+
+    other.locator("[name=answer]").fill("Ten yuan of roaming, ten of videos")
+    other.locator("[name=told_how]").select_option("CALL")
+    other.get_by_role("button", name="Save answer").click()
+    expect(other.locator(".tag").filter(has_text="Customer told")).to_be_visible()
+    assert (Matter.objects.get().state, FollowUp.objects.get().state) == ("TOLD", "DONE")
+    clerk.goto("/interactions/matters/?view=closed")
+    clerk.locator("#results [data-row] a").first.click()
+    expect(clerk.get_by_text("Ten yuan of roaming, ten of videos").first).to_be_visible()
+    assert [title for title in titles(clerk, caller) if matter.number in title]
+    templates = OutMessage.objects.filter(customer=caller).order_by("pk").values_list("template", flat=True)
+    assert list(templates) == ["matter_passed_on", "matter_new_owner"]

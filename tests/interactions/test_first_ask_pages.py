@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ from django.test import Client
 
 from foundation.common import clock
 from interactions.models import Interaction, Matter, MatterMove, Suggestion
-from interactions.services import offer_matter, quick_log
+from interactions.services import offer_matter, pass_on_matter, quick_log
 from outreach.models import OutMessage
 from staff.models import User
-from tests.factories import UserFactory
-from tests.interactions.first_ask_making import Hall, leave_open, make_hall
+from tests.factories import TeamFactory, UserFactory
+from tests.interactions.first_ask_making import Hall, leave_open, make_hall, refused
 from tests.interactions.test_pages import local
 from tests.outreach.making import queries
 
@@ -219,4 +220,44 @@ def test_the_unfolded_note_costs_no_more_queries_for_its_lists_of_colleagues(hal
     few = queries(client, url)
     for _n in range(10):
         UserFactory(role="AGENT", unit=hall.lead.unit)
-    assert queries(client, url) == few <= 9
+    assert queries(client, url) == few <= 10
+
+
+@pytest.mark.covers("HND-05")
+def test_another_department_works_on_it_hands_it_back_with_a_reason_and_the_hall_still_sees_it(
+    hall: Hall, client_for: ClientFor
+) -> None:
+    elsewhere = UserFactory(role="TEAM_LEAD", language="en")
+    TeamFactory(lead=elsewhere)
+    quiet = UserFactory(role="AGENT")
+    agent, other = client_for(hall.agent), client_for(elsewhere)
+    matter = leave_open(hall)
+    url = f"{BOARD}{matter.ref}/"
+    form = words(agent.get(url))
+    assert f"{elsewhere.unit.name} · {elsewhere.name}" in form and quiet.name not in form
+    assert other.get(f"/customers/{hall.customer.ref}/").status_code == 404
+    assert agent.post(f"{url}pass-on/", {"handler": elsewhere.pk}).status_code == 302
+    assert listed(other, "to-do") == [matter.number] and listed(other, "mine") == []
+    assert other.get(f"/customers/{hall.customer.ref}/").status_code == 200
+    page = words(other.get(url))
+    assert "stays answerable" in page and matter.contact.number not in page and 'name="due_at"' not in page
+    for sent, said in (
+        ({"handler": hall.agent.pk, "note": " "}, "Say why"),
+        ({"handler": elsewhere.pk}, "Select a valid choice"),
+    ):
+        refusal = other.post(f"{url}pass-on/", sent)
+        assert refusal.status_code == 422 and said in words(refusal)
+    later = clock.now() + timedelta(days=9)
+    refused("matter.owners_due", pass_on_matter, matter.pk, actor=elsewhere, handler=hall.mate, due_at=later)
+    sent = {"handler": hall.agent.pk, "note": "ask the shop in Wenshi road"}
+    gone = other.post(f"{url}pass-on/", sent)
+    assert (gone.status_code, gone.headers["Location"]) == (302, BOARD)  # it is theirs no more, nor to be seen
+    matter.refresh_from_db()
+    assert (matter.owner, matter.handler) == (hall.agent, hall.agent)
+    assert "ask the shop in Wenshi road" in words(agent.get(url))
+    assert other.get(url).status_code == other.get(f"/customers/{hall.customer.ref}/").status_code == 404
+    # Whoever answers for it now: who was asked first is asked again, and sees how it stands.
+    offer_matter(matter.pk, actor=hall.agent, to=elsewhere)
+    assert other.post(f"{url}accept/").status_code == 302
+    assert "Save answer" not in words(agent.get(url)) and agent.get(url).status_code == 200
+    assert listed(agent, "to-do") == [] and listed(agent, "all") == [matter.number]

@@ -1,0 +1,49 @@
+"""Whom forms offer for a part in a contact or matter: near colleagues, and the heads and leads of other departments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from foundation.common import clock
+from outreach.queries import colleague_names
+from staff.models import RoleAssignment, UnitHead, User, holds_on
+from staff.roles import ROLES
+
+TAKE_RIGHT = "interactions.take"
+MOST = 100
+_TAKERS = sorted(code for code, role in ROLES.items() if TAKE_RIGHT in role.rights())
+
+
+def heads_elsewhere(user: User) -> list[tuple[int, str]]:
+    """Ids and names, with their unit, of the present heads and team leads outside the user's unit who take contacts:
+    whom to ask in another department (D§9.2). At most 100: one query."""
+    day = clock.today()
+    heads = UnitHead.objects.filter(holds_on(day), unit__closed_on__isnull=True).values("user")
+    takers = RoleAssignment.objects.filter(role__in=_TAKERS).values("user")
+    people = User.objects.people().filter(Q(pk__in=heads) | Q(led_teams__isnull=False), pk__in=takers)
+    rows = people.exclude(unit=user.unit_id).order_by("unit__no", "name", "pk").distinct()
+    return [(pk, f"{unit} · {name}") for pk, unit, name in rows.values_list("pk", "unit__name", "name")[:MOST]]
+
+
+def people_offered(user: User, near: list[tuple[int, str]], but: int | None = None) -> list[Any]:
+    """The choices of a field for a colleague: `near` ones first, then other departments in a group of their own; never
+    `but`."""
+    known = {key for key, _name in near} | {user.pk, but}
+    own: list[Any] = [(str(key), name) for key, name in near if key != but]
+    others = [(str(key), name) for key, name in heads_elsewhere(user) if key not in known]
+    return [*own, (_("Other departments"), others)] if others else own
+
+
+def colleagues_offered(user: User, but: int | None = None) -> list[Any]:
+    """The same of the user's own colleagues, without the user."""
+    return people_offered(user, [(key, name) for key, name in colleague_names(user) if key != user.pk], but)
+
+
+def with_person(choices: list[Any], person: User) -> list[Any]:
+    """The choices with this person first, unless they are among them."""
+    known = {key for key, name in choices if isinstance(name, str)}
+    known |= {key for _group, people in choices if isinstance(people, list) for key, _name in people}
+    return choices if str(person.pk) in known else [(str(person.pk), person.name), *choices]
