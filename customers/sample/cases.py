@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from customers import services
 from customers.models import ContactPoint, Customer, Need
@@ -32,13 +33,22 @@ def write_cases(organisation: Organisation, kept: list[Kept]) -> int:
     services.lift_hold(lifted.pk, actor=lead, because=words.HOLD_LIFTED)
     services.note_death(died, actor=clerk, evidence=words.DEATH_EVIDENCE, died_on=clock.today() - timedelta(days=20))
     services.recheck_identity(doubtful, actor=clerk, reason=words.RECHECK_REASON)
-    asked = {"channel": "HALL", "asked_by": words.ASKED_BY, "verified": "DOCUMENT"}
-    name = Customer.objects.values_list("name", flat=True).get(pk=renamed)
-    services.request_change(renamed, actor=clerk, **asked, field="name", new=name[0] + words.NEW_GIVEN_NAME)
-    services.request_change(moved, actor=clerk, **asked, field="street", new=words.NEW_STREET)
-    services.request_change(other, actor=clerk, **asked, field="birth_date", new="1975-05-01")
-    for point in ContactPoint.objects.filter(customer__in=mine, kind=ContactPoint.Kind.EMAIL).order_by("pk")[:3]:
-        services.note_bounce(point.pk)
+    names = dict(Customer.objects.filter(pk__in=here).values_list("pk", "name"))
+    asked: dict[str, Any] = {"channel": "HALL", "verified": "DOCUMENT"}
+    services.request_change(
+        renamed,
+        actor=clerk,
+        asked_by=names[renamed],
+        **asked,
+        field="name",
+        new=names[renamed][0] + words.NEW_GIVEN_NAME,
+    )
+    services.request_change(moved, actor=clerk, asked_by=names[moved], **asked, field="street", new=words.NEW_STREET)
+    services.request_change(other, actor=clerk, asked_by=names[other], **asked, field="birth_date", new="1975-05-01")
+    for people in (here, mine):
+        emails = ContactPoint.objects.filter(customer__in=people, kind=ContactPoint.Kind.EMAIL)
+        for point in emails.order_by("pk")[:2]:
+            services.note_bounce(point.pk)
     return len({abnormal, reported, died, doubtful, renamed, moved, other}) + _plan(here, clerk) + _plan(mine, manager)
 
 

@@ -51,7 +51,7 @@ def write_profiles(
 
 
 def _values(draw: Draw, draft: Draft) -> dict[str, str]:
-    pools = {
+    pools: dict[str, Sequence[str]] = {
         K.INTERESTS: words.INTERESTS,
         K.SPENDING_HABIT: words.SPENDING,
         K.SERVICE_VIEWS: words.SERVICE_VIEWS,
@@ -59,7 +59,7 @@ def _values(draw: Draw, draft: Draft) -> dict[str, str]:
         K.EDUCATION: ("SECONDARY", "VOCATIONAL", "COLLEGE", "BACHELOR", "MASTER"),
         K.FAMILY: words.FAMILIES,
     }
-    values = {key: draw.one(pool) for key, pool in pools.items() if draw.chance(SHARES[key] / 100)}
+    values = {key: draw.one(pool) for key, pool in pools.items() if draw.chance(SHARES[K(key)] / 100)}
     if draft.age >= 22 and draw.chance(0.1):
         values[K.INCOME_BAND] = draw.one(INCOME)
         values[K.STRATUM] = "RETIRED" if draft.age >= 62 else draw.one(("WORKER", "OFFICE", "PROFESSIONAL", "OWNER"))

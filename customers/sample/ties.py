@@ -54,9 +54,9 @@ def _tie(ids: Mapping[Draft, int], first: Draft, kind: str, second: Draft) -> Re
     return Relation(customer_id=ids[first], kind=kind, other_id=ids[second], valid_from=since)
 
 
-def _roles(head: Draft, family: Sequence[Draft]) -> dict[Draft, Role]:
+def _roles(head: Draft, family: Sequence[Draft]) -> dict[Draft, str]:
     """What each is to the head: by age, and one spouse at most."""
-    roles: dict[Draft, Role] = {}
+    roles: dict[Draft, str] = {}
     for one in family:
         if one.age <= head.age - A_GENERATION:
             roles[one] = Role.CHILD
@@ -67,7 +67,7 @@ def _roles(head: Draft, family: Sequence[Draft]) -> dict[Draft, Role]:
     return roles
 
 
-def _kin(ids: Mapping[Draft, int], head: Draft, roles: Mapping[Draft, Role]) -> list[Relation]:
+def _kin(ids: Mapping[Draft, int], head: Draft, roles: Mapping[Draft, str]) -> list[Relation]:
     """The relations beside the household: the spouse, and the guardians of those under age."""
     found = []
     for one, role in roles.items():

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from customers import copies
 from customers.models import Address, ProfileField
-from customers.optional_facts import SENSITIVE
+from customers.optional_facts import CODES, SENSITIVE
 from customers.services.contact_points import ADDRESS_PARTS
 from customers.services.profile import FACT_FIELDS
 from customers.views.showing import View
@@ -69,7 +69,9 @@ def fact_start(view: View, key: str) -> dict[str, Any]:
     start |= {name: getattr(row, name) for name in FACT_FIELDS}
     if key in SENSITIVE and SENSITIVE[key] not in view.open_fields:
         start["value"] = ""
-    return start | {"choice": f"{key}:{start['value']}" if start["value"] else ""}
+    if key in CODES:
+        start |= {"choice": f"{key}:{start['value']}" if start["value"] else "", "value": ""}
+    return start
 
 
 def kept_where_hidden(data: dict[str, Any], was: dict[str, Any], hidden: bool) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from customers.views.customer_edit import refuse
 from customers.views.showing import View, name_mask, seen
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.ui.wording import join_words
 from staff.masking import masked
 
 MOST_RELATIONS = 100
@@ -155,10 +156,8 @@ def _page(
     view, bound = View(request, pk), bound or {}
     customer = view.customer
     rows = _related(view)
-    members = _household(customer)
+    members = _household(view)
     held = [row for row in rows if row.until is None]
-    people = [(row.name, row.role) for row in held]
-    people += [(one["name"], one["role"]) for one in members if one["member"].customer_id != pk]
     bound_relation = bound.get("relation")
     context = {
         "view": view,
@@ -166,7 +165,7 @@ def _page(
         "rows": held,
         "former": [row for row in rows if row.until is not None],
         "members": members,
-        "map": relation_map(people),
+        "map": relation_map(_around(held, members)),
         "relation_form": bound_relation or RelationForm(lines=_live_lines(customer), auto_id="id_relation_%s"),
         "household_form": bound.get("household") or HouseholdForm(auto_id="id_household_%s"),
         "opened": next(iter(bound), ""),
@@ -205,19 +204,38 @@ def _related(view: View) -> list[Related]:
     return found
 
 
-def _household(customer: Customer) -> list[dict[str, Any]]:
+def _around(held: list[Related], members: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Who stands around the customer, each once, with all that they are."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for row in held:
+        found.setdefault(row.number or row.row.ref, (row.name, []))[1].append(row.role)
+    for one in members:
+        if not one["is_self"]:
+            found.setdefault(one["member"].customer.number, (one["name"], []))[1].append(str(one["role"]))
+    return [(name, join_words(dict.fromkeys(roles))) for name, roles in found.values()]
+
+
+def _household(view: View) -> list[dict[str, Any]]:
+    customer = view.customer
     own = customer.household_memberships.filter(valid_to__isnull=True).first()
     if own is None:
         return []
-    rows = HouseholdMember.objects.filter(household=own.household_id, valid_to__isnull=True).select_related("customer")
+    rows = list(
+        HouseholdMember.objects.filter(household=own.household_id, valid_to__isnull=True)
+        .select_related("customer")
+        .order_by("pk")
+    )
+    ids = [row.customer_id for row in rows]
+    in_sight = set(Customer.objects.visible_to(view.user).filter(pk__in=ids).values_list("pk", flat=True))
     return [
         {
             "member": row,
+            "customer": row.customer if row.customer_id in in_sight - {customer.pk} else None,
             "role": row.get_role_display(),
             "name": masked("name", row.customer.name),
             "is_self": row.customer_id == customer.pk,
         }
-        for row in rows.order_by("pk")
+        for row in rows
     ]
 
 
