@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_NODES = 12
-HEIGHT = 280
+LOW, HIGH, A_ROW = 120, 280, 56  # pixels: of the drawing, and of what one person needs
 LEFT, RIGHT = 32, 68  # per cent: the words stand outward of the dots
 
 
@@ -36,7 +36,7 @@ class RelationMap:
 
     nodes: list[Node]
     left_out: int
-    height: int = HEIGHT
+    height: int
 
     @property
     def middle(self) -> int:
@@ -51,9 +51,10 @@ def relation_map(people: Sequence[tuple[str, str]]) -> RelationMap | None:
         return None
     right = shown[: (len(shown) + 1) // 2]
     left = shown[len(right) :]
+    height = min(HIGH, max(LOW, A_ROW * len(right)))
     nodes = [
-        Node(name, role, x, round((place + 0.5) * HEIGHT / len(side)))
+        Node(name, role, x, round((place + 0.5) * height / len(side)))
         for side, x in ((right, RIGHT), (left, LEFT))
         for place, (name, role) in enumerate(side)
     ]
-    return RelationMap(nodes, len(people) - len(shown))
+    return RelationMap(nodes, len(people) - len(shown), height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -11,8 +12,10 @@ from playwright.sync_api import Page, expect
 
 from customers import services
 from customers.models import Customer
+from foundation.common import clock
 from interactions.models import Interaction
 from interactions.services import start_contact
+from outreach.models import FollowUp
 from staff.models import Draft
 from tests.browser.looks import axe_violations, sideways, todays_look
 from tests.customers.people import Operator, customer, operator
@@ -71,6 +74,52 @@ def test_two_staff_edit_one_customer_and_nothing_typed_is_lost(op, row, browser_
     clerk.wait_for_url(f"**{at(row)}")
     row.refresh_from_db()
     assert (row.home_city, row.area_type, row.segment) == ("Wenzhou", "RURAL", "SENIOR")
+
+
+@pytest.mark.covers("ARC-07", "ARC-15")
+def test_a_profile_is_filled_from_what_is_missing(op, row, browser_page):
+    services.add_contact_time(row.pk, actor=None, wish="AVOID", days="EVERY", starts=time(12), ends=time(14))
+    page = browser_page(op.clerk, language="en")
+    page.goto(at(row))
+    expect(page.get_by_role("region", name="Customer", exact=True)).to_contain_text("Not then: Every day 12:00–14:00")
+    gaps = page.get_by_role("list", name="Missing")
+    gaps.get_by_role("link", name="Interests").click()
+    expect(page.locator("#id_fact_key")).to_have_value("INTERESTS")
+    page.locator("#id_fact_value").fill("Photography")
+    page.locator("#id_fact_source").fill("At the counter")
+    page.locator("#id_fact_purpose").fill("Advice on plans")
+    page.locator("#id_fact_consent_evidence").fill("Form 12")
+    page.locator("#add-fact").get_by_role("button", name="Save").click()
+    fact = page.get_by_role("listitem").filter(has_text="Photography")
+    expect(fact).to_contain_text("Agreed: Form 12")
+    fact.locator("summary").click()
+    fact.get_by_role("button", name="Checked with the customer today").click()
+    expect(fact).to_contain_text("Confirmed by the customer")
+    gaps.get_by_role("link", name="Needs").click()
+    page.locator("#id_need_text").fill("A faster line")
+    page.locator("#add-need").get_by_role("button", name="Save").click()
+    need = page.get_by_role("listitem").filter(has_text="A faster line")
+    for state, told in (("PLANNED", "Planned"), ("MET", "Met")):
+        need.locator("summary").click()
+        need.get_by_label("State").select_option(state)
+        if state == "PLANNED":
+            need.get_by_label("Planned for").fill((clock.today() + timedelta(days=3)).isoformat())
+            need.get_by_label("Owner").select_option("me")
+        need.get_by_role("button", name="Save").click()
+        expect(need.locator(".tag")).to_have_text(told)
+        owed = FollowUp.objects.get(customer=row)
+        assert (owed.owner, owed.state) == (op.clerk, "OPEN" if state == "PLANNED" else "DONE")
+    expect(gaps.get_by_role("link", name="Needs")).to_have_count(0)
+    gaps.get_by_role("link", name="Document number").click()
+    page.locator("#id_verify_how").select_option("READER")
+    page.locator("#id_verify_id_type").select_option("ID_CARD")
+    page.locator("#id_verify_id_number").fill("33010619900307017X")
+    page.get_by_role("button", name="The document is the customer's").click()
+    checked = page.get_by_role("row").filter(has_text="Card reader")
+    expect(checked).to_contain_text("****017X")
+    expect(checked).to_contain_text(op.clerk.name)
+    row.refresh_from_db()
+    assert (row.identity_status, row.id_last4) == ("VERIFIED", "017X")
 
 
 def test_colleagues_appear_and_change_what_they_do_while_one_looks(op, row, browser_page):
