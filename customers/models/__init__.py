@@ -1,15 +1,7 @@
 """Who the customer is. One file per part of the archive; all are imported from here."""
 
-from customers.models.archive import (
-    Address,
-    ContactBlock,
-    ContactPoint,
-    Customer,
-    CustomerFacts,
-    FieldChange,
-    Need,
-    ProfileField,
-)
+from customers.models.archive import Customer
+from customers.models.changes import FieldChange
 from customers.models.consent import (
     Consent,
     ConsentChannel,
@@ -20,10 +12,13 @@ from customers.models.consent import (
     EvidenceKind,
     Purpose,
 )
+from customers.models.facts import CustomerFacts
 from customers.models.finding import FindName, FindNumber, NameGram, SearchLink
 from customers.models.identity import ActingRole, DeathNote, IdentityCheck, ProtectiveHold
 from customers.models.merge import Band, DuplicateBlock, DuplicatePair, Merge, MergeMove
+from customers.models.profile import Need, ProfileField
 from customers.models.quality import QualityItem, QualityKind
+from customers.models.reach import Address, ContactBlock, ContactPoint
 from customers.models.recent import RecentlyViewed
 from customers.models.relations import Household, HouseholdMember, Relation, RelationKind
 from customers.models.requests import ChangeRequest

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from customers.models.archive import ContactBlock, Customer
+from customers.models.archive import Customer
+from customers.models.reach import ContactBlock
 from foundation.common import clock, crypto
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
