@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from foundation.common import clock
 from foundation.common.ids import first_id_at
+from foundation.policies.reading import policy
 from foundation.ui.wording import say_choice, say_date
 from interactions.judging import SLACK
 from interactions.lifecycle import Channel, Kind
@@ -51,7 +52,11 @@ def period_of(first: date | None, last: date | None) -> Period:
 
 @dataclass(frozen=True)
 class FigureLine:
-    """One line: contacts that count, and how many of them were solved at once, are pending, were complaints solved."""
+    """One line: contacts that count, and how many of them were solved at once, are pending, were complaints solved.
+
+    `settled`, `settled_solved`: those of days whose contacts all can be judged. A contact that failed is known at once,
+    one that was solved only after a week: the share of younger days would be too low.
+    """
 
     label: str
     key: Any
@@ -59,6 +64,8 @@ class FigureLine:
     solved: int
     pending: int
     complaints: int
+    settled: int
+    settled_solved: int
     period: Period
     asked: dict[str, Any]
 
@@ -72,8 +79,14 @@ class FigureLine:
 
     @property
     def share(self) -> float | None:
-        """Percent solved in the first contact of those judged; None when none is (D§25: "-")."""
-        return round(100 * self.solved / self.judged, 1) if self.judged else None
+        """Percent solved in the first contact, of the days that are over; None when there is none (D§25: "-")."""
+        return round(100 * self.settled_solved / self.settled, 1) if self.settled else None
+
+    @property
+    def settled_link(self) -> str:
+        """The list behind the upper number of the share."""
+        last = max(min(self.period.last, settled_until()), self.period.first)
+        return rows_url(Period(self.period.first, last), **self.asked, state="SOLVED")
 
     @property
     def links(self) -> dict[str, str]:
@@ -89,11 +102,20 @@ class FigureLine:
         return found
 
 
-_SUMS = {
-    "solved_sum": Sum("solved"),
-    "pending_sum": Sum("pending"),
-    "complaints_sum": Sum("solved", filter=Q(kind=Kind.COMPLAINT)),
-}
+def settled_until() -> date:
+    """The last day whose contacts can all be judged: nobody can come again in time any more."""
+    return clock.today() - policy("interactions.solved_within") - timedelta(days=1)
+
+
+def _sums() -> dict[str, Sum]:
+    settled = Q(day__lte=settled_until())
+    return {
+        "solved_sum": Sum("solved"),
+        "pending_sum": Sum("pending"),
+        "complaints_sum": Sum("solved", filter=Q(kind=Kind.COMPLAINT)),
+        "settled_sum": Sum(F("total") - F("pending"), filter=settled),
+        "settled_solved_sum": Sum("solved", filter=settled),
+    }
 
 
 def _figures(user: User, period: Period) -> QuerySet[ContactFigure]:
@@ -108,6 +130,8 @@ def _line(row: Mapping[str, Any], label: str, period: Period, key: Any = None, *
         solved=row["solved_sum"] or 0,
         pending=row["pending_sum"] or 0,
         complaints=row["complaints_sum"] or 0,
+        settled=row["settled_sum"] or 0,
+        settled_solved=row["settled_solved_sum"] or 0,
         period=period,
         asked=asked,
     )
@@ -116,7 +140,7 @@ def _line(row: Mapping[str, Any], label: str, period: Period, key: Any = None, *
 def figure_lines(user: User, period: Period, by: str) -> list[FigureLine]:
     """The lines of a period in the user's scope: every day, or the 200 units, persons… with the most contacts. One
     query, a second one for names."""
-    groups = _figures(user, period).values(key=F(GROUPS[by])).annotate(contacts=Sum("total"), **_SUMS)
+    groups = _figures(user, period).values(key=F(GROUPS[by])).annotate(contacts=Sum("total"), **_sums())
     found = list(groups.order_by("key") if by == "day" else groups.order_by("-contacts", "key")[:MOST_GROUPS])
     names = _names(by, [row["key"] for row in found])
     lines = [_line(row, names[row["key"]], period, row["key"], **{by: row["key"]}) for row in found]
@@ -125,7 +149,7 @@ def figure_lines(user: User, period: Period, by: str) -> list[FigureLine]:
 
 def sum_line(user: User, period: Period, label: str) -> FigureLine:
     """The whole period, also what `figure_lines` leaves out: one query."""
-    return _line(_figures(user, period).aggregate(contacts=Sum("total"), **_SUMS), label, period)
+    return _line(_figures(user, period).aggregate(contacts=Sum("total"), **_sums()), label, period)
 
 
 def _names(by: str, keys: list[Any]) -> dict[Any, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from foundation.ui.widgets import DayInput
 from interactions.stages import VERDICTS, ToldHow, WhyNot
 from outreach.forms import MomentField
 from staff.models import User
@@ -102,6 +103,6 @@ class PeriodForm(forms.Form):
         ("person", _("Person")),
         ("kind", _("Kind")),
     )
-    by = forms.ChoiceField(label=_("By"), choices=BY, required=False)
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    by = forms.ChoiceField(label=_("Grouped by"), choices=BY, required=False)
+    first = forms.DateField(label=_("From"), required=False, widget=DayInput())
+    last = forms.DateField(label=_("To"), required=False, widget=DayInput())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
@@ -23,6 +24,7 @@ from interactions.figure_queries import (
     late_url,
     matter_figures,
     period_of,
+    settled_until,
     sum_line,
     verdict_rows,
 )
@@ -51,6 +53,7 @@ def figure_list(request: StaffRequest) -> HttpResponse:
         "cut": len(lines) == MOST_GROUPS and by != "day",
         "matters": matter_figures(request.user, period),
         "chart": _chart(lines) if by in ("day", "channel") and len(lines) > 1 else None,
+        "settled_until": settled_until(),
         "heading": dict(PeriodForm.BY)[by],
         "late_url": late_url(period),
         "due_url": late_url(period, all_due=True),
@@ -91,7 +94,7 @@ def figure_late(request: StaffRequest) -> HttpResponseBase:
 def _chart(lines: list[Any]) -> Chart:
     return Chart(
         title=_("Solved in the first contact"),
-        labels=[line.label for line in lines],
+        labels=[f"{line.key:%m-%d}" if isinstance(line.key, date) else line.label for line in lines],
         series=[Series(_("Share"), [line.share for line in lines])],
         unit="%",
     )
