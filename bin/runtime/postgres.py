@@ -62,6 +62,9 @@ class Postgres:
             "max_wal_size": "4GB",
             "log_timezone": "UTC",
             "timezone": "UTC",
+            # A refused statement carries what people typed: neither it nor the value it stumbled over is written down.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
         if self.throwaway:
             # synchronous_commit stays on: with it off a commit somebody saw can be lost by a kill.

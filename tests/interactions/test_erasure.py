@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from crm.logs import LOGGING
 from customers.erasure import erasing
-from customers.erasure.erasing import enrol_ended, erase_batch, erase_due, preview
+from customers.erasure.erasing import enrol_ended, erase_batch, erase_due
 from customers.merging.services import approve_merge, propose_merge
 from customers.merging.undoing import undo_merge
 from customers.models import (
@@ -38,10 +35,11 @@ from outreach.lifecycle import MessageState
 from outreach.models import FollowUp, OutMessage
 from staff.models import User
 from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
-from tests.interactions.erasing import KEPT_BY_LAW, MARKS, OF_THE_IDENTITY, dumped, grown, lying, marks_in, where
+from tests.interactions.erasing import KEPT_BY_LAW, MARKS, OF_THE_IDENTITY, grown
+from tests.interactions.grepping import dumped, marks_in
 from tests.outreach.making import MORNING, queue, reachable
 
-pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-21")]
+pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-21"), pytest.mark.usefixtures("state")]
 Travel = Callable[[datetime], AbstractContextManager[None]]
 ClientFor = Callable[[User], Client]
 SHORT_LIVED = {"import_staged"}  # holds the rows of imports at work, nothing after
@@ -58,92 +56,20 @@ def agent() -> User:
     return UserFactory(role="AGENT", unit=UnitFactory(no=50, last_no=59), extension="3307")
 
 
-@pytest.fixture
-def places(settings: Any, tmp_path: Path) -> tuple[Path, ...]:
-    """Files and logs of this test, apart from everything else."""
-    own = {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path / "files"}}
-    settings.STORAGES = {**settings.STORAGES, "default": own}
-    settings.CARELINE_STATE_DIR = tmp_path
-    handler = logging.FileHandler(tmp_path / "web.log", encoding="utf-8")
-    formatter = LOGGING["formatters"]["json"]
-    chain = {name: formatter[name] for name in ("processors", "foreign_pre_chain")}
-    handler.setFormatter(formatter["()"](**chain))
-    logging.getLogger().addHandler(handler)
-    yield (tmp_path,)
-    logging.getLogger().removeHandler(handler)
-
-
-def statistics() -> dict[str, Any]:
-    """What reports count: customers by band, city and product, use and revenue."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(r.birth_decade, extract(year FROM c.birth_date)::int / 10 * 10), c.home_city, c.segment,"
-            " count(*) FROM customers_customer c LEFT JOIN customers_retention r ON r.customer_id = c.id"
-            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        )
-        people = cursor.fetchall()
-        cursor.execute(
-            "SELECT s.product_line, s.status, count(*), sum(u.net_revenue), sum(u.data_mb)"
-            " FROM customers_subscription s LEFT JOIN customers_usagemonth u ON u.subscription_id = s.id"
-            " GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        lines = cursor.fetchall()
-        cursor.execute(
-            "SELECT kind, channel, result, count(*) FROM interactions_interaction GROUP BY 1, 2, 3 ORDER BY 1"
-        )
-        contacts = cursor.fetchall()
-        cursor.execute("SELECT message_class, channel, count(*) FROM outreach_message GROUP BY 1, 2 ORDER BY 1, 2")
-        return {"people": people, "lines": lines, "contacts": contacts, "messages": cursor.fetchall()}
-
-
-def test_nothing_personal_survives_in_any_table_file_log_or_cache(
-    officer: User, agent: User, client_for: ClientFor, travel: Travel, places: tuple[Path, ...]
-) -> None:
-    customer = grown(agent, officer, client_for)
-    bystander = reachable(unit=agent.unit, name="Somebody Else")
-    before_rows, before_files = marks_in(dumped()), marks_in(lying(*places))
-    # The document is only ever sealed and hashed; a wrong cell stands in the upload and the list of errors.
-    assert set(MARKS) - before_rows == {"document", "wrong cell of the import"}
-    assert {"name", "mobile", "contact note", "document", "wrong cell of the import"} <= before_files
-
-    with travel(LATER):
-        change_customer(
-            customer.pk,
-            actor=None,
-            version=Customer.objects.get(pk=customer.pk).version,
-            changes={"status": "FORMER"},
-        )
-        services.withdraw_request(customer.rights_requests.get().pk, actor=officer)
-        request = services.raise_request(customer, actor=agent, kind="DELETE", identity_how="ID_DOCUMENT")
-        figures = statistics()
-        seen = preview(customer.pk)
-        done = services.erase_for(request.pk, actor=officer)
-    assert done.outcome == "ERASED", [str(stay.what) for stay in seen.fate.stays]
-    customer.refresh_from_db()
-    assert (customer.status, customer.birth_date, customer.id_sealed, customer.home_city) == (
-        "ANONYMISED",
-        None,
-        None,
-        "Xian",
-    )
-    text, files = dumped(), lying(*places)
-    assert where(text) == {}
-    assert where(files) == {}
-    assert "Somebody Else" in text and ContactPoint.objects.filter(customer=bystander).count() == 2
-    after = statistics()
-    assert after == figures
-    assert Retention.objects.get(pk=customer.pk).birth_decade == 1940
-
-
 def test_what_a_law_keeps_is_kept_stored_only_and_goes_when_its_time_is_over(
-    officer: User, agent: User, client_for: ClientFor, travel: Travel, places: tuple[Path, ...]
+    officer: User, agent: User, client_for: ClientFor, travel: Travel
 ) -> None:
     customer = grown(agent, officer, client_for)
-    services.withdraw_request(customer.rights_requests.get().pk, actor=officer)
+    services.withdraw_request(customer.rights_requests.get(kind="ACCESS").pk, actor=officer)
+    assert FollowUp.objects.open().filter(customer=customer).exists()
     request = services.raise_request(customer, actor=agent, kind="DELETE", identity_how="ID_DOCUMENT")
     done = services.erase_for(request.pk, actor=officer)
     customer.refresh_from_db()
     assert done.outcome == "ERASED_IN_PART" and customer.status != "ANONYMISED"
+    # The promises to the customer end, and nothing leaves any more.
+    assert not FollowUp.objects.open().filter(customer=customer).exists()
+    states = set(OutMessage.objects.filter(customer=customer).values_list("state", "reason"))
+    assert (MessageState.SUPPRESSED, "gone") in states and MessageState.QUEUED not in {state for state, _r in states}
     assert marks_in(dumped()) == {"name", "part of the name", "line"} | KEPT_BY_LAW | OF_THE_IDENTITY
     assert customer.id_number() == MARKS["document"]  # the real-name register: two years after the end
     kept = Retention.objects.get(pk=customer.pk)
@@ -155,19 +81,6 @@ def test_what_a_law_keeps_is_kept_stored_only_and_goes_when_its_time_is_over(
         assert erase_due(clock.now())[1] is None
     assert marks_in(dumped()) == set()
     assert Retention.objects.get(pk=customer.pk).due_on is None
-
-
-def test_the_promises_to_the_customer_end_and_nothing_leaves_any_more(
-    officer: User, agent: User, client_for: ClientFor, places: tuple[Path, ...]
-) -> None:
-    customer = grown(agent, officer, client_for)
-    services.withdraw_request(customer.rights_requests.get().pk, actor=officer)
-    assert FollowUp.objects.open().filter(customer=customer).count() == 1
-    request = services.raise_request(customer, actor=agent, kind="DELETE", identity_how="ID_DOCUMENT")
-    services.erase_for(request.pk, actor=officer)
-    assert not FollowUp.objects.open().filter(customer=customer).exists()
-    states = set(OutMessage.objects.filter(customer=customer).values_list("state", "reason"))
-    assert (MessageState.SUPPRESSED, "gone") in states and MessageState.QUEUED not in {state for state, _r in states}
 
 
 def test_while_somebody_speaks_with_the_customer_or_a_message_leaves_nothing_is_erased(

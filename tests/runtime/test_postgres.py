@@ -35,13 +35,14 @@ def cluster(state: State) -> Postgres:
     return made
 
 
-def run(cluster: Postgres) -> subprocess.Popen[bytes]:
+def run(cluster: Postgres, log: Path | None = None) -> subprocess.Popen[bytes]:
     """The server without a supervisor: what a killed one leaves where there are no death signals."""
+    told = log.open("wb") if log else subprocess.DEVNULL
     child = subprocess.Popen(
         cluster.argv(),
         cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=told,
+        stderr=told,
         start_new_session=True,
         **cluster._who,
     )
@@ -61,8 +62,9 @@ def ask(cluster: Postgres, sql: str, role: str = "careline") -> str:
     return done.stdout.strip()
 
 
-def test_the_role_is_plain_and_chinese_trigrams_work(cluster: Postgres):
-    child = run(cluster)
+def test_the_role_is_plain_and_chinese_trigrams_work(cluster: Postgres, tmp_path: Path):
+    log = tmp_path / "postgres.log"
+    child = run(cluster, log)
     try:
         cluster.provision()
         cluster.provision()
@@ -77,8 +79,14 @@ def test_the_role_is_plain_and_chinese_trigrams_work(cluster: Postgres):
         assert ask(cluster, "SHOW synchronous_commit") == "on"
         assert ask(cluster, "SHOW fsync") == "off"
         assert ask(cluster, "SHOW listen_addresses") == ""
+        # Neither a refused statement nor the value it stumbled over is written down: people typed both.
+        ask(cluster, "CREATE TABLE people (phone text UNIQUE); INSERT INTO people VALUES ('13977775551')")
+        with pytest.raises(subprocess.CalledProcessError):
+            ask(cluster, "INSERT INTO people VALUES ('13977775551')")
     finally:
         stop(child)
+    told = log.read_text()
+    assert "duplicate key" in told and "13977775551" not in told
 
 
 def test_nobody_else_can_reach_the_socket(cluster: Postgres):
