@@ -220,6 +220,23 @@ def test_a_need_and_a_contact_point_say_how_they_stand_now(op: Operator, row: Cu
     assert (point.do_not_use, point.verified_at) == ("bounced twice", None)
 
 
+def test_an_identity_a_colleague_has_settled_keeps_what_was_typed(
+    op: Operator, row: Customer, client_for: ClientFor
+) -> None:
+    client, typed = client_for(op.clerk), {"how": "READER", "id_type": "ID_CARD", "id_number": "33010619900307017X"}
+    typed |= {"acting_role": "AGENT", "acting_name": "李雷", "acting_document": "ID_CARD", "acting_number": "1"}
+    services.verify_identity(row.pk, actor=op.head, how="IN_PERSON", id_type="ID_CARD", id_number="33010619900307017X")
+    late = client.post(url(row, "identity-verify"), typed)
+    form = late.context["forms"]["verify"]
+    assert (late.status_code, form["acting_name"].value(), form["how"].value()) == (422, "李雷", "READER")
+    page = late.content.decode()
+    assert 'value="李雷"' in page and op.head.name in page and row.identity_checks.count() == 1
+    services.recheck_identity(row.pk, actor=op.head, reason="Photo differs")
+    doubt = client.post(url(row, "identity-recheck"), {"reason": "Another name"})
+    assert doubt.status_code == 422 and 'value="Another name"' in doubt.content.decode()
+    assert row.identity_checks.count() == 2
+
+
 def test_a_service_called_on_no_copy_writes_as_before(op: Operator, row: Customer) -> None:
     services.set_address(row.pk, actor=op.clerk, kind="HOME", parts={"city": "杭州市"})
     services.set_address(row.pk, actor=None, kind="HOME", parts={"city": "宁波市"})
