@@ -66,6 +66,14 @@ def pinyin_typed(text: str) -> str:
     return f"{letters[0]}v{letters[3:]}" if letters.startswith(("lyu", "nyu")) else letters
 
 
+def surname_first(text: str) -> str:
+    """The letters of a name typed as pinyin with the surname behind the given name, the surname put first; "" for a
+    text of one word or no pinyin."""
+    given, _space, surname = as_typed(text).rpartition(" ")
+    letters = pinyin_typed(surname), pinyin_typed(given)
+    return "".join(letters) if all(letters) else ""
+
+
 def code_value(text: str) -> str:
     """A line, account or foreign number as stored for finding: large letters without spaces.
 

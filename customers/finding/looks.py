@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,12 @@ from django.db import connection
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
-from customers.finding.forms import folded, grams, pinyin_typed
+from customers.finding.forms import folded, grams, pinyin_typed, surname_first
+from customers.finding.pinyin import letters_of
 from customers.normal import compact, domestic
 
 FEWEST_DIGITS, LONGEST_INITIALS, MOST_CITIES = 3, 12, 5
+_MIXED = re.compile(r"([\u3400-\u9fff]+)[ ]?([a-z][a-z' ]*)")
 
 
 class Kind(TextChoices):
@@ -43,6 +46,9 @@ class Look:
 
     `by_unit`: a user who sees some units only gets the rows unit by unit. In the order of all numbers a unit of a
     hundredth of the customers would let a hundred rows pass for each one shown.
+
+    `only_units`: not for who sees everything: no index holds the whole condition, and of all customers too many would
+    have to be passed for each one shown.
     """
 
     kind: str
@@ -54,6 +60,7 @@ class Look:
     key: str = "customer_id"
     within: str = ""
     by_unit: bool = False
+    only_units: bool = False
 
 
 def looks_of(plain: str) -> list[Look]:
@@ -93,6 +100,7 @@ def _number_look(kind: str, where: str, value: str) -> Look:
 
 
 def _name_looks(plain: str) -> list[Look]:
+    turned = surname_first(plain)
     names, letters, plain = "customer_find_name", pinyin_typed(plain), folded(plain)
     initials = Look(Kind.INITIALS, names, "t.initials = %s", (letters,), shown="t.name", by_unit=True)
     reading = (Kind.PINYIN, names, "t.pinyin LIKE %s", (like(letters),))
@@ -109,10 +117,31 @@ def _name_looks(plain: str) -> list[Look]:
         *([pinyin] if letters else []),
         Look(*called, by="short_name", shown="t.short_name"),
     ]
+    if mixed := _MIXED.fullmatch(plain):
+        looks += _mixed_looks(*mixed.groups())
+    if turned:
+        looks.append(
+            Look(Kind.PINYIN, names, "t.pinyin LIKE %s", (like(turned),), by="pinyin", shown="t.name", by_unit=True)
+        )
     pieces = sorted(grams(plain), key=plain.index)
     if pieces:
         looks.append(_part_look(plain, pieces))
     return looks
+
+
+def _mixed_looks(signs: str, letters: str) -> list[Look]:
+    """Names that begin with `signs` and go on with `letters`: their initials, or the beginning of their pinyin."""
+    # Behind a sign a surname is read as one.
+    reading, initials = (text[:-1] for text in letters_of(f"{signs}x", is_person=True))
+    names, letters, begin = "customer_find_name", letters.replace(" ", "").replace("'", ""), like(signs)
+    first = (Kind.INITIALS, names, "t.initials = %s AND t.name LIKE %s", (initials + letters, begin))
+    then = (Kind.PINYIN, names, "t.pinyin LIKE %s AND t.name LIKE %s", (like(reading + letters), begin))
+    # Two initials alone are those of too many other surnames.
+    few = len(initials + letters) < 3 or len(initials + letters) > LONGEST_INITIALS
+    return [
+        *([] if few else [Look(*first, shown="t.name", by_unit=True, only_units=True)]),
+        Look(*then, by="pinyin", shown="t.name", by_unit=True, only_units=True),
+    ]
 
 
 def _part_look(plain: str, pieces: list[str]) -> Look:

@@ -245,7 +245,7 @@ def look_sql(
 def _run(
     look: Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None
 ) -> list[tuple[int, str, str | None]]:
-    made = look_sql(look, sight, opened, limit, mark)
+    made = None if look.only_units and sight.everything else look_sql(look, sight, opened, limit, mark)
     if made is None:
         return []
     with connection.cursor() as cursor:

@@ -30,6 +30,7 @@ from workspace.admin.policy_tables import in_line, table_of
 
 Scope = PolicySetting.Scope
 SHOWN = 100
+OFFER_SENDER = "outreach.offer.sender"  # ships empty: only the operator knows its name
 APPS = {
     "staff": _("Staff and security"),
     "customers": _("Customers"),
@@ -121,12 +122,11 @@ class Decision:
 @requires("policies.view")
 def policy_list(request: StaffRequest) -> HttpResponse:
     """Every key, grouped by the app that owns it."""
-    found = [
-        {"line": line, "app": line.app, "text": in_line(line.policy, line.value) or line.text}
-        for line in list_policies()
-    ]
-    groups = [(APPS.get(app, app), list(lines)) for app, lines in groupby(found, key=itemgetter("app"))]
-    return render(request, "workspace/policy_list.html", {"groups": groups})
+    lines = list_policies()
+    found = [{"line": line, "app": line.app, "text": in_line(line.policy, line.value) or line.text} for line in lines]
+    groups = [(APPS.get(app, app), list(some)) for app, some in groupby(found, key=itemgetter("app"))]
+    missing = [line for line in lines if line.policy.key == OFFER_SENDER and not line.text.strip()]
+    return render(request, "workspace/policy_list.html", {"groups": groups, "missing": missing})
 
 
 @require_http_methods(["GET", "POST"])
