@@ -25,6 +25,7 @@ from foundation.calendars.queries import missing_next_year
 from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.jobs.queries import beat_silence, job_figures
+from foundation.policies.reading import policy
 
 Verdict = Literal["ok", "warn", "fail"]
 EXTENSIONS = ("btree_gin", "btree_gist", "pg_trgm", "unaccent")
@@ -59,6 +60,7 @@ def examine() -> Iterator[Line]:
         ("broker", _broker),
         ("clock", _clock),
         ("work", _work),
+        ("policies", _policies),
     )
     for name, look in looks:
         try:
@@ -219,3 +221,10 @@ def _work() -> Iterator[Line]:
     last = JobRun.objects.filter(job="common.check_integrity").order_by("-id").first()
     if last is not None and last.state == JobRun.State.FAILED:
         yield Line("integrity", "fail", last.error_text, f"see run {last.ref} on the page of the jobs")
+
+
+def _policies() -> Iterator[Line]:
+    """What only the operator can know and nothing ships."""
+    if not policy("outreach.offer.sender").strip():
+        seen = "outreach.offer.sender is empty: offers by text message do not name who sends them"
+        yield Line("offers", "warn", seen, "set it on the page Policies before the first campaign")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
+from crm import doctor
 from customers.labels import TIERS
 from foundation.common import clock
 from foundation.policies.models import PolicySetting
@@ -140,3 +141,12 @@ def test_who_only_reads_gets_no_form_and_changes_nothing():
     assert enter(person("AGENT")).get(PAGE).status_code == 403
     assert admin.get("/admin/policies/no.such_key/").status_code == 404
     assert not PolicySetting.objects.exists()
+
+
+def test_a_sender_of_offers_nobody_has_named_is_warned_of_until_it_is():
+    client, words = enter(person("POLICY_ADMIN")), "without naming who sends them"
+    assert words in client.get("/admin/policies/").content.decode()
+    assert [line.name for line in doctor._policies()] == ["offers"]
+    set_policy("outreach.offer.sender", "Blue Bay Telecom", actor=None)
+    assert words not in client.get("/admin/policies/").content.decode()
+    assert list(doctor._policies()) == []
