@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from foundation.common import clock
 from outreach.queries import colleague_names
-from staff.models import RoleAssignment, UnitHead, User, holds_on
+from staff.models import OrgUnit, RoleAssignment, UnitHead, User, holds_on
 from staff.roles import ROLES
 
 TAKE_RIGHT = "interactions.take"
@@ -19,13 +19,22 @@ _TAKERS = sorted(code for code, role in ROLES.items() if TAKE_RIGHT in role.righ
 
 def heads_elsewhere(user: User) -> list[tuple[int, str]]:
     """Ids and names, with their unit, of the present heads and team leads outside the user's unit who take contacts:
-    whom to ask in another department (D§9.2). At most 100: one query."""
+    whom to ask in another department (D§9.2), those of the own branch first. At most 100: one query."""
     day = clock.today()
     heads = UnitHead.objects.filter(holds_on(day), unit__closed_on__isnull=True).values("user")
     takers = RoleAssignment.objects.filter(role__in=_TAKERS).values("user")
     people = User.objects.people().filter(Q(pk__in=heads) | Q(led_teams__isnull=False), pk__in=takers)
     rows = people.exclude(unit=user.unit_id).order_by("unit__no", "name", "pk").distinct()
-    return [(pk, f"{unit} · {name}") for pk, unit, name in rows.values_list("pk", "unit__name", "name")[:MOST]]
+    found = rows.select_related("unit__parent")[:MOST]
+    own = {user.unit_id, user.unit.parent_id}
+    near = sorted(found, key=lambda person: not own & {person.unit_id, person.unit.parent_id})
+    return [(person.pk, f"{_where(person.unit)} · {person.name}") for person in near]
+
+
+def _where(unit: OrgUnit) -> str:
+    """The unit with its branch: halls and departments of different branches have the same names."""
+    parent = unit.parent
+    return f"{parent.name} · {unit.name}" if parent is not None and parent.parent_id is not None else unit.name
 
 
 def people_offered(user: User, near: list[tuple[int, str]], but: int | None = None) -> list[Any]:
