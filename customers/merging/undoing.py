@@ -143,17 +143,28 @@ def refusal_of(merge: Merge) -> RuleBroken | None:
     if both.filter(status=Customer.Status.ANONYMISED).exists() or not merge.moves.exists():
         words = _("The data were erased since: there is nothing left to take apart.")
         return RuleBroken("merge.erased", words)
-    later = Merge.objects.filter(state=Merge.State.DONE).filter(
-        models.Q(survivor=merge.survivor_id) | models.Q(absorbed=merge.survivor_id)
-    )
-    last = max(later, key=lambda one: int(one.result["mark"]), default=None)
-    if last is not None and last.pk != merge.pk and int(last.result["mark"]) > int(merge.result["mark"]):
-        words = _("%(number)s came later: undo that one first.")
-        return RuleBroken("merge.not_the_last", words % {"number": last.number})
+    if last := _last_done(Merge.objects.filter(_about(merge.survivor_id)), after=merge):
+        return _came_later(last)
     if not merge.can_be_undone(clock.now()):
         until = say_moment(merge.undo_until) if merge.undo_until else ""
         return RuleBroken("merge.too_late", _("It could be undone until %(until)s.") % {"until": until})
     return None
+
+
+def _about(customer_id: int) -> models.Q:
+    return models.Q(survivor=customer_id) | models.Q(absorbed=customer_id)
+
+
+def _last_done(merges: models.QuerySet[Merge], *, after: Merge) -> Merge | None:
+    """The last of these that stands and came later."""
+    mark = int(after.result["mark"])
+    later = [one for one in merges.filter(state=Merge.State.DONE) if int(one.result["mark"]) > mark]
+    return max(later, key=lambda one: int(one.result["mark"]), default=None)
+
+
+def _came_later(last: Merge) -> RuleBroken:
+    words = _("%(number)s came later: undo that one first.")
+    return RuleBroken("merge.not_the_last", words % {"number": last.number})
 
 
 def _checked(merge_id: int, actor: User) -> Merge:
@@ -198,7 +209,7 @@ def _take_apart(merge: Merge, moves: list[MergeMove], edited: dict[MergeMove, An
                     _columns_back(cursor, [move], (), ())
                 back += len(some)
             else:
-                back += _unpark(cursor, keys[pair], some)
+                back += _unpark(cursor, merge, keys[pair], some)
     return back
 
 
@@ -212,8 +223,9 @@ def _park(cursor: Any, key: CustomerKey, moves: list[MergeMove]) -> None:
         )
 
 
-def _unpark(cursor: Any, key: CustomerKey, moves: list[MergeMove]) -> int:
-    """From -old to old. A row whose place was taken meanwhile stays with the customer it was merged to."""
+def _unpark(cursor: Any, merge: Merge, key: CustomerKey, moves: list[MergeMove]) -> int:
+    """From -old to old. A row whose place was taken meanwhile stays with the customer it was merged to; taken by a
+    later merge, that one must be undone first."""
     back = 0
     for (old, new), rows in _by_ends(moves).items():
         try:
@@ -225,8 +237,22 @@ def _unpark(cursor: Any, key: CustomerKey, moves: list[MergeMove]) -> int:
                     with transaction.atomic():
                         back += _rekey(cursor, key, [row], -old, old)
                 except IntegrityError:
+                    _check_no_later(cursor, merge, key, row)
                     _rekey(cursor, key, [row], -old, new)
     return back
+
+
+def _check_no_later(cursor: Any, merge: Merge, key: CustomerKey, row: str) -> None:
+    """A row that names two customers (a relation) finds its place taken by one a later merge brought to the other."""
+    others = [one for one in customer_keys() if one.model is key.model and one.field.name != key.field.name]
+    if not others:
+        return
+    named = ", ".join(f'abs("{one.column}")' for one in others)
+    cursor.execute(f'SELECT {named} FROM "{key.table}" WHERE "{pk_column(key.model)}"::text = %s', [row])
+    ids = [customer_id for customer_id in cursor.fetchone() if customer_id]
+    later = Merge.objects.filter(models.Q(survivor__in=ids) | models.Q(absorbed__in=ids))
+    if last := _last_done(later, after=merge):
+        raise _came_later(last)
 
 
 def _rekey(cursor: Any, key: CustomerKey, rows: list[str], was: int, now: int) -> int:
