@@ -4,6 +4,6 @@
 - `services`: propose, approve, refuse, withdraw, set aside. `moving`: what the approval does to each table, every
   changed column noted as a `MergeMove`; `rules`: what happens where a unique key allows one, and where both have one;
   `unfinished`: open requests for the same field, and texts nobody saved yet.
-- `undoing`: takes a merge back from its moves; what happened since is listed and kept.
+- `undoing`: takes a merge back from its moves (`putting_back`); what happened since is listed and kept.
 - `following`: who asks for an absorbed archive is led to the one that took it up.
 """

@@ -24,6 +24,7 @@ from customers.models import (
     Merge,
     MergeMove,
     Need,
+    Relation,
     TimelineLine,
 )
 from customers.quality import refresh_all
@@ -265,6 +266,23 @@ def test_a_chain_leads_to_its_end_and_is_undone_from_there(world: Operator, lead
     undo_merge(two.pk, actor=lead, reason="two people")
     assert differences(middle, snapshot()) == {}
     undo_merge(one.pk, actor=lead, reason="two people")
+    assert differences(before, snapshot()) == {}
+
+
+def test_an_undo_waits_for_the_merge_that_took_its_place(world: Operator, lead: User) -> None:
+    """Two merges of different people meet in a relation: the later one goes first, and nothing stays behind."""
+    one, other, low, high = (customer(world.hall, "王小明") for _n in range(4))
+    for of, to in ((other, high), (other, low), (one, high)):
+        Relation.objects.create(customer=of, other=to, kind="INTRODUCER")
+    before = snapshot()
+    first = merged(low, high, world.clerk, lead)
+    second = merged(one, other, world.clerk, lead)
+    between = snapshot()
+    with pytest.raises(RuleBroken, match=f"{second.number} came later"):
+        undo_merge(first.pk, actor=lead, reason="two people")
+    assert differences(between, snapshot()) == {}
+    undo_merge(second.pk, actor=lead, reason="two people")
+    undo_merge(first.pk, actor=lead, reason="two people")
     assert differences(before, snapshot()) == {}
 
 
