@@ -216,10 +216,11 @@ def _stop_use(rows: list[Retention], now: datetime, report: Report) -> None:
     ids = [row.pk for row in rows]
     if not ids:
         return
+    everybody = with_merged(ids)
     with connection.cursor() as cursor:
         for statement in statements():
             if statement.optional:
-                report.rows[statement.table] += _run(cursor, statement, with_merged(ids))
+                report.rows[statement.table] += _run(cursor, statement, everybody)
     held = ContactBlock.objects.filter(customer__in=ids, reason=STORAGE_ONLY, ends_at=None)
     blocked = set(held.values_list("customer_id", flat=True))
     ContactBlock.objects.bulk_create(
@@ -246,8 +247,9 @@ def _wait_for_the_ordinary_time(rows: list[Retention], day: Any) -> list[Retenti
 
 def _busy(ids: list[int]) -> set[int]:
     found: set[int] = set()
+    everybody = with_merged(ids)
     for step in steps():
-        found |= step.busy(with_merged(ids))
+        found |= step.busy(everybody)
     return found & set(ids)
 
 
@@ -265,16 +267,16 @@ def _phases(rows: list[Retention], now: datetime, *, asked: bool = False) -> dic
 
 def _erase(rows: list[Retention], now: datetime, report: Report) -> None:
     phases = _phases(rows, now)
-    everybody = with_merged(phases[ORDINARY])
+    members = {phase: with_merged(ids) for phase, ids in phases.items()}
+    everybody = members[ORDINARY]
     _keep_decades(phases[IDENTITY])
     if everybody:
         for step in steps():
             report.rows.update(step.erase(everybody, now))
     with connection.cursor() as cursor:
         for statement in statements():
-            members = with_merged(phases[statement.phase])
-            if members:
-                report.rows[statement.table] += _run(cursor, statement, members)
+            if members[statement.phase]:
+                report.rows[statement.table] += _run(cursor, statement, members[statement.phase])
     report.rows = Counter({table: count for table, count in report.rows.items() if count})
     _remember(phases, now, report)
 
@@ -330,4 +332,6 @@ def _remember(phases: dict[str, list[int]], now: datetime, report: Report) -> No
 def with_merged(ids: Iterable[int]) -> list[int]:
     """The customers and those merged into them, whose rows are theirs as well (design §4)."""
     own = list(ids)
-    return [*own, *Customer.objects.filter(merged_into__in=own).order_by("pk").values_list("pk", flat=True)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM customers_customer WHERE merged_into_id = ANY(%s) ORDER BY id", [own])
+        return [*own, *(pk for (pk,) in cursor.fetchall())]
