@@ -28,7 +28,7 @@ from interactions.models import ContactVerdict, Interaction
 
 State, Reason = ContactVerdict.State, ContactVerdict.Reason
 FROZEN_ON = 5  # day of the month on which the month before is closed (D§25)
-HOUR_OF_IDS = 3_600_000 << 22  # as many ids as an hour has
+PIECE = 5_000
 SLACK = timedelta(days=1)  # an id is made within a moment of the start; a note of yesterday may be written today
 
 
@@ -185,7 +185,7 @@ def judge_contacts(job: RunningJob) -> None:
     today = clock.today(now)
     first = first_open_day(today, policy("interactions.solved_within"))
     lo = first_id_at(clock.business_midnight(first) - SLACK)
-    judged = job.run_chunks(lo, first_id_at(now) + 1, size=HOUR_OF_IDS)
+    judged = job.run_chunks_of(Interaction._meta.db_table, size=PIECE, since=lo)
     days = (today - first).days + 1
     for number in range(days):
         count_day(first + timedelta(days=number))

@@ -24,10 +24,10 @@ def cut(run_id: int, lo: int, hi: int, size: int) -> None:
     JobChunk.objects.bulk_create(pieces, batch_size=5_000, ignore_conflicts=True)
 
 
-def cut_table(run_id: int, table: str, size: int) -> None:
+def cut_table(run_id: int, table: str, size: int, since: int = 0) -> None:
     """Make the pieces of a big table once, `size` rows each by its key `id`; a repeated run keeps those it has.
 
-    The first piece is open below and the last one above, so that a row made meanwhile belongs to one, too.
+    The first piece begins with `since`, the last one is open above, so that a row made meanwhile belongs to one, too.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if JobChunk.objects.filter(run_id=run_id).exists():
@@ -35,14 +35,14 @@ def cut_table(run_id: int, table: str, size: int) -> None:
         # From one start to the next by the index alone: no row passes more than one step.
         cursor.execute(
             f"""WITH RECURSIVE start (id) AS (
-                  SELECT min(id) FROM "{table}"
+                  SELECT min(id) FROM "{table}" WHERE id >= %s
                   UNION ALL SELECT (SELECT t.id FROM "{table}" t WHERE t.id > start.id ORDER BY t.id OFFSET %s LIMIT 1)
                   FROM start WHERE start.id IS NOT NULL)
                 INSERT INTO job_chunk (run_id, lo, hi)
-                SELECT %s, CASE row_number() OVER (ORDER BY id) WHEN 1 THEN 0 ELSE id END,
+                SELECT %s, CASE row_number() OVER (ORDER BY id) WHEN 1 THEN %s ELSE id END,
                   lead(id, 1, %s) OVER (ORDER BY id)
                 FROM start WHERE id IS NOT NULL""",
-            [size - 1, run_id, LAST_ID],
+            [since, size - 1, run_id, since, LAST_ID],
         )
 
 

@@ -123,12 +123,12 @@ class RunningJob:
         chunks.cut(self.run_id, lo, hi, size)
         return chunks.work_all(self._run, self.progress)
 
-    def run_chunks_of(self, table: str, *, size: int = 10_000) -> int:
+    def run_chunks_of(self, table: str, *, size: int = 10_000, since: int = 0) -> int:
         """The same over the rows of a big table, whose ids lie far apart: `size` rows a piece, by its key `id`.
 
-        A job of several passes calls it once a pass, `chunks.reopen` in between.
+        `since`: the id to begin with. A job of several passes calls it once a pass, `chunks.reopen` in between.
         """
-        chunks.cut_table(self.run_id, table, size)
+        chunks.cut_table(self.run_id, table, size, since)
         return chunks.work_all(self._run, self.progress)
 
     def attach_result(self, name: str, path: Path | str) -> None:

@@ -92,3 +92,21 @@ def test_a_kind_without_chunk_function_cannot_be_cut():
     chunks.cut(run.pk, 1, 3, 1)
     with pytest.raises(ValueError, match="no chunk function"):
         chunks.work_one(run)
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_table_is_cut_once_by_its_rows_from_an_id_on():
+    run = start()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM trial_rows WHERE id BETWEEN 101 AND 150")
+    chunks.cut_table(run.pk, "trial_rows", 300, 101)
+    wanted = [(101, 451), (451, 751), (751, chunks.LAST_ID)]
+    pieces = JobChunk.objects.filter(run=run).order_by("lo").values_list("lo", "hi")
+    assert list(pieces) == wanted
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO trial_rows (id) SELECT generate_series(2001, 3000)")
+    chunks.cut_table(run.pk, "trial_rows", 300, 101)
+    assert list(pieces.all()) == wanted
+    other = start()
+    chunks.cut_table(other.pk, "trial_rows", 300, 3_001)
+    assert not JobChunk.objects.filter(run=other).exists()
