@@ -60,7 +60,8 @@ def plain(value: Any) -> Any:
         return timezone.make_naive(value, clock.BUSINESS_ZONE).replace(microsecond=0)
     if value is None or isinstance(value, bool | int | Decimal | date):
         return value
-    return "".join(one for one in str(value)[:LONGEST_CELL] if one.isprintable() or one == "\n")
+    text = str(value)[:LONGEST_CELL]
+    return text if text.isprintable() else "".join(one for one in text if one.isprintable() or one == "\n")
 
 
 class Table:
