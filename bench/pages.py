@@ -21,7 +21,7 @@ def customer_page(server: Server) -> Cost:
 
 
 def measure(server: Server, before: Cost, small: int, customers: int) -> list[Figure]:
-    """Customer page, home, and the follow-up queue."""
+    """Customer page, home, the follow-up queue, and a manager's list."""
     agent = signed_in("agent")
     page = customer_page(server)
     home = server.measure([("GET", "/", "")] * ROUNDS, agent)
@@ -32,6 +32,7 @@ def measure(server: Server, before: Cost, small: int, customers: int) -> list[Fi
         agent | {"HX-Request": "true", "HX-Target": "results"},
     )
     whole = server.measure([("GET", "/follow-ups/?view=all", "")] * ROUNDS, agent)
+    book = _book(server)
     return [
         Figure("customer page", "CPU a request", page.cpu, 15, "ms"),
         Figure("customer page", "p95", page.p95, 200, "ms"),
@@ -55,7 +56,18 @@ def measure(server: Server, before: Cost, small: int, customers: int) -> list[Fi
             note=f"bare {bare.p95:.1f} ms",
         ),
         Figure("follow-up queue, whole page", "CPU a request", whole.cpu, 15, "ms"),
+        Figure("a manager's list, filtered", "CPU a request", book.cpu, 5, "ms"),
+        Figure("a manager's list, filtered", "p95 to bare page", book.p95 / bare.p95, 3, "x"),
     ]
+
+
+def _book(server: Server) -> Cost:
+    """The orders and filters of the list of a branch's account manager."""
+    views = ["", "?sort=contract", "?sort=name", "?quiet=90", "?complete=low"]
+    return server.measure(
+        [("GET", f"/my-customers/{views[n % len(views)]}", "") for n in range(ROUNDS)],
+        signed_in("m0") | {"HX-Request": "true", "HX-Target": "results"},
+    )
 
 
 def footprint(server: Server) -> list[Figure]:

@@ -36,11 +36,15 @@ def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
 
 def erase(ids: list[int], at: datetime) -> Counts:
     """Delete the pairs and the traces of merges, empty the reasons; without traces a merge cannot be undone."""
-    counts = {table: rows.count() for table, rows in find(ids).items()}
-    _pairs(ids).delete()
-    MergeMove.objects.filter(merge__in=_merges(ids)).delete()
-    _merges(ids).update(**dict.fromkeys(_TEXTS, ""))
-    return counts
+    merges = list(_merges(ids).values_list("pk", flat=True))
+    texts = dict.fromkeys(_TEXTS, "")
+    _all, pairs = _pairs(ids).delete()
+    _all, moves = MergeMove.objects.filter(merge__in=merges).delete()
+    return {
+        DuplicatePair._meta.db_table: pairs.get(DuplicatePair._meta.label, 0),
+        MergeMove._meta.db_table: moves.get(MergeMove._meta.label, 0),
+        Merge._meta.db_table: Merge.objects.filter(pk__in=merges).exclude(**texts).update(**texts),
+    }
 
 
 def forget_traces() -> int:

@@ -28,37 +28,46 @@ _NAMES = ", ".join(COLUMNS)
 MEASURE = f"""INSERT INTO customers_valuedraft (month, customer_id, {_NAMES})
 SELECT %(month)s, customer_id, {_NAMES} FROM ({MEASURED}) measured"""
 
-# A class holds those whose value is high enough that they and all above them are within its share (D§6.1).
-_BOUNDS = """
-SELECT kind, sum(n), {bounds} FROM (
-  SELECT kind, value, n, sum(n) OVER (PARTITION BY kind ORDER BY value DESC) AS above,
-    sum(n) OVER (PARTITION BY kind) AS everybody
-  FROM (SELECT kind, value, count(*) AS n FROM customers_valuedraft
-        WHERE month = %(month)s AND value IS NOT NULL GROUP BY kind, value) counted) ranked
+# How often each figure stands, in one pass; then the bounds and the middles among those counts. A class holds those
+# whose value is high enough that they and all above them are within its share (D§6.1).
+_WHOLES = """
+SELECT kind, max(everybody) FILTER (WHERE of = 3), {bounds},
+  min(figure) FILTER (WHERE of = 5 AND (everybody - above + n) * 2 >= everybody),
+  min(figure) FILTER (WHERE of = 6 AND (everybody - above + n) * 2 >= everybody)
+FROM (
+  SELECT kind, of, figure, n, sum(n) OVER (PARTITION BY kind, of ORDER BY figure DESC) AS above,
+    sum(n) OVER (PARTITION BY kind, of) AS everybody
+  FROM (
+    SELECT kind, grouping(value, voice_now, data_now) AS of, coalesce(value, voice_now, data_now) AS figure,
+      count(*) AS n
+    FROM customers_valuedraft WHERE month = %(month)s
+    GROUP BY GROUPING SETS ((kind, value), (kind, voice_now), (kind, data_now))) counted
+  WHERE figure IS NOT NULL AND (of = 3 OR figure > 0)) ranked
 GROUP BY kind"""
-_MEDIANS = """
-SELECT kind, percentile_disc(0.5) WITHIN GROUP (ORDER BY voice_now) FILTER (WHERE voice_now > 0),
-  percentile_disc(0.5) WITHIN GROUP (ORDER BY data_now) FILTER (WHERE data_now > 0)
-FROM customers_valuedraft WHERE month = %(month)s GROUP BY kind"""
 
 
 def look_at_whole(month: date, rules: Rules) -> Rules:
     """The rules with what was found of all who were collected for the month."""
     bounds = ", ".join(
-        f"min(value) FILTER (WHERE above * 100 <= everybody * {int(share)})" for share in rules.shares.values()
+        f"min(figure) FILTER (WHERE of = 3 AND above * 100 <= everybody * {int(share)})"
+        for share in rules.shares.values()
     )
     wholes = {kind: Whole() for kind in KINDS}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ROOM)
-        cursor.execute(_MEDIANS, {"month": month})
-        for kind, voice, data in cursor.fetchall():
-            wholes[kind] = Whole(voice=voice, data=data)
-        cursor.execute(_BOUNDS.format(bounds=bounds), {"month": month})
-        for kind, customers, *found in cursor.fetchall():
-            wholes[kind] = replace(
-                wholes[kind], bounds=dict(zip(rules.shares, found, strict=True)), customers=int(customers)
-            )
+        # Filled a moment ago: the planner knows nothing of it yet.
+        cursor.execute("ANALYZE customers_valuedraft (month, customer_id, kind, value, voice_now, data_now)")
+        cursor.execute(_WHOLES.format(bounds=bounds), {"month": month})
+        for kind, customers, *found, voice, data in cursor.fetchall():
+            whole = Whole(voice=_whole_number(voice), data=_whole_number(data))
+            if customers is not None:
+                whole = replace(whole, bounds=dict(zip(rules.shares, found, strict=True)), customers=int(customers))
+            wholes[kind] = whole
     return replace(rules, wholes=wholes)
+
+
+def _whole_number(figure: Any) -> int | None:
+    return None if figure is None else int(figure)
 
 
 _RESULTS = ("value_class", "usage_now", "usage_before", "potential", "cell", "clv", "personas")
