@@ -183,7 +183,9 @@ def _related(view: View) -> list[Related]:
     pairs += [(row, row.customer, str(REVERSE[row.kind])) for row in others]
     ids = [other.pk for _row, other, _role in pairs if other is not None]
     in_sight = (
-        set(Customer.objects.visible_to(view.user).filter(pk__in=ids).values_list("pk", flat=True)) if ids else ()
+        set(Customer.objects.visible_to(view.user, view.opened).filter(pk__in=ids).values_list("pk", flat=True))
+        if ids
+        else ()
     )
     found = []
     for row, other, role in sorted(pairs, key=lambda pair: -pair[0].pk):
@@ -226,7 +228,7 @@ def _household(view: View) -> list[dict[str, Any]]:
         .order_by("pk")
     )
     ids = [row.customer_id for row in rows]
-    in_sight = set(Customer.objects.visible_to(view.user).filter(pk__in=ids).values_list("pk", flat=True))
+    in_sight = set(Customer.objects.visible_to(view.user, view.opened).filter(pk__in=ids).values_list("pk", flat=True))
     return [
         {
             "member": row,

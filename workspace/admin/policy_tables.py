@@ -93,6 +93,16 @@ class Shown:
     head: list[str]
     rows: list[list[str]]
 
+    @property
+    def is_pairs(self) -> bool:
+        """Whether it holds a value for each thing."""
+        return len(self.head) == 2
+
+    @property
+    def cells(self) -> list[list[tuple[str, str]]]:
+        """The rows with the head beside each cell, for narrow screens."""
+        return [list(zip(self.head, row, strict=True)) for row in self.rows]
+
 
 def table_of(policy: Policy, value: Any) -> Shown | None:
     """A value of a table policy as a table; None for any other policy."""
