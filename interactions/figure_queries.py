@@ -22,7 +22,7 @@ from interactions.models import ContactFigure, ContactVerdict, Matter
 from staff.models import OrgUnit, User
 
 GROUPS = {"day": "day", "unit": "unit_no", "channel": "channel", "person": "staff_id", "kind": "kind"}
-MOST_GROUPS = 200
+MOST_GROUPS = 120  # what a page may hold (ui-guide §11)
 MOST_DAYS = 366
 LATE = Q(closed_at__isnull=True) | Q(closed_at__gt=F("due_at"))
 STATES = ("SOLVED", "NOT_SOLVED", "PENDING")
@@ -138,13 +138,13 @@ def _line(row: Mapping[str, Any], label: str, period: Period, key: Any = None, *
 
 
 def figure_lines(user: User, period: Period, by: str) -> list[FigureLine]:
-    """The lines of a period in the user's scope: every day, or the 200 units, persons… with the most contacts. One
-    query, a second one for names."""
+    """The lines of a period in the user's scope, at most 120: the last days, or the units, persons… with the most
+    contacts. One query, a second one for names."""
     groups = _figures(user, period).values(key=F(GROUPS[by])).annotate(contacts=Sum("total"), **_sums())
-    found = list(groups.order_by("key") if by == "day" else groups.order_by("-contacts", "key")[:MOST_GROUPS])
+    found = list(groups.order_by(*(("-key",) if by == "day" else ("-contacts", "key")))[:MOST_GROUPS])
     names = _names(by, [row["key"] for row in found])
     lines = [_line(row, names[row["key"]], period, row["key"], **{by: row["key"]}) for row in found]
-    return lines if by == "day" else sorted(lines, key=lambda line: (-line.total, line.label))
+    return lines[::-1] if by == "day" else sorted(lines, key=lambda line: (-line.total, line.label))
 
 
 def sum_line(user: User, period: Period, label: str) -> FigureLine:

@@ -50,7 +50,7 @@ def figure_list(request: StaffRequest) -> HttpResponse:
         "by": by,
         "lines": lines,
         "sum": sum_line(request.user, period, _("All together")),
-        "cut": len(lines) == MOST_GROUPS and by != "day",
+        "cut": len(lines) == MOST_GROUPS,
         "matters": matter_figures(request.user, period),
         "chart": _chart(lines) if by in ("day", "channel") and len(lines) > 1 else None,
         "settled_until": settled_until(),

@@ -420,6 +420,16 @@ def test_the_pages_of_figures_cost_the_same_for_ten_and_a_thousand(client_for: C
     assert queries(client, "/interactions/figures/contacts/?by=person&state=SOLVED&unit=1") == rows <= 9
     assert "Solved in the first contact" in client.get("/interactions/figures/contacts/?state=SOLVED").content.decode()
     assert client_for(agent).get("/interactions/figures/").status_code == 403
+    first, day = ContactFigure.objects.order_by("pk")[0], clock.today(MORNING)
+    fields = {name: getattr(first, name) for name in ("unit_no", "channel", "kind", "staff_id", "pending")}
+    ContactFigure.objects.all().delete()
+    ContactFigure.objects.bulk_create(
+        ContactFigure(day=day - number * DAY, total=2, solved=1, **fields) for number in range(1, 201)
+    )
+    year = client.get(f"/interactions/figures/?first={day - 300 * DAY}&last={day}")
+    lines, whole = year.context["lines"], year.context["sum"]
+    assert (len(lines), lines[-1].key, lines[0].key) == (120, day - DAY, day - 120 * DAY)
+    assert (whole.total, whole.settled, "120 lines stand here" in year.content.decode()) == (400, 386, True)
 
 
 def test_an_amount_above_the_own_limit_or_split_over_contacts_is_refused(agent: User) -> None:
