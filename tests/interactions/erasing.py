@@ -26,7 +26,14 @@ from staff.reveals import reveal
 from tests.exports.making import ask, work
 from tests.factories import UserFactory
 from tests.imports.bringing import bring, table
-from tests.interactions.erasing_doors import archive_doors, contact_doors, merge_doors, message_doors, rights_doors
+from tests.interactions.erasing_doors import (
+    archive_doors,
+    contact_doors,
+    merge_doors,
+    message_doors,
+    page_doors,
+    rights_doors,
+)
 
 # Words that stand nowhere else. Numbers keep their check digits.
 NAME, SHORT, FORMER_NAME = "欧阳焚琴", "焚琴煮鹤行", "Zzyzx Formername"
@@ -116,6 +123,7 @@ MARKS = {
                 "draft in another window",
                 "column of the file",
                 "street of the file",
+                "typed at every page",
                 "short name of a merged archive",
             ),
             start=1,
@@ -243,6 +251,7 @@ def _pages(customer: Customer, agent: User, officer: User, client_for: Callable[
     for text in (NAME, MOBILE):
         assert desk.post(reverse("workspace:search"), {"q": text}).status_code in (200, 302)
     assert desk.get(reverse("customers:customer-detail", args=[customer.pk])).status_code == 200
+    assert page_doors(customer, desk, MARKS["typed at every page"]) > 30
     save_draft(agent, Place("note", customer.pk), MARKS["draft"])
     reveal(agent, customer.pk, "id_number", MARKS["reason of a reveal"])
     lead = UserFactory(role="TEAM_LEAD", unit=agent.unit)

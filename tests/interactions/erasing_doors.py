@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
 
 from customers import services as archive
 from customers.merging.services import approve_merge, propose_merge, refuse_merge, set_apart
@@ -152,3 +156,28 @@ def rights_doors(customer: Customer, agent: User, officer: User, mark: dict[str,
     for text in (mark["draft in another window"], mark["draft"]):
         save_draft(agent, place, text)
     assert draft_of(agent, place) is not None
+
+
+# Left out: what ends the session, and a death, which would be believed.
+_NOT_POSTED = {"account_logout", "usersessions_end_others", "customers:death-note"}
+_TYPED = """name short_name mobile phone number value label street city text note reason subject summary details answer
+ purpose evidence q new asked_by other_name other_phone because told handle referral identifier title source""".split()  # noqa: SIM905 (reads better than thirty strings)
+
+
+def page_doors(customer: Customer, desk: Client, mark: str) -> int:
+    """Type the mark into every page that takes something, of the house and of the customer: most refuse it, for the
+    rest of the form is missing; what is refused must lie nowhere afterwards either. How many took or refused it."""
+    table = (Path(__file__).parents[1] / "doors" / "doors.tsv").read_text().splitlines()
+    names = {row.split("\t")[0] for row in table if row.split("\t")[1] == "POST"} - _NOT_POSTED
+    typed = dict.fromkeys(_TYPED, mark) | {"customer": customer.ref, "email": f"{mark}@qz.example"}
+    posted = 0
+    for name in sorted(names):
+        for args in ([], [customer.pk]):
+            try:
+                url = reverse(name, args=args)
+            except NoReverseMatch:
+                continue
+            status = desk.post(url, typed).status_code
+            assert status < 500, (name, status)
+            posted += status not in (403, 404)
+    return posted

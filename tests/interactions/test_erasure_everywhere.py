@@ -57,7 +57,7 @@ def broker(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> It
     server = Valkey(program, tmp_path / "valkey", sockets, tmp_path / "valkey.log")
     with server.log.open("wb") as log:
         running = subprocess.Popen(server.argv(), stdout=log, stderr=log)
-    wait_until(server.ready)
+    wait_until(server.ready, 60)
     monkeypatch.setenv("CELERY_BROKER_URL", server.broker)
     monkeypatch.setenv("CACHE_URL", server.cache)
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": server.cache}}
@@ -126,7 +126,7 @@ def test_nothing_personal_survives_in_any_table_file_log_cache_or_broker(
     assert brokered(str(broker.sock)).count("run_job") > 1
     offset = (MORNING - datetime.now(UTC)).total_seconds()
     processes.worker("urgent,default,bulk", clock_offset=offset, env={"CARELINE_STATE_DIR": str(state)})
-    wait_until(lambda: JobRun.objects.get(pk=again.pk).state == "DONE", logs=processes)
+    wait_until(lambda: JobRun.objects.get(pk=again.pk).state == "DONE", 90, logs=processes)
 
     rows, files = marks_in(really_dumped(state)), marks_in(lying(state))
     # The document is only ever sealed and hashed; a wrong cell stands in the upload and the list of errors.
