@@ -131,8 +131,13 @@ MARKS = {
     },
 }
 KEPT_BY_LAW = {"consent evidence"}  # the law wants it stored some time longer (D§5.6)
-# Papers of the real-name register.
-OF_THE_IDENTITY = {"why a document was refused", "who acted for them", "name of a merged archive"}
+# Papers of the real-name register; the last typed as the reason of a re-check.
+OF_THE_IDENTITY = {
+    "why a document was refused",
+    "who acted for them",
+    "name of a merged archive",
+    "typed at every page",
+}
 
 
 def grown(agent: User, officer: User, client_for: Callable[[User], Client]) -> Customer:
