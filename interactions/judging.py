@@ -92,6 +92,7 @@ def verdict_of(contact: Interaction, at: datetime) -> Verdict | None:
 
 
 # The contact that came again is looked for by `started_at`: by id alone the planner might walk the contacts of all.
+# OFFSET 0: the state and the reasons are made of one look.
 _JUDGE = """
 INSERT INTO interactions_contactverdict AS v (interaction_id, day, unit_no, channel, kind, staff_id, state, reasons,
   again_id, within_days, judged_at)
@@ -114,7 +115,7 @@ CROSS JOIN LATERAL (SELECT array_remove(ARRAY[
     WHERE o.customer_id = i.customer_id AND o.id < i.id AND o.id >= first_id_at(i.started_at - %(within)s - %(slack)s)
       AND o.direction = 'INBOUND' AND o.logged_at IS NOT NULL AND o.topic_id IS NOT DISTINCT FROM i.topic_id
       AND o.ended_at >= i.started_at - %(within)s) THEN 'NOT_FIRST' END,
-  CASE WHEN again.id IS NOT NULL THEN 'CAME_AGAIN' END]::varchar[], NULL) AS reasons) w
+  CASE WHEN again.id IS NOT NULL THEN 'CAME_AGAIN' END]::varchar[], NULL) AS reasons OFFSET 0) w
 WHERE i.id >= %(lo)s AND i.id < %(hi)s AND i.logged_at IS NOT NULL AND i.ended_at IS NOT NULL
   AND i.customer_id IS NOT NULL AND i.direction = 'INBOUND' AND i.kind = ANY(%(kinds)s)
 ON CONFLICT (interaction_id) DO UPDATE SET day = EXCLUDED.day, unit_no = EXCLUDED.unit_no, channel = EXCLUDED.channel,
