@@ -278,6 +278,6 @@ define(
     low=timedelta(hours=1),
     high=timedelta(days=10),
     source="D",
-    title=gettext_lazy("Telling what came of a request to change data"),
+    title=gettext_lazy("Time to tell what came of a request"),
     help=gettext_lazy("By when whoever took a request has told the customer what was decided."),
 )

@@ -43,6 +43,7 @@ urlpatterns = [
     path("customers/requests/<id:pk>/", change_requests.request_detail, name="request-detail"),
     path("customers/requests/<id:pk>/apply/", change_requests.request_apply, name="request-apply"),
     path("customers/requests/<id:pk>/refuse/", change_requests.request_refuse, name="request-refuse"),
+    path("customers/requests/<id:pk>/reveal/", change_requests.request_reveal, name="request-reveal"),
     path("customers/<id:pk>/requests/new/", change_requests.request_new, name="change-request-new"),
     path("customers/<id:pk>/confirm/", quality.archive_confirm, name="archive-confirm"),
     path("customers/<id:pk>/", customer_detail.customer_detail, name="customer-detail"),

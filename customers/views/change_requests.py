@@ -30,9 +30,19 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.parts.lists import Tab
 from staff.masking import masked
+from staff.reveals import reveal
 
 F = ChangeRequest.Field
 MASKS: dict[str, str] = {F.MOBILE: "phone", F.EMAIL: "email", F.ADDRESS: "address", F.BIRTH_DATE: "address"}
+# The name among the reveals of what a request changes: open there, open here.
+REVEALED_AS: dict[str, str] = {
+    F.NAME: "name",
+    F.ID_NUMBER: "id_number",
+    F.MOBILE: "phone",
+    F.EMAIL: "email",
+    F.ADDRESS: "address",
+    F.BIRTH_DATE: "birthday",
+}
 FIELD_OF = {
     "customers.bad_id": "new",
     "customers.bad_phone": "new",
@@ -144,6 +154,22 @@ def request_refuse(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
 
 
+@require_POST
+@never_cache
+@requires("customers.reveal")
+def request_reveal(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """What is on file and what is wanted, in clear for a minute: nobody decides about what they cannot read."""
+    user: Any = request.user
+    row = get_object_or_404(ChangeRequest.objects.visible_to(user), pk=pk)
+    try:
+        reveal(user, row.customer_id, REVEALED_AS.get(row.field, ""), request.POST.get("reason", ""))
+    except NotAllowed as no:
+        return _page(request, pk, error=no.message, status=403)
+    except RuleBroken as no:
+        return _page(request, pk, error=no.message)
+    return redirect("customers:request-detail", pk=pk)
+
+
 def _decide(
     request: HttpRequest, pk: int, form: forms.Form | None, act: Callable[[Any], Any], done: str
 ) -> HttpResponseBase:
@@ -167,14 +193,11 @@ def _page(
     rows = ChangeRequest.objects.visible_to(user).select_related("customer", "taken_by", "closed_by", "subscription")
     row = get_object_or_404(rows, pk=pk)
     view = View(request, row.customer_id)
-    name = row.field == F.NAME
-    mask = name_mask(row.customer) if name else MASKS.get(row.field, "")
     context = {
         "view": view,
         "customer": view.customer,
         "row": row,
-        "old": view.shown("", mask, row.old).text if mask else row.old,
-        "new": view.shown("", mask, row.new).text if mask else row.new,
+        **_compared(view, row),
         "asked_by": view.shown("", "name", row.asked_by).text,
         "late": row.state == ChangeRequest.State.OPEN and row.due_at <= clock.now(),
         "owner": keeper().owners({row.followup_id}).get(row.followup_id, "") if row.followup_id else "",
@@ -186,3 +209,23 @@ def _page(
     }
     refused = bool(error or (form and form.errors))
     return render(request, "customers/request_detail.html", context, status=status if refused else 200)
+
+
+def _compared(view: View, row: ChangeRequest) -> dict[str, Any]:
+    """What is on file and what is wanted: behind the mask, or in clear for the seconds a reveal has left. A document
+    number is unsealed only then, and only until the decision."""
+    name, sealed = REVEALED_AS.get(row.field, ""), row.field == F.ID_NUMBER
+    left = view.open_fields.get(name, 0)
+    kind = name_mask(row.customer) if row.field == F.NAME else MASKS.get(row.field, "")
+    behind = (masked(kind, row.old), masked(kind, row.new)) if kind else (row.old, row.new)
+    if sealed:
+        clear = (view.customer.id_number(), row.wanted()) if left and row.new_sealed else behind
+        hides = row.new_sealed is not None
+    else:
+        clear, hides = (row.old, row.new), behind != (row.old, row.new)
+    opened = bool(left) or (view.clear and not sealed)
+    return {
+        "compared": list(zip((_("Before"), _("Wanted")), clear if opened else behind, behind, strict=True)),
+        "left": left if hides else 0,
+        "may_reveal": view.may_reveal and bool(name) and hides and not opened,
+    }

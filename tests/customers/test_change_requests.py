@@ -176,6 +176,33 @@ def test_a_document_lies_sealed_until_it_is_decided(op: Operator, row: Customer,
     assert ChangeRequest.objects.get().new_sealed is None
 
 
+def test_who_decides_reads_both_values_in_clear_for_a_minute(
+    op: Operator, client_for: ClientFor, row: Customer, lead: User
+) -> None:
+    Customer.objects.filter(pk=row.pk).update(identity_status="VERIFIED")
+    leading = client_for(lead)
+    card = services.request_change(row.pk, actor=op.clerk, **ASKED, field="id_number", new=OTHER_CARD)
+    address = url("request-detail", card.pk)
+    assert OTHER_CARD not in words(leading.get(address))
+    # A document number needs a reason, a name does not.
+    assert "Say why you need to see this" in words(leading.post(url("request-reveal", card.pk)))
+    assert leading.post(url("request-reveal", card.pk), {"reason": "To compare"}).status_code == 302
+    shown = words(leading.get(address))
+    assert OTHER_CARD in shown and CARD in shown
+    assert OTHER_CARD not in words(client_for(op.clerk).get(address))
+    name = services.request_change(row.pk, actor=op.clerk, **ASKED, field="name", new="王晓娟")
+    assert "王晓娟" not in words(leading.get(url("request-detail", name.pk)))
+    assert leading.post(url("request-reveal", name.pk)).status_code == 302
+    shown = words(leading.get(url("request-detail", name.pk)))
+    assert "王晓娟" in shown and "王小娟" in shown
+    seen = AuditEntry.objects.filter(verb="customer.revealed").order_by("pk").values_list("detail__field", flat=True)
+    assert list(seen) == ["id_number", "name"]
+    services.apply_request(card.pk, actor=lead)
+    assert OTHER_CARD not in words(leading.get(address))
+    far = UserFactory(role="TEAM_LEAD", unit=op.elsewhere)
+    assert client_for(far).post(url("request-reveal", name.pk)).status_code == 404
+
+
 def test_a_line_passes_to_its_new_owner_without_its_past(op: Operator, row: Customer, lead: User) -> None:
     line = SubscriptionFactory(customer=row, service_no="13800138000")
     month = clock.today().replace(day=1)

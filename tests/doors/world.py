@@ -211,6 +211,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "customers:request-detail": lambda _p: {"pk": NOBODY},
     "customers:request-apply": lambda _p: {"pk": NOBODY},
     "customers:request-refuse": lambda _p: {"pk": NOBODY},
+    "customers:request-reveal": lambda _p: {"pk": NOBODY},
     "customers:relation-end": lambda p: {"pk": p.customer.pk, "row": NOBODY},
     "customers:need-change": lambda p: {"pk": p.customer.pk, "need": NOBODY},
 }
