@@ -1,6 +1,7 @@
 """A generated operator of any size, loaded by COPY: 1.5 lines, 12 usage months and 10 timeline lines a customer.
 
-One in 200 has an account manager of the branch, one in 50 stands in the archive twice, one in ten uses the plan up.
+Three of the lines are answered contacts. One in 200 has an account manager of the branch, one in 50 stands in the
+archive twice, one in ten uses the plan up.
 
 Names follow the surname frequencies of the sample operator, so that the commonest name has about as many bearers
 as in life. Everything is a function of the customer's index: two processes load halves without talking.
@@ -23,6 +24,7 @@ from django.db import connection
 from pypinyin import Style, lazy_pinyin
 
 from customers.models import Plan
+from customers.models.timeline import CONTACT
 from customers.sample import words_zh as words
 from foundation.common import clock, ids
 from foundation.common.partitions import ensure_table
@@ -40,6 +42,10 @@ CITY = words.CITIES[0][0]
 SECONDS_BACK = 33_000_000  # the timeline reaches a year and a bit back
 FIRST_BIRTH, BIRTH_DAYS = date(1941, 3, 1), 24_800
 NULL = r"\N"
+CONTACTS_A_CUSTOMER, COMPLAINT_EVERY = 3, 10
+PLAIN_LINE = "bench.line\t{}"
+CONTACT_LINE = CONTACT + '\t{"kind": "%s", "topic": "", "number": "", "result": "RESOLVED", "channel": "HOTLINE"}'
+ASKED, COMPLAINED = CONTACT_LINE % "CONSULT", CONTACT_LINE % "COMPLAINT"
 
 
 def unit_numbers() -> list[int]:
@@ -234,7 +240,8 @@ class _Rows:
                 count = i * LINES_A_CUSTOMER + n
                 # Two lines share their low 22 bits only with different last digits of the ms: no id twice.
                 ms = chance.randrange(SECONDS_BACK) * 1_000 + (count >> 22) % 1_000
-                timeline.append((self.base + (ms << 22) + (count & 0x3FFFFF), pk))
+                told = PLAIN_LINE if n >= CONTACTS_A_CUSTOMER else ASKED if (i + n) % COMPLAINT_EVERY else COMPLAINED
+                timeline.append((self.base + (ms << 22) + (count & 0x3FFFFF), pk, told))
         columns = (
             "customers_customer (id, number, source, source_no, customer_type, segment, name, short_name, status,"
             " gender, birthday_kind, lunar_leap, birth_date, id_type, id_last4, identity_status, home_city, area_type,"
@@ -270,7 +277,7 @@ class _Rows:
         )
         yield (
             "timeline (id, customer_id, kind, params)",
-            _text([f"{row}\t{pk}\tbench.line\t{{}}" for row, pk in sorted(timeline)]),
+            _text([f"{row}\t{pk}\t{told}" for row, pk, told in sorted(timeline)]),
         )
 
 

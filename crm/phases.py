@@ -8,12 +8,16 @@ time-out, so that it never makes the users' queries queue behind it; when a lock
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 import structlog
+from django.apps import apps
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import OperationalError, connections
+from django.db.migrations import AddField
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from foundation.common.errors import RuleBroken
 
@@ -57,14 +61,36 @@ def migrate_phase(
         expand, contract = pending(alias)
         if phase == "contract" and expand:
             raise RuleBroken("migrations.expand_first", f"{len(expand)} migrations of the expand phase are left")
-        for node in expand if phase == "expand" else contract:
+        nodes = expand if phase == "expand" else contract
+        for node in nodes:
             _apply(node, alias, pause, waits)
             yield node
+        analyse_grown(nodes, alias=alias)
         emit_post_migrate_signal(verbosity=0, interactive=False, db=alias)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('careline.migrate'))")
             cursor.execute("RESET lock_timeout")
+
+
+def analyse_grown(nodes: list[Node], *, alias: str) -> list[str]:
+    """ANALYZE the tables to which migrations added a column; returns their names.
+
+    Of a column without statistics the planner takes any condition for rare; the database itself looks only after many
+    changes. Waits for its lock as long as need be: no reader or writer queues behind it.
+    """
+    migrations = MigrationLoader(None).disk_migrations or {}
+    tables = set()
+    for node in nodes:
+        for step in migrations[node].operations:
+            if isinstance(step, AddField):
+                with suppress(LookupError):  # a model a later version took away
+                    tables.add(apps.get_model(node[0], step.model_name)._meta.db_table)
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        for table in sorted(tables):
+            cursor.execute(f'ANALYZE "{table}"')
+    return sorted(tables)
 
 
 def _apply(node: Node, alias: str, pause: Any, waits: tuple[float, ...]) -> None:

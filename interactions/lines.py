@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from customers.models import TimelineLine
+from customers.models.timeline import CONTACT
 from customers.timeline import LineKind, Words, register_kind
 from customers.value.contacts import count_as_contact
 from foundation.ui.wording import say_moment
@@ -121,8 +122,8 @@ def register() -> None:
             kind = f"suggestion.{act.lower()}"
             register_kind(LineKind(kind, "lightbulb", "", "contacts", _suggestion(act)))
     register_kind(LineKind("contact.started", "phone-incoming", "info", "contacts", _started))
-    register_kind(LineKind("contact.logged", "message-square-text", "", "contacts", _logged, load_contacts))
-    count_as_contact("contact.logged", complaint={"kind": Kind.COMPLAINT.value})
+    register_kind(LineKind(CONTACT, "message-square-text", "", "contacts", _logged, load_contacts))
+    count_as_contact(CONTACT, complaint={"kind": Kind.COMPLAINT.value})
     for kind, icon, tone, words in (
         ("rights.received", "scale", "info", _rights_received),
         ("rights.overdue", "circle-alert", "danger", _rights_overdue),

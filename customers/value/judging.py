@@ -17,8 +17,9 @@ from customers.value.measuring import COLUMNS, MEASURED, values_of
 from customers.value.rules import KINDS, LINE_BITS, Rules, Whole
 from foundation.calendars.working_time import add_months
 
-# A piece is sorted and hashed in memory, which is bounded by its size; compiling it costs more than running it.
-ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off"
+# A piece is sorted and hashed in memory, which is bounded by its size; compiling it or starting processes for it costs
+# more than running it.
+ROOM = "SET LOCAL work_mem = '32MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 # What a statement has just worked out has no statistics: a loop over the facts would be taken for cheap.
 LOOPS = "SET LOCAL enable_nestloop = {}"
 MILLION = 1_000_000

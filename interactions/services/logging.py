@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
 from customers.models import Customer, CustomerFacts
+from customers.models.timeline import CONTACT
 from customers.timeline import add_line
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -198,7 +199,7 @@ def tell_logged(contact: Interaction, actor: User, at: datetime | None = None) -
     if contact.customer_id is not None:
         add_line(
             contact.customer_id,
-            "contact.logged",
+            CONTACT,
             actor=actor,
             ref_id=contact.pk,
             params={

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from crm.phases import migrate_phase, pending
+from crm.phases import analyse_grown, migrate_phase, pending
 from foundation.common.errors import RuleBroken
+from tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADD, WIDEN, DROP, AFTER = (
@@ -95,3 +96,12 @@ def test_a_held_lock_is_tried_again_and_given_up_with_words():
         release.set()
         thread.join(10)
     assert columns() == ["id", "new", "newest"]
+
+
+def test_what_got_a_column_is_analysed_at_once():
+    for _n in range(3):
+        CustomerFactory()
+    assert "customers_customer" in analyse_grown([ADD, ("customers", "0011_merge")], alias="default")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'customers_customer'")
+        assert cursor.fetchone() == (3,)

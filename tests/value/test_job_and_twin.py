@@ -11,7 +11,9 @@ import pytest
 from django.db import connection
 
 from customers.models import Customer, CustomerFacts, RelationshipReview, ValueDraft, ValueMonth, ValueRun, ValueTally
+from customers.models.timeline import CONTACT
 from customers.value import judging, running
+from customers.value.contacts import contact_kinds
 from customers.value.evaluating import evaluate_everybody, relationship_of
 from customers.value.rules import Rules
 from customers.value.running import judge_everybody
@@ -234,3 +236,7 @@ def test_no_piece_scans_a_big_table() -> None:
             for table in ("customers_customer", "customers_usagemonth", "customers_subscription", "customers_facts"):
                 assert f"Seq Scan on {table}" not in plan, plan
             assert "Seq Scan on timeline" not in plan
+
+
+def test_the_lines_of_contacts_that_have_an_index_are_those_that_count() -> None:
+    assert contact_kinds() == [CONTACT]
