@@ -16,7 +16,7 @@ from customers.value import relationship
 from customers.value.contacts import complaint_patterns, contact_kinds, is_complaint
 from customers.value.engine import growth_of
 from customers.value.judging import ROOM
-from customers.value.measuring import is_live, merged_set, own_rows
+from customers.value.measuring import is_live, merged_set
 from customers.value.relationship import LATE_DAYS, QUARTER, RelationshipRules
 from customers.value.running import PIECE, TABLE, held, taken, wanted_month
 from foundation.calendars.working_time import add_months
@@ -26,42 +26,45 @@ from foundation.jobs import chunks
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import RunningJob
 
-EPOCH_MS = int(EPOCH.timestamp() * 1000)
+DAY_MS, EIGHT_HOURS_MS = 86_400_000, 28_800_000
+# The business day of the latest contact: no year since the epoch of the ids has summer time there.
+_DAY = f"""date '1970-01-01'
+        + (((max(contact) >> 22) + {int(EPOCH.timestamp() * 1000) + EIGHT_HOURS_MS}) / {DAY_MS})::int"""
 _TENURE = " ".join(
     f"WHEN since <= %(tenure_{months})s THEN %(p_tenure_{months})s" for months, _thirds in relationship.TENURE_STEPS
 )
-_CONTACTS = own_rows(
-    "timeline",
-    "m.id, m.kind, m.params",
-    "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
-)
+_ANSWERED = "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
+# Contacts, consents and lines one below the other, null what a source does not tell: grouped once.
+_PAST = f"""
+      SELECT m.customer_id, m.id AS contact, m.id >= %(quarter_from)s AND ({{complaint}}) AS complained,
+        NULL::bigint AS consent, NULL::bigint AS line, NULL::date AS activated_on
+      FROM timeline m WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {_ANSWERED}
+      UNION ALL SELECT a.merged_into_id, m.id, m.id >= %(quarter_from)s AND ({{complaint}}), NULL, NULL, NULL
+      FROM customers_customer a JOIN timeline m ON m.customer_id = a.id
+      WHERE a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s AND {_ANSWERED}
+      UNION ALL SELECT customer_id, NULL, NULL, id, NULL, NULL FROM customers_consent
+      WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = ANY(%(purposes)s) AND state = 'GRANTED'
+        AND (expires_on IS NULL OR expires_on >= %(as_of)s)
+      UNION ALL SELECT customer_id, NULL, NULL, NULL, id, activated_on FROM customers_subscription
+      WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
+        AND (activated_on IS NULL OR activated_on < %(as_of)s)
+        AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)"""
 # Points are counted in hundredths, whole numbers; each step is fenced, so that it is worked out once.
 EVALUATE = f"""
 WITH known AS (
   SELECT c.id AS customer_id, t.last_contact, coalesce(t.contacts, 0) AS contacts,
     coalesce(t.complaints, 0) AS complaints,
     CASE WHEN v.usage_before > 0 THEN round((v.usage_now - v.usage_before) / v.usage_before, 6) END AS usage_change,
-    coalesce(q.consents, 0) AS consents, l.since, coalesce(l.live_lines, 0) AS live_lines
+    coalesce(t.consents, 0) AS consents, t.since, coalesce(t.live_lines, 0) AS live_lines
   FROM customers_customer c
   LEFT JOIN customers_valuemonth v ON v.customer_id = c.id AND v.month = %(last_month)s
     AND v.customer_id >= %(lo)s AND v.customer_id < %(hi)s
   LEFT JOIN (
-    SELECT customer_id,
-      (to_timestamp(((max(id) >> 22) + {{epoch}}) / 1000.0) AT TIME ZONE 'Asia/Shanghai')::date AS last_contact,
-      count(*) FILTER (WHERE id >= %(quarter_from)s) AS contacts,
-      count(*) FILTER (WHERE id >= %(quarter_from)s AND ({{complaint}})) AS complaints
-    FROM {_CONTACTS}
+    SELECT customer_id, {_DAY} AS last_contact,
+      count(*) FILTER (WHERE contact >= %(quarter_from)s) AS contacts, count(*) FILTER (WHERE complained) AS complaints,
+      count(consent) AS consents, min(activated_on) AS since, count(line) AS live_lines
+    FROM ({_PAST}) m
     GROUP BY customer_id) t ON t.customer_id = c.id
-  LEFT JOIN (
-    SELECT customer_id, count(*) AS consents FROM customers_consent
-    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = ANY(%(purposes)s) AND state = 'GRANTED'
-      AND (expires_on IS NULL OR expires_on >= %(as_of)s)
-    GROUP BY customer_id) q ON q.customer_id = c.id
-  LEFT JOIN (
-    SELECT customer_id, min(activated_on) AS since, count(*) AS live_lines FROM customers_subscription
-    WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
-      AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
-    GROUP BY customer_id) l ON l.customer_id = c.id
   WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL),
 scored AS (
   SELECT *, (
@@ -112,9 +115,9 @@ def statement(month: date, rules: RelationshipRules, lo: int, hi: int) -> tuple[
     values = _values(month, rules) | {"lo": lo, "hi": hi}
     tests = []
     for n, (kind, params) in enumerate(complaint_patterns()):
-        tests.append(f"kind = %(c_kind_{n})s AND params @> %(c_params_{n})s::jsonb")
+        tests.append(f"m.kind = %(c_kind_{n})s AND m.params @> %(c_params_{n})s::jsonb")
         values |= {f"c_kind_{n}": kind, f"c_params_{n}": json.dumps(params)}
-    return EVALUATE.format(epoch=EPOCH_MS, complaint=" OR ".join(tests) or "false"), values
+    return EVALUATE.format(complaint=" OR ".join(tests) or "false"), values
 
 
 def _values(month: date, rules: RelationshipRules) -> dict[str, Any]:

@@ -49,11 +49,6 @@ def own_rows(table: str, columns: str, where: str) -> str:
 
 
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
-_USAGE = own_rows(
-    "customers_usagemonth",
-    "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days",
-    "m.month >= %(before)s AND m.month <= %(month)s",
-)
 # What is not above 90 % of the least any plan of the piece holds needs no look at its own plan.
 _LATEST = own_rows(
     "customers_usagemonth",
@@ -80,29 +75,45 @@ def _mean_sql(sum_of: str, first: int) -> str:
     ELSE (2 * u.{sum_of} + ({count})) / nullif(2 * ({count}), 0) END"""
 
 
-_CONTACTS = own_rows(
-    "timeline",
-    "m.id, m.kind",
-    "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)",
-)
+_HALF_YEAR = "m.month >= %(before)s AND m.month <= %(month)s"
+_ANSWERED = "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
+_OWN = "m.customer_id >= %(lo)s AND m.customer_id < %(hi)s"
+_MERGED = "a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s"
+_USED = "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days"
+_UNUSED = "NULL, NULL, NULL, NULL, NULL"
+# Use, lines and contacts one below the other, null what a source does not tell: grouped once, not each and joined.
+_PAST = f"""
+    SELECT m.customer_id, {_USED}, NULL::int AS bit, NULL::date AS activated_on, NULL::date AS contract_end,
+      NULL::int AS contact
+    FROM customers_usagemonth m WHERE {_OWN} AND {_HALF_YEAR}
+    UNION ALL SELECT a.merged_into_id, {_USED}, NULL, NULL, NULL, NULL
+    FROM customers_customer a JOIN customers_usagemonth m ON m.customer_id = a.id WHERE {_MERGED} AND {_HALF_YEAR}
+    UNION ALL SELECT m.customer_id, {_UNUSED}, CASE m.product_line {_BITS} ELSE 0 END, m.activated_on, m.contract_end,
+      NULL
+    FROM customers_subscription m WHERE {_OWN} AND m.status <> 'PENDING'
+      AND (m.activated_on IS NULL OR m.activated_on < %(as_of)s)
+      AND (m.terminated_on IS NULL OR m.terminated_on >= %(as_of)s)
+    UNION ALL SELECT m.customer_id, {_UNUSED}, NULL, NULL, NULL, 1 FROM timeline m WHERE {_OWN} AND {_ANSWERED}
+    UNION ALL SELECT a.merged_into_id, {_UNUSED}, NULL, NULL, NULL, 1
+    FROM customers_customer a JOIN timeline m ON m.customer_id = a.id WHERE {_MERGED} AND {_ANSWERED}"""
 # Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
 MEASURED = f"""
 WITH allowed AS MATERIALIZED (
-  SELECT s.id, s.customer_id, nullif(p.voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
-    nullif(p.data_mb, 0)::bigint * {FULL_TENTHS} AS data
-  FROM customers_subscription s JOIN customers_plan p ON p.id = s.plan_id
-  WHERE s.customer_id >= %(lo)s AND s.customer_id < %(hi)s AND (p.voice_minutes > 0 OR p.data_mb > 0))
+  SELECT id, nullif(voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
+    nullif(data_mb, 0)::bigint * {FULL_TENTHS} AS data
+  FROM customers_plan WHERE (voice_minutes > 0 OR data_mb > 0) AND id = ANY (ARRAY(
+    SELECT DISTINCT plan_id FROM customers_subscription WHERE customer_id >= %(lo)s AND customer_id < %(hi)s)))
 SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
   CASE WHEN {_SIX_BILLS} THEN {BILLS} ELSE b.bills[1] END AS bills,
   CASE WHEN {_SIX_BILLS} THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
     AS value,
-  coalesce(l.held, 0) AS lines_held,
+  coalesce(u.held, 0) AS lines_held,
   {_mean_sql("voice_now", SPOKEN)} AS voice_now, {_mean_sql("voice_before", SPOKEN + SPAN)} AS voice_before,
   {_mean_sql("data_now", LOADED)} AS data_now, {_mean_sql("data_before", LOADED + SPAN)} AS data_before,
   coalesce(f.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
   coalesce(u.roaming_last, 0) AS roaming_last,
   CASE WHEN c.customer_type = 'PERSON' THEN {OLDEST} - width_bucket(c.birth_date, %(younger)s::date[]) END AS age,
-  l.since, l.contract_end, coalesce(t.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
+  u.since, u.contract_end, coalesce(u.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
   SELECT customer_id, sum(net_revenue) AS revenue, bit_or({_SEEN}) AS seen,
@@ -111,13 +122,16 @@ LEFT JOIN (
     sum(data_mb) FILTER (WHERE month >= %(span)s) AS data_now,
     sum(data_mb) FILTER (WHERE month < %(span)s) AS data_before,
     sum(roaming_days) FILTER (WHERE month >= %(span)s) AS roaming_days,
-    sum(roaming_days) FILTER (WHERE month = %(month)s) AS roaming_last
-  FROM {_USAGE} GROUP BY customer_id) u ON u.customer_id = c.id
+    sum(roaming_days) FILTER (WHERE month = %(month)s) AS roaming_last,
+    bit_or(bit) AS held, min(activated_on) AS since, max(contract_end) AS contract_end, count(contact) AS contacts
+  FROM ({_PAST}) m GROUP BY customer_id) u ON u.customer_id = c.id
 LEFT JOIN (
   SELECT customer_id, max(months) AS full_months FROM (
     SELECT m.customer_id, count(*) AS months
     FROM (SELECT m.* FROM {_LATEST}) m
-    JOIN allowed a ON a.id = m.subscription_id AND a.customer_id = m.customer_id
+    JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
+      AND s.customer_id >= %(lo)s AND s.customer_id < %(hi)s
+    JOIN allowed a ON a.id = s.plan_id
       AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)
     GROUP BY m.customer_id, m.subscription_id) by_line
   GROUP BY customer_id) f ON f.customer_id = c.id
@@ -128,15 +142,6 @@ CROSS JOIN LATERAL (SELECT CASE WHEN {_SIX_BILLS} THEN NULL ELSE (
     JOIN customers_usagemonth m ON m.customer_id = own.id AND m.month >= %(year)s AND m.month <= %(month)s
       AND m.net_revenue IS NOT NULL
     GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills OFFSET 0) b
-LEFT JOIN (
-  SELECT customer_id, bit_or(CASE product_line {_BITS} ELSE 0 END) AS held, min(activated_on) AS since,
-    max(contract_end) AS contract_end
-  FROM customers_subscription
-  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
-    AND (activated_on IS NULL OR activated_on < %(as_of)s) AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)
-  GROUP BY customer_id) l ON l.customer_id = c.id
-LEFT JOIN (
-  SELECT customer_id, count(*) AS contacts FROM {_CONTACTS} GROUP BY customer_id) t ON t.customer_id = c.id
 LEFT JOIN (
   SELECT DISTINCT customer_id FROM customers_consent
   WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
