@@ -1,7 +1,8 @@
-"""`./careline bench [--customers N] [--minutes M] [--only WORD …]`: what the product costs, beside its limits.
+"""`./careline bench [--customers N] [--minutes M]`: what the product costs, beside its limits.
 
 Loads a generated operator of 10,000 customers, measures the growth figures, loads up to N (default 1,000,000),
-measures everything, prints one table, and ends with 1 when a budget is broken. The database must be empty.
+measures everything, prints each part as it comes and then one table, and ends with 1 when a budget is broken. The
+database must be empty.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 
 import django
 
@@ -42,23 +44,23 @@ def main() -> int:
         before = pages.customer_page(server)
     say(f"loading up to {options.customers:,} customers")
     world.load_customers(small, options.customers, world.cores(), say)
+
+    def part(words: str, measure: Callable[[], list[Figure]]) -> None:
+        say(words)
+        found = measure()
+        print(render(found), flush=True)
+        figures.extend(found)
+
     with serve() as server:
-        say("web start and memory")
-        figures += pages.footprint(server)
-        say("searches")
-        figures += searches.measure(server, options.customers)
-        say("pages")
-        figures += pages.measure(server, before, small, options.customers)
-        say(f"mixed load, {options.minutes:g} min")
-        figures += load_mix.measure(server, options.minutes, options.customers)
-    say("jobs over everybody")
-    figures += everybody.measure()
-    say("jobs by night")
-    figures += nights.measure()
-    say("import")
-    figures += imports.measure()
-    say("export")
-    figures += exports.measure()
+        part("web start and memory", lambda: pages.footprint(server))
+        part("searches", lambda: searches.measure(server, options.customers))
+        part("pages", lambda: pages.measure(server, before, small, options.customers))
+        minutes = options.minutes
+        part(f"mixed load, {minutes:g} min", lambda: load_mix.measure(server, minutes, options.customers))
+    part("jobs over everybody", everybody.measure)
+    part("jobs by night", nights.measure)
+    part("import", imports.measure)
+    part("export", exports.measure)
     say("done")
     print()
     print(render(figures))
