@@ -21,11 +21,12 @@ def _own_state(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
-    """The lines in today's outbox file."""
+    """The whole lines in today's outbox file; another process may be in the middle of the last one."""
 
     def read() -> list[dict[str, Any]]:
         path = tmp_path / "outbox" / f"{clock.today():%Y%m%d}.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     return read
 
