@@ -26,7 +26,7 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Own contacts and those of the scope of `interactions.view`, but never what a colleague noted as a complaint
         about the user (D§3.2)."""
         seen = visible(self, user, "interactions.view", unit_no="unit_no", owner="staff_id")
-        return seen.filter(Q(about_staff__isnull=True) | ~Q(about_staff=user) | Q(staff=user))  # type: ignore[return-value]
+        return seen.filter(Q(about_staff__isnull=True) | ~Q(about_staff=user) | Q(staff=user))  # type: ignore[return-value]  # filtering keeps the class
 
     def opening(self, at: datetime) -> InteractionQuerySet:
         """Contacts that still make their customer visible and clear to their member of staff (D§3.1)."""

@@ -90,7 +90,7 @@ def lying(*folders: Path) -> str:
             if zipfile.is_zipfile(path):
                 with zipfile.ZipFile(path) as pack:
                     found += [pack.read(name).decode("utf-8", "replace") for name in pack.namelist()]
-    client = cache._cache.get_client()  # type: ignore[attr-defined]
+    client = cache._cache.get_client()  # type: ignore[attr-defined]  # of the Redis backend
     for key in client.scan_iter():
         found.append(f"cache {key!r}: {client.dump(key)!r}")
     return "\n".join(found)

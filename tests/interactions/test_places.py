@@ -61,7 +61,7 @@ def test_a_contact_names_its_place_by_itself_and_another_when_told(client_for: C
     # A second counter of the same hall: the one the clerk worked at last.
     second = place(north, "HALL_OWN", "North hall, counter 2")
     assert usual_place(clerk, "HALL_OWN") == desk
-    Interaction.objects.order_by("-pk").first().delete()  # type: ignore[union-attr]
+    Interaction.objects.order_by("-pk").first().delete()  # type: ignore[union-attr]  # there is one
     quick_log(actor=clerk, customer=customer, summary="y", channel="HALL_OWN", place=second)
     assert usual_place(clerk, "HALL_OWN") == second
     assert usual_place(UserFactory(role="HALL_CLERK", unit=north), "HALL_OWN") is None
