@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "customers.imports",
     "outreach",
     "interactions",
+    "complaints",
     "workspace",
     "crm",
 ]

@@ -47,6 +47,7 @@ class Role:
 _DESK = {
     "customers": (UNIT, "view find create edit reveal merge"),
     "interactions": (UNIT, "view take"),
+    "complaints": (OWN, "view take"),
     "rights": (OWN, "raise"),
     "outreach": (OWN, "view work"),
     "workspace": (OWN, "home"),
@@ -55,6 +56,7 @@ _DESK = {
 _LEAD = {
     "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge segments"),
     "interactions": (UNIT, "view take assign figures"),
+    "complaints": (UNIT, "view take assess assign work approve part figures"),
     "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign export"),
@@ -65,6 +67,7 @@ _LEAD = {
 _HEAD = {
     "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments transfer"),
     "interactions": (UNIT, "view take assign figures"),
+    "complaints": (UNIT, "view take assess assign work approve part figures"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
     "staff": (UNIT, "view absence reassign export"),
@@ -95,17 +98,26 @@ _TABLE = [
         {**_DESK, "customers": (OWN, "view find edit reveal manage merge")},
         view_sensitive=True,
     ),
-    Role("COMPLAINT_HANDLER", _("Complaint handler"), _DESK),
+    Role(
+        "COMPLAINT_HANDLER",
+        _("Complaint handler"),
+        {**_DESK, "complaints": (UNIT, "view take assess work part")},
+    ),
     Role(
         "COORDINATOR",
         _("Complaint coordinator"),
-        {**_DESK, "customers": (ALL, "view find edit reveal hold merge"), "outreach": (ALL, "view work assign")},
+        {
+            **_DESK,
+            "customers": (ALL, "view find edit reveal hold merge"),
+            "complaints": (ALL, "view take assess assign work coordinate part figures"),
+            "outreach": (ALL, "view work assign"),
+        },
         second_factor=True,
     ),
     Role(
         "UNIT_HANDLER",
         _("Support unit handler"),
-        {"workspace": (OWN, "home"), "outreach": (OWN, "view work")},
+        {"workspace": (OWN, "home"), "complaints": (UNIT, "part"), "outreach": (OWN, "view work")},
     ),
     Role("TEAM_LEAD", _("Team lead"), _LEAD, second_factor=True),
     Role("DEPT_HEAD", _("Department head"), _HEAD, second_factor=True),
@@ -122,6 +134,7 @@ _TABLE = [
         {
             "customers": (ALL, "view find"),
             "interactions": (ALL, "view figures"),
+            "complaints": (ALL, "view figures"),
             "outreach": (ALL, "view"),
             "workspace": (OWN, "home"),
         },
@@ -186,6 +199,7 @@ _TABLE = [
 WORK_RIGHTS: dict[str, Any] = {
     "customers.view": _("see customers"),
     "interactions.take": _("take contacts"),
+    "complaints.work": _("work on complaints"),
     "outreach.work": _("work on follow-ups"),
 }
 

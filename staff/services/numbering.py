@@ -37,12 +37,12 @@ class Stamped:
     follows: Sequence[tuple[str, str]] = ()
 
 
-_stamped: dict[str, Stamped] = {}
+_stamped: dict[tuple[str, str], Stamped] = {}
 
 
 def register_stamped(stamped: Stamped) -> None:
-    """Make a table known to the re-stamping. Raises ValueError for two registrations of one table."""
-    if _stamped.setdefault(stamped.table, stamped) != stamped:
+    """Make a table known to the re-stamping. Raises ValueError for two registrations of one column."""
+    if _stamped.setdefault((stamped.table, stamped.unit_no), stamped) != stamped:
         raise ValueError(f"{stamped.table} is registered twice")
 
 

@@ -1,0 +1,316 @@
+"""Complaint cases: states, acts, and the one table of what may follow what (D§10.3). Pages, services, the API and the
+tests all read `MOVES`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    REGISTERED = "REGISTERED", _("Registered")
+    ACKNOWLEDGED = "ACKNOWLEDGED", _("Acknowledged")
+    ASSESSED = "ASSESSED", _("Assessed")
+    ASSIGNED = "ASSIGNED", _("Assigned")
+    INVESTIGATING = "INVESTIGATING", _("Investigating")
+    PAUSED = "PAUSED", _("Paused")
+    SOLUTION_PROPOSED = "SOLUTION_PROPOSED", _("Solution proposed")
+    DECIDED = "DECIDED", _("Answered")
+    ACCEPTED = "ACCEPTED", _("Answer accepted")
+    DISPUTED = "DISPUTED", _("Answer disputed")
+    CALLBACK = "CALLBACK", _("Callback")
+    CLOSED = "CLOSED", _("Closed")
+    REOPENED = "REOPENED", _("Reopened")
+    WITHDRAWN = "WITHDRAWN", _("Withdrawn")
+    MERGED = "MERGED", _("Merged into another case")
+    OUT_OF_SCOPE = "OUT_OF_SCOPE", _("Not ours")
+
+
+ENDED: tuple[str, ...] = (State.CLOSED, State.WITHDRAWN, State.MERGED, State.OUT_OF_SCOPE)
+OPEN: tuple[str, ...] = tuple(state for state in State.values if state not in ENDED)
+
+
+class Act(models.TextChoices):
+    """What is done to a case: the verb of a move."""
+
+    REGISTER = "REGISTER", _("Register")
+    ACKNOWLEDGE = "ACKNOWLEDGE", _("Acknowledge")
+    ASSESS = "ASSESS", _("Assess")
+    ASSIGN = "ASSIGN", _("Assign")
+    INVESTIGATE = "INVESTIGATE", _("Accept the work")
+    PAUSE = "PAUSE", _("Pause")
+    RESUME = "RESUME", _("Resume")
+    PROPOSE = "PROPOSE", _("Propose a solution")
+    REWORK = "REWORK", _("Work on it again")
+    DECIDE = "DECIDE", _("Answer the customer")
+    AGREE = "AGREE", _("Customer accepts")
+    DISPUTE = "DISPUTE", _("Customer disputes")
+    FINAL = "FINAL", _("Tell the final position")
+    CALL_BACK = "CALL_BACK", _("Start the callback")
+    RETURN = "RETURN", _("Return to work")
+    CLOSE = "CLOSE", _("Close")
+    REOPEN = "REOPEN", _("Reopen")
+    WITHDRAW = "WITHDRAW", _("Withdraw")
+    TAKE_UP = "TAKE_UP", _("Take up again")
+    MERGE = "MERGE", _("Merge")
+    REJECT = "REJECT", _("Declare not ours")
+
+
+@dataclass(frozen=True)
+class Move:
+    """One legal step: `act` leads from `old` to `new`; `right` is what whoever does it must hold. `by_clock`: the
+    clock may do it too."""
+
+    old: str
+    act: str
+    new: str
+    right: str
+    by_clock: bool = False
+
+
+_WORK, _ASSESS, _ASSIGN, _TAKE = "complaints.work", "complaints.assess", "complaints.assign", "complaints.take"
+
+MOVES: tuple[Move, ...] = (
+    Move(State.REGISTERED, Act.ACKNOWLEDGE, State.ACKNOWLEDGED, _TAKE, by_clock=True),
+    Move(State.REGISTERED, Act.MERGE, State.MERGED, _ASSESS),
+    Move(State.REGISTERED, Act.REJECT, State.OUT_OF_SCOPE, _ASSESS),
+    Move(State.ACKNOWLEDGED, Act.ASSESS, State.ASSESSED, _ASSESS),
+    Move(State.ASSESSED, Act.ASSIGN, State.ASSIGNED, _ASSIGN),
+    Move(State.ASSESSED, Act.REJECT, State.OUT_OF_SCOPE, _ASSESS),
+    Move(State.ASSESSED, Act.MERGE, State.MERGED, _ASSESS),
+    Move(State.ASSIGNED, Act.ASSIGN, State.ASSIGNED, _ASSIGN, by_clock=True),
+    Move(State.ASSIGNED, Act.INVESTIGATE, State.INVESTIGATING, _WORK),
+    Move(State.INVESTIGATING, Act.PROPOSE, State.SOLUTION_PROPOSED, _WORK),
+    Move(State.INVESTIGATING, Act.PAUSE, State.PAUSED, _WORK),
+    Move(State.PAUSED, Act.RESUME, State.INVESTIGATING, _WORK, by_clock=True),
+    Move(State.SOLUTION_PROPOSED, Act.DECIDE, State.DECIDED, _WORK),
+    Move(State.SOLUTION_PROPOSED, Act.REWORK, State.INVESTIGATING, _WORK),
+    Move(State.DECIDED, Act.AGREE, State.ACCEPTED, _TAKE, by_clock=True),
+    Move(State.DECIDED, Act.DISPUTE, State.DISPUTED, _TAKE),
+    Move(State.ACCEPTED, Act.CALL_BACK, State.CALLBACK, _TAKE, by_clock=True),
+    Move(State.DISPUTED, Act.REWORK, State.INVESTIGATING, _WORK),
+    Move(State.DISPUTED, Act.FINAL, State.CALLBACK, _WORK),
+    Move(State.CALLBACK, Act.CLOSE, State.CLOSED, _WORK),
+    Move(State.CALLBACK, Act.RETURN, State.INVESTIGATING, _TAKE),
+    Move(State.CLOSED, Act.REOPEN, State.REOPENED, _TAKE),
+    Move(State.REOPENED, Act.ASSIGN, State.ASSIGNED, _ASSIGN),
+    Move(State.WITHDRAWN, Act.TAKE_UP, State.ASSIGNED, _ASSIGN),
+    *(Move(state, Act.WITHDRAW, State.WITHDRAWN, _TAKE) for state in OPEN),
+)
+_TABLE: dict[tuple[str, str], Move] = {(move.old, move.act): move for move in MOVES}
+
+
+def move_for(old: str, act: str) -> Move | None:
+    """The move `act` makes from `old`, or None where the table has none."""
+    return _TABLE.get((old, act))
+
+
+def acts_from(old: str) -> list[Move]:
+    """The moves that may follow, in the table's order."""
+    return [move for move in MOVES if move.old == old]
+
+
+class Grade(models.TextChoices):
+    """How grave a case is (D§10.1); a later one of the list is graver, GROUP stands beside."""
+
+    ORDINARY = "ORDINARY", _("Ordinary")
+    UPGRADED = "UPGRADED", _("Upgraded")
+    MAJOR = "MAJOR", _("Major")
+    SKIP_LEVEL = "SKIP_LEVEL", _("Skip-level")
+    GROUP = "GROUP", _("Group")
+
+
+# GROUP is how a case came, not how grave it is: a member is as grave as an ordinary one.
+RANK: dict[str, int] = {Grade.ORDINARY: 0, Grade.GROUP: 0, Grade.UPGRADED: 1, Grade.MAJOR: 2, Grade.SKIP_LEVEL: 3}
+
+
+class GradeReason(models.TextChoices):
+    """Why a case is not ordinary (D§10.1)."""
+
+    NONE = "", ""
+    SAFETY = "SAFETY", _("Safety")
+    DATA_LEAK = "DATA_LEAK", _("Data leak")
+    FRAUD_LOSS = "FRAUD_LOSS", _("Loss by fraud")
+    MEDIA = "MEDIA", _("Media")
+    AMOUNT = "AMOUNT", _("Amount")
+    KEY_CUSTOMER = "KEY_CUSTOMER", _("Key customer without service")
+    VULNERABLE = "VULNERABLE", _("Elderly or minor harmed")
+    AUTHORITY = "AUTHORITY", _("Authority or consumer body")
+    HEADQUARTERS = "HEADQUARTERS", _("Headquarters")
+    UNSATISFIED = "UNSATISFIED", _("Customer unsatisfied")
+    REOPENED_TWICE = "REOPENED_TWICE", _("Reopened twice")
+    BREACH = "BREACH", _("Deadline missed")
+    SAME_CAUSE = "SAME_CAUSE", _("Same cause for many")
+    LOWERED = "LOWERED", _("Lowered by the coordinator")
+
+
+class Path(models.TextChoices):
+    """Which service limit holds (D§10.4); a grave case has its own whatever the path."""
+
+    SIMPLE = "SIMPLE", _("Simple")
+    CROSS_UNIT = "CROSS_UNIT", _("Needs another unit")
+    WORKS = "WORKS", _("Network with building works")
+
+
+class ClockKind(models.TextChoices):
+    """The clocks of a case (D§10.3, 10.5, 23): `foundation.calendars.Clock` rows of owner kind "complaint"."""
+
+    STATUTORY = "statutory", _("Statutory answer")
+    SERVICE = "service", _("Service limit")
+    ACKNOWLEDGE = "acknowledge", _("Acknowledge")
+    ASSESS = "assess", _("Assess")
+    ACCEPT = "accept", _("Accept")
+    FIRST_CONTACT = "first_contact", _("First contact")
+    PROGRESS = "progress", _("Progress")
+    SILENCE = "silence", _("Customer's silence")
+    CALLBACK = "callback", _("Callback")
+    LEAD_CONTACT = "lead_contact", _("Contact by the lead")
+
+
+OWNER_KIND = "complaint"
+PART_KIND = "complaint_part"  # the clock of a sub-task
+PROMISE_KIND = "complaint_promise"
+
+
+class PauseReason(models.TextChoices):
+    """Why the service clock stands still (D§10.6)."""
+
+    CUSTOMER_INFO = "CUSTOMER_INFO", _("Waits for the customer's information")
+    APPOINTMENT = "APPOINTMENT", _("Appointment agreed")
+    UNREACHABLE = "UNREACHABLE", _("Customer cannot be reached")
+    THIRD_PARTY = "THIRD_PARTY", _("Waits for a third party")
+    DISASTER = "DISASTER", _("Disaster")
+
+
+class EntryKind(models.TextChoices):
+    """What stands in the conversation of a case."""
+
+    INBOUND = "INBOUND", _("From the customer")
+    REPLY = "REPLY", _("To the customer")
+    NOTE = "NOTE", _("Internal note")
+    URGE = "URGE", _("Customer urges")
+    CONTACT = "CONTACT", _("Contact")
+
+
+class HandoverState(models.TextChoices):
+    OFFERED = "OFFERED", _("Waits for an answer")
+    ACCEPTED = "ACCEPTED", _("Accepted")
+    REFUSED = "REFUSED", _("Refused")
+    LAPSED = "LAPSED", _("Not answered in time")
+    WITHDRAWN = "WITHDRAWN", _("Withdrawn")
+
+
+class HandoverRole(models.TextChoices):
+    OWNER = "OWNER", _("Answers for it")
+    HANDLER = "HANDLER", _("Works on it")
+
+
+class SeatWhy(models.TextChoices):
+    """Why somebody beside owner and handler sees a case."""
+
+    OFFER = "OFFER", _("It is offered to them")
+    RAISED = "RAISED", _("It was brought to them")
+    CALLBACK = "CALLBACK", _("They call back")
+    MEASURE = "MEASURE", _("They owe a measure")
+    ORDER = "ORDER", _("They owe a reply")
+    APPROVAL = "APPROVAL", _("They decide on the solution")
+
+
+class PartState(models.TextChoices):
+    """A part of a case given to a unit (D§10.10)."""
+
+    OPEN = "OPEN", _("Waits for acceptance")
+    ACCEPTED = "ACCEPTED", _("Being worked on")
+    DONE = "DONE", _("Done")
+    RETURNED = "RETURNED", _("Returned: poorly prepared")
+    CANCELLED = "CANCELLED", _("Cancelled")
+
+
+PART_OPEN: tuple[str, ...] = (PartState.OPEN, PartState.ACCEPTED)
+
+
+class MeasureKind(models.TextChoices):
+    """What a solution is made of; COMPENSATION and WAIVER need authority (D§3.4), a refund of a wrong charge does not
+    (D§10.12)."""
+
+    FIX = "FIX", _("Put right")
+    EXPLAIN = "EXPLAIN", _("Explain")
+    APOLOGY = "APOLOGY", _("Apologise")
+    REFUND = "REFUND", _("Refund of a wrong charge")
+    COMPENSATION = "COMPENSATION", _("Compensation")
+    WAIVER = "WAIVER", _("Fee waiver")
+    OTHER = "OTHER", _("Other")
+
+
+NEEDS_AUTHORITY: tuple[str, ...] = (MeasureKind.COMPENSATION, MeasureKind.WAIVER)
+
+
+class ApprovalState(models.TextChoices):
+    ASKED = "ASKED", _("Waits for a decision")
+    GRANTED = "GRANTED", _("Approved")
+    DENIED = "DENIED", _("Denied")
+    LAPSED = "LAPSED", _("No longer asked")
+
+
+class LinkKind(models.TextChoices):
+    REPEAT = "REPEAT", _("Repeats")
+    RELATED = "RELATED", _("Related to")
+    SPLIT = "SPLIT", _("Split from")
+
+
+class Solved(models.TextChoices):
+    """What the customer said in the callback (D§18.6)."""
+
+    YES = "YES", _("Solved")
+    NO = "NO", _("Not solved")
+    UNREACHABLE = "UNREACHABLE", _("Not reached")
+
+
+class MediationState(models.TextChoices):
+    REQUESTED = "REQUESTED", _("Requested")
+    BOTH_AGREED = "BOTH_AGREED", _("Both agreed")
+    REFUSED = "REFUSED", _("Refused")
+    SESSION = "SESSION", _("In session")
+    AGREED = "AGREED", _("Settled")
+    NOT_AGREED = "NOT_AGREED", _("No agreement")
+    CLOSED = "CLOSED", _("Closed")
+
+
+MEDIATION_MOVES: dict[str, tuple[str, ...]] = {
+    MediationState.REQUESTED: (MediationState.BOTH_AGREED, MediationState.REFUSED),
+    MediationState.BOTH_AGREED: (MediationState.SESSION,),
+    MediationState.SESSION: (MediationState.SESSION, MediationState.AGREED, MediationState.NOT_AGREED),
+    MediationState.REFUSED: (MediationState.CLOSED,),
+    MediationState.AGREED: (MediationState.CLOSED,),
+    MediationState.NOT_AGREED: (MediationState.CLOSED,),
+    MediationState.CLOSED: (),
+}
+
+
+class AppealState(models.TextChoices):
+    RECEIVED = "RECEIVED", _("Received")
+    LINKED = "LINKED", _("Linked to a case")
+    RESPONDED = "RESPONDED", _("Responded")
+    MEDIATING = "MEDIATING", _("Mediating")
+    SETTLED = "SETTLED", _("Settled")
+    FAILED = "FAILED", _("Not settled")
+    CLOSED = "CLOSED", _("Closed")
+
+
+APPEAL_MOVES: dict[str, tuple[str, ...]] = {
+    AppealState.RECEIVED: (AppealState.LINKED,),
+    AppealState.LINKED: (AppealState.RESPONDED,),
+    AppealState.RESPONDED: (AppealState.MEDIATING, AppealState.SETTLED, AppealState.FAILED),
+    AppealState.MEDIATING: (AppealState.SETTLED, AppealState.FAILED),
+    AppealState.SETTLED: (AppealState.CLOSED,),
+    AppealState.FAILED: (AppealState.CLOSED,),
+    AppealState.CLOSED: (),
+}
+
+
+def label_of(choices: Any, code: str) -> str:
+    """How a code is called in the active language; the code itself where it is none of them."""
+    return str(choices(code).label) if code in choices.values else code

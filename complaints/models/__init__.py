@@ -1,0 +1,39 @@
+"""Complaint cases and what hangs on them."""
+
+from complaints.models.cases import Complaint, ComplaintLine, ComplaintMove, Seat
+from complaints.models.causes import Cause, RequiredFact
+from complaints.models.handing import Handover
+from complaints.models.joining import CaseMerge, Link
+from complaints.models.outside import AppealCase, MediationCase
+from complaints.models.parts import Part
+from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
+from complaints.models.talk import Attachment, Entry, Order, Promise
+from complaints.models.views import SavedView
+from complaints.models.watching import Escalation, EscalationTold
+
+__all__ = [
+    "AppealCase",
+    "Approval",
+    "Attachment",
+    "Callback",
+    "CaseMerge",
+    "Cause",
+    "ComplainerFlag",
+    "Complaint",
+    "ComplaintLine",
+    "ComplaintMove",
+    "Entry",
+    "Escalation",
+    "EscalationTold",
+    "Handover",
+    "Link",
+    "Measure",
+    "MediationCase",
+    "Order",
+    "Part",
+    "Promise",
+    "RequiredFact",
+    "SavedView",
+    "Seat",
+    "Solution",
+]
