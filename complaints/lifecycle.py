@@ -156,7 +156,7 @@ class Path(models.TextChoices):
 
 
 class ClockKind(models.TextChoices):
-    """The clocks of a case (D§10.3, 10.5, 23): `foundation.calendars.Clock` rows of owner kind "complaint"."""
+    """The clocks of a case (D§10.3, 10.5, 23): `foundation.calendars.Clock` rows of owner kind "CASE"."""
 
     STATUTORY = "statutory", _("Statutory answer")
     SERVICE = "service", _("Service limit")
@@ -170,9 +170,8 @@ class ClockKind(models.TextChoices):
     LEAD_CONTACT = "lead_contact", _("Contact by the lead")
 
 
-OWNER_KIND = "complaint"
-PART_KIND = "complaint_part"  # the clock of a sub-task
-PROMISE_KIND = "complaint_promise"
+OWNER_KIND = "CASE"  # whose clocks they are: `foundation.calendars.Clock.owner_kind`
+PART_KIND = "PART"
 
 
 class PauseReason(models.TextChoices):

@@ -16,7 +16,7 @@ from staff.models import OrgUnit, User
 
 
 class Part(Row):
-    """What one unit must find out or do. Its clock is a `foundation.calendars.Clock` of owner kind "complaint_part";
+    """What one unit must find out or do. Its clock is a `foundation.calendars.Clock` of owner kind "PART";
     `due_at` copies its deadline. `passed_from`: the part another unit finished and passed on directly. `returned_for`:
     why the receiving unit sent it back as poorly prepared. `minutes_used`: working minutes from giving to finishing,
     of its budget `budget_minutes`."""
