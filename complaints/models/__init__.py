@@ -2,6 +2,7 @@
 
 from complaints.models.cases import Complaint, ComplaintLine, ComplaintMove, Seat
 from complaints.models.causes import Cause, RequiredFact
+from complaints.models.desk import AnswerTemplate, BulkAct, BulkChange, BulkLine, CaseChange
 from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, Link
 from complaints.models.outside import AppealCase, MediationCase
@@ -12,10 +13,15 @@ from complaints.models.views import SavedView
 from complaints.models.watching import Escalation, EscalationTold
 
 __all__ = [
+    "AnswerTemplate",
     "AppealCase",
     "Approval",
     "Attachment",
+    "BulkAct",
+    "BulkChange",
+    "BulkLine",
     "Callback",
+    "CaseChange",
     "CaseMerge",
     "Cause",
     "ComplainerFlag",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 
 from complaints.lifecycle import ENDED, OPEN, Act, Grade, GradeReason, Path, PauseReason, SeatWhy, Solved, State
 from complaints.models.causes import Cause
@@ -24,6 +25,7 @@ from staff.rights import sight_of
 IS_OPEN = Q(closed_at__isnull=True)
 VIEW_RIGHT = "complaints.view"
 PART_RIGHT = "complaints.part"
+NO_DEADLINE = datetime(9999, 12, 31, tzinfo=UTC)  # last in the queue, which pages by a column without nulls
 
 
 class ComplaintQuerySet(models.QuerySet["Complaint"]):
@@ -52,7 +54,7 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
 
     def overdue(self, at: datetime) -> ComplaintQuerySet:
         """Open ones whose nearest running deadline has passed."""
-        return self.open().filter(next_due_at__lt=at)
+        return self.open().filter(queue_at__lt=at)
 
 
 class Complaint(Row):
@@ -61,10 +63,10 @@ class Complaint(Row):
 
     Moments: `received_at` first receipt by anybody of ours; `answered_at` the first answer (DECIDED), which stops the
     statutory clock; `decided_at` the latest; `closed_at` since it is ended. `next_due_at` is the nearest deadline of a
-    running clock (null while none runs), `service_due_at` and `statutory_due_at` those two; the clocks themselves are
-    `foundation.calendars.Clock` rows. `version` grows with every change; pages send it back. `public_code`: opens the
-    status page together with the number. `source`, `source_no`: where an imported case comes from (no clock, nothing
-    sent). Free text is erasable.
+    running clock (null while none runs), `queue_at` the same for the order of the queue, `service_due_at` and
+    `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
+    every change; pages send it back. `public_code`: opens the status page together with the number. `source`, `source_no`:
+    where an imported case comes from (no clock, nothing sent). Free text is erasable.
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
@@ -144,6 +146,9 @@ class Complaint(Row):
     service_due_at = models.DateTimeField(null=True)
     statutory_due_at = models.DateTimeField(null=True)
     next_due_at = models.DateTimeField(null=True)
+    queue_at = models.GeneratedField(
+        expression=Coalesce("next_due_at", Value(NO_DEADLINE)), output_field=models.DateTimeField(), db_persist=True
+    )
     service_late = models.BooleanField(default=False)
     statutory_late = models.BooleanField(default=False)
     first_contact_at = models.DateTimeField(null=True)
@@ -215,18 +220,19 @@ class Complaint(Row):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_due_at", "id"], name="complaint_due", condition=IS_OPEN),
-            models.Index(fields=["unit_no", "next_due_at", "id"], name="complaint_unit_due", condition=IS_OPEN),
-            models.Index(fields=["work_unit_no", "next_due_at", "id"], name="complaint_work_due", condition=IS_OPEN),
-            models.Index(fields=["owner", "next_due_at", "id"], name="complaint_owner_due", condition=IS_OPEN),
-            models.Index(fields=["handler", "next_due_at", "id"], name="complaint_handler_due", condition=IS_OPEN),
+            models.Index(fields=["queue_at", "id"], name="complaint_due", condition=IS_OPEN),
+            models.Index(fields=["unit_no", "queue_at", "id"], name="complaint_unit_due", condition=IS_OPEN),
+            models.Index(fields=["work_unit_no", "queue_at", "id"], name="complaint_work_due", condition=IS_OPEN),
+            models.Index(fields=["owner", "queue_at", "id"], name="complaint_owner_due", condition=IS_OPEN),
+            models.Index(fields=["handler", "queue_at", "id"], name="complaint_handler_due", condition=IS_OPEN),
+            models.Index(fields=["state", "queue_at", "id"], name="complaint_state_due", condition=IS_OPEN),
             models.Index(
-                fields=["escalated_to", "next_due_at", "id"],
+                fields=["escalated_to", "queue_at", "id"],
                 name="complaint_escalated",
                 condition=IS_OPEN & Q(escalated_to__isnull=False),
             ),
             models.Index(
-                fields=["work_unit_no", "next_due_at", "id"],
+                fields=["work_unit_no", "queue_at", "id"],
                 name="complaint_pool",
                 condition=IS_OPEN & Q(handler__isnull=True),
             ),

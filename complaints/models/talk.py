@@ -18,9 +18,9 @@ from staff.models import User
 
 
 class Entry(Row):
-    """One thing said. A REPLY leaves at `leaves_at` unless it is taken back before (`taken_back_at`); `message_id` is
-    the message it became. A NOTE never leaves the house. `key`: once per natural key (an e-mail's Message-ID, a form's
-    token)."""
+    """One thing said. A REPLY leaves at `leaves_at` (`left_at`: when it did) unless it is taken back before
+    (`taken_back_at`); `message_id` is the message it became. A NOTE never leaves the house. `key`: once per natural key
+    (an e-mail's Message-ID, a form's token)."""
 
     personal: ClassVar = Personal(of="complaint__customer", empty=("text",), plain=("kind", "channel"), null=("key",))
 
@@ -31,12 +31,20 @@ class Entry(Row):
     by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField(default=clock.now)
     leaves_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
     taken_back_at = models.DateTimeField(null=True)
     message_id = models.BigIntegerField(null=True)
     key = models.CharField(max_length=200, null=True, unique=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["complaint", "-id"], name="complaint_entry_case")]
+        indexes: ClassVar = [
+            models.Index(fields=["complaint", "-id"], name="complaint_entry_case"),
+            models.Index(
+                fields=["leaves_at", "id"],
+                name="complaint_reply_due",
+                condition=Q(leaves_at__isnull=False, left_at=None, taken_back_at=None),
+            ),
+        ]
 
 
 class Attachment(Row):
