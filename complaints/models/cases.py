@@ -65,8 +65,8 @@ class Complaint(Row):
     statutory clock; `decided_at` the latest; `closed_at` since it is ended. `next_due_at` is the nearest deadline of a
     running clock (null while none runs), `queue_at` the same for the order of the queue, `service_due_at` and
     `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
-    every change; pages send it back. `public_code`: opens the status page together with the number. `source`, `source_no`:
-    where an imported case comes from (no clock, nothing sent). Free text is erasable.
+    every change; pages send it back. `public_code`: opens the status page together with the number. `source`,
+    `source_no`: where an imported case comes from (no clock, nothing sent). Free text is erasable.
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
