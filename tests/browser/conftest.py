@@ -1,5 +1,5 @@
-"""A real browser for tests: Debian's Chromium, a fresh context per page, and a watch that ends a test red
-on a console error, a CSP report, a failed request or a request to another origin."""
+"""A real browser for tests: Debian's Chromium, by preference without its window, a fresh context per page, and a watch
+that ends a test red on a console error, a CSP report, a failed request or a request to another origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).parent
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 SWITCHED_OFF = os.environ.get("CARELINE_NO_BROWSER") == "1"
 FLAGS = [
     "--no-sandbox",
