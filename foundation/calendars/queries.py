@@ -42,12 +42,32 @@ def calendar_for(code: str, *, at: datetime | None = None, version: int | None =
         key = versions.values_list("pk", flat=True).first()
     if key is None:
         raise RuleBroken("calendars.unknown", _("There is no calendar %(code)s.") % {"code": code[:32]})
+    return calendar_of_version(key)
+
+
+def newest_version(code: str) -> int:
+    """The key of the newest version of a calendar, as clocks store it; one indexed query.
+
+    Refuses (RuleBroken `calendars.unknown`) a code that does not exist.
+    """
+    versions = CalendarVersion.objects.filter(calendar__code=code).order_by("-number")
+    key = versions.values_list("pk", flat=True).first()
+    if key is None:
+        raise RuleBroken("calendars.unknown", _("There is no calendar %(code)s.") % {"code": code[:32]})
+    return key
+
+
+def calendar_of_version(key: int) -> Calendar:
+    """The calendar a version froze, by the version's key; no query once it is known here.
+
+    Raises CalendarVersion.DoesNotExist for a key nobody has.
+    """
     with _lock:
         if key in _frozen:
             _frozen.move_to_end(key)
             return _frozen[key]
-    row = CalendarVersion.objects.get(pk=key)
-    calendar = Calendar.from_json(code, row.number, row.definition)
+    row = CalendarVersion.objects.select_related("calendar").get(pk=key)
+    calendar = Calendar.from_json(row.calendar.code, row.number, row.definition)
     with _lock:
         _frozen[key] = calendar
         while len(_frozen) > _KEPT:
