@@ -17,7 +17,14 @@ def _day(value: Any, _detail: dict[str, Any]) -> str:
     return f"{day} {_KINDS.get(kind, kind)}"
 
 
-name_kinds({"calendars.workcalendar": _("Calendar")})
+name_kinds(
+    {
+        "calendars.workcalendar": _("Calendar"),
+        "calendars.clock": _("Clock"),
+        "calendars.clockevent": _("Event of a clock"),
+        "calendars.clockmark": _("Mark of a clock"),
+    }
+)
 name_acts(
     "calendar",
     title=_("Calendars"),
