@@ -59,6 +59,46 @@ class Act(models.TextChoices):
     REJECT = "REJECT", _("Declare not ours")
 
 
+class Deed(models.TextChoices):
+    """What else stands in the history of a case: done to it, its state staying."""
+
+    CONTACTED = "CONTACTED", _("Spoke with the customer")
+    URGED = "URGED", _("Customer urged")
+    GRADED = "GRADED", _("Grade changed")
+    CLAIMED = "CLAIMED", _("Taken from the pool")
+    APPROVAL_ASKED = "APPROVAL_ASKED", _("Approval asked")
+    APPROVED = "APPROVED", _("Solution approved")
+    DENIED = "DENIED", _("Solution not approved")
+    MEASURE_DONE = "MEASURE_DONE", _("Measure done")
+    TRIED = "TRIED", _("Callback tried")
+    CALLED_BACK = "CALLED_BACK", _("Called back")
+    REPLIED = "REPLIED", _("Wrote to the customer")
+    HEARD = "HEARD", _("Customer wrote")
+    NOTED = "NOTED", _("Note added")
+    OFFERED = "OFFERED", _("Offered to another person")
+    OFFER_TAKEN = "OFFER_TAKEN", _("Hand-over accepted")
+    OFFER_REFUSED = "OFFER_REFUSED", _("Hand-over refused")
+    OFFER_LAPSED = "OFFER_LAPSED", _("Hand-over not answered")
+    OFFER_WITHDRAWN = "OFFER_WITHDRAWN", _("Hand-over withdrawn")
+    ORDERED = "ORDERED", _("Given to another person by order")
+    PART_GIVEN = "PART_GIVEN", _("Part given to a unit")
+    PART_TAKEN = "PART_TAKEN", _("Part accepted")
+    PART_DONE = "PART_DONE", _("Part done")
+    PART_PASSED = "PART_PASSED", _("Part passed on")
+    PART_RETURNED = "PART_RETURNED", _("Part returned")
+    PROMISED = "PROMISED", _("Promise made")
+    PROMISE_KEPT = "PROMISE_KEPT", _("Promise kept")
+    PROMISE_DROPPED = "PROMISE_DROPPED", _("Promise dropped")
+    REPLY_ORDERED = "REPLY_ORDERED", _("Reply ordered")
+    ORDER_ANSWERED = "ORDER_ANSWERED", _("Order answered")
+    REMINDED = "REMINDED", _("Reminded by the clock")
+    ESCALATED = "ESCALATED", _("Brought to a superior")
+    LINKED = "LINKED", _("Linked to another case")
+    GROUPED = "GROUPED", _("Joined to a group")
+    MERGE_UNDONE = "MERGE_UNDONE", _("Merge undone")
+    SPLIT = "SPLIT", _("Another case was split off")
+
+
 @dataclass(frozen=True)
 class Move:
     """One legal step: `act` leads from `old` to `new`; `right` is what whoever does it must hold. `by_clock`: the

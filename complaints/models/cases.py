@@ -10,7 +10,20 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 
-from complaints.lifecycle import ENDED, OPEN, Act, Grade, GradeReason, Path, PauseReason, SeatWhy, Solved, State
+from complaints.lifecycle import (
+    ENDED,
+    OPEN,
+    Act,
+    Deed,
+    Grade,
+    GradeReason,
+    Path,
+    PauseReason,
+    SeatWhy,
+    Solved,
+    State,
+    label_of,
+)
 from complaints.models.causes import Cause
 from customers.models import Customer, Subscription
 from foundation.common import clock
@@ -317,4 +330,5 @@ class ComplaintMove(Row):
 
     @property
     def label(self) -> str:
-        return str(Act(self.act).label) if self.act in Act.values else self.act
+        """What was done, in the active language."""
+        return label_of(Deed if self.act in Deed.values else Act, self.act)

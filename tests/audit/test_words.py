@@ -8,6 +8,7 @@ import re
 import pytest
 from django.apps import apps
 
+from complaints.lifecycle import Act, Deed
 from customers.imports.models import Import
 from customers.services.consent import ACTS
 from foundation.audit import words
@@ -24,6 +25,7 @@ RECORDERS = ("record", "remember", "_remember", "_start", "remember_merge")
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs made of a code: an import and a run record the states they end in, a consent the one it came to.
 FAMILIES = {
+    "complaint.": [*Act.values, *Deed.values],
     "consent.": ACTS.values(),
     "contact.": ContactAct.values,
     "followup.": FollowUpAct.values,
@@ -43,6 +45,26 @@ NEVER_A_TARGET = {
     "calendars.calendarversion",
     "calendars.workcalendarday",
     "calendars.workwindow",
+    "complaints.approval",
+    "complaints.attachment",
+    "complaints.callback",
+    "complaints.casemerge",
+    "complaints.complainerflag",
+    "complaints.complaintline",
+    "complaints.complaintmove",
+    "complaints.entry",
+    "complaints.escalation",
+    "complaints.escalationtold",
+    "complaints.handover",
+    "complaints.link",
+    "complaints.measure",
+    "complaints.order",
+    "complaints.part",
+    "complaints.promise",
+    "complaints.requiredfact",
+    "complaints.savedview",
+    "complaints.seat",
+    "complaints.solution",
     "customers.consentevent",
     "customers.consentevidence",
     "customers.customerfacts",

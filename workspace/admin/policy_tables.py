@@ -78,6 +78,11 @@ HEADS: dict[str, Any] = {
     "zh": gettext_lazy("Chinese name"),
     "en": gettext_lazy("English name"),
     "ways": gettext_lazy("Asked for"),
+    "rule": gettext_lazy("Rule"),
+    "use": gettext_lazy("In use"),
+    "from": gettext_lazy("From"),
+    "days": gettext_lazy("Days"),
+    "weeks": gettext_lazy("Weeks"),
 }
 CODES: dict[str, Any] = {
     "PHONE": gettext_lazy("Phone call"),

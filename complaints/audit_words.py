@@ -1,0 +1,40 @@
+"""What the log calls complaints."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from complaints.lifecycle import Act, Deed, Grade, GradeReason, MeasureKind, Path, PauseReason, Solved, State
+from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
+
+name_kinds(
+    {
+        "complaints.complaint": _("Complaint"),
+        "complaints.cause": _("Cause of complaints"),
+        "complaints.appealcase": _("Appeal"),
+        "complaints.mediationcase": _("Mediation"),
+    }
+)
+name_acts(
+    "complaint",
+    title=_("Complaints"),
+    acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)},
+    details={
+        "owner": Detail(_("Owner"), Shape.PERSON),
+        "handler": Detail(_("Handler"), Shape.PERSON),
+        "unit": Detail(_("Unit"), Shape.UNIT),
+        "state": Detail(_("State"), words=codes(dict(State.choices))),
+        "grade": Detail(_("Grade"), words=codes(dict(Grade.choices)), pair=True),
+        "why": Detail(_("Reason"), words=codes({**dict(GradeReason.choices), **dict(PauseReason.choices)})),
+        "path": Detail(_("Path"), words=codes(dict(Path.choices))),
+        "due_at": Detail(_("Due"), Shape.MOMENT),
+        "until": Detail(_("Until"), Shape.MOMENT),
+        "amount": Detail(_("Amount (CNY)")),
+        "matter_amount": Detail(_("Amount of the whole matter (CNY)")),
+        "kind": Detail(_("Kind"), words=codes(dict(MeasureKind.choices))),
+        "measures": Detail(_("Measures"), words=codes(dict(MeasureKind.choices))),
+        "solved": Detail(_("Solved"), words=codes(dict(Solved.choices))),
+        "satisfaction": Detail(_("Satisfaction")),
+        "cause": Detail(_("Cause")),
+    },
+)

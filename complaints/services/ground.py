@@ -1,0 +1,324 @@
+"""What every act on a case stands on: the lock, who may act, the move by the table, history, audit, timeline, bells,
+and what the customer is told (D§1.9, 10.3, 24)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from complaints.lifecycle import ENDED, Act, Deed, Move, SeatWhy, State, move_for
+from complaints.lines import TELLING
+from complaints.models import Complaint, ComplaintMove, Seat
+from complaints.models.cases import VIEW_RIGHT
+from customers.timeline import add_line
+from foundation.audit.services import record
+from foundation.common import clock
+from foundation.common.errors import NotAllowed, RuleBroken
+from interactions.lifecycle import Channel as ContactChannel
+from outreach.lifecycle import Channel, MessageClass
+from outreach.models import OutMessage
+from outreach.services import notify, queue_message
+from staff.absence import team_lead_of
+from staff.models import User
+from staff.rights import acted_for, sight_of
+
+WORK_RIGHT = "complaints.work"
+ASSIGN_RIGHT = "complaints.assign"
+APPROVE_RIGHT = "complaints.approve"
+COORDINATE_RIGHT = "complaints.coordinate"
+LONGEST_REASON = 400
+
+
+def locked_case(case_id: int) -> Complaint:
+    """The case under its lock, with what acts need. Raises Complaint.DoesNotExist."""
+    # Two steps: a join in the locking query would lose the row when what it joins changed while we waited.
+    Complaint.objects.select_for_update(no_key=True).only("pk").get(pk=case_id)
+    return Complaint.objects.select_related("owner__unit", "handler__unit", "work_unit", "customer", "topic").get(
+        pk=case_id
+    )
+
+
+def case_for(case_id: int, actor: User, right: str) -> Complaint:
+    """The case, locked, if the actor holds `right` over it and it is not about them (D§3.2).
+
+    Raises NotAllowed "complaint.about_you", "complaint.not_yours", "complaint.no_right".
+    """
+    case = locked_case(case_id)
+    check_sees(case, actor)
+    check_right(case, actor, right)
+    return case
+
+
+def case_to(case_id: int, act: str, actor: User | None) -> Complaint:
+    """The case, locked, if `act` may follow and the actor (None: the clock) may do it.
+
+    Raises as `case_for`, and RuleBroken "complaint.illegal".
+    """
+    case = locked_case(case_id)
+    if actor is not None:
+        check_sees(case, actor)
+    step = step_from(case, act, actor)
+    if actor is not None:
+        check_right(case, actor, step.right)
+    return case
+
+
+def step_from(case: Complaint, act: str, actor: User | None) -> Move:
+    """The move `act` makes from where the case stands. Raises RuleBroken "complaint.illegal"."""
+    step = move_for(case.state, act)
+    if step is None or (actor is None and not step.by_clock):
+        words = _("A case that is “%(state)s” does not allow: %(act)s.")
+        raise RuleBroken("complaint.illegal", words % {"state": State(case.state).label, "act": Act(act).label})
+    return step
+
+
+def check_sees(case: Complaint, actor: User) -> None:
+    """That the case is not about the actor and within their sight. Raises NotAllowed "complaint.about_you",
+    "complaint.not_yours"."""
+    if case.about_staff_id == actor.pk:
+        raise NotAllowed("complaint.about_you", _("The person complained of does not handle the complaint."))
+    if not covers(case, actor, VIEW_RIGHT):
+        raise NotAllowed("complaint.not_yours", _("This complaint is not within your scope."))
+
+
+def check_right(case: Complaint, actor: User, right: str) -> None:
+    """That the actor holds `right` over the case. Raises NotAllowed "complaint.no_right", "complaint.not_yours"."""
+    if not actor.has_perm(right):
+        raise NotAllowed("complaint.no_right", _("Your role does not do this to complaints."))
+    if not covers(case, actor, right):
+        raise NotAllowed("complaint.not_yours", _("This complaint is not within your scope."))
+
+
+def covers(case: Complaint, actor: User, right: str) -> bool:
+    """Whether `right` reaches the case for the actor: by either of its units, by owner or handler (also absent ones
+    they act for), or by a seat."""
+    sight = sight_of(actor, right)
+    return (
+        sight.covers(unit_no=case.unit_no, owner_id=case.owner_id)
+        or sight.covers(unit_no=case.work_unit_no, owner_id=case.handler_id)
+        or (bool(sight.owners) and Seat.objects.filter(complaint=case, user__in=sorted(sight.owners)).exists())
+    )
+
+
+def works_on(case: Complaint, actor: User) -> bool:
+    """Whether the actor is the handler, acts for an absent one, or leads those who work on it."""
+    return (
+        actor.pk == case.handler_id
+        or (case.handler_id in acted_for(actor) and actor.has_perm(WORK_RIGHT))
+        or leads(case, actor)
+    )
+
+
+def leads(case: Complaint, actor: User) -> bool:
+    """Whether the actor gives orders over the case."""
+    return actor.has_perm(ASSIGN_RIGHT) and covers(case, actor, ASSIGN_RIGHT)
+
+
+def check_works(case: Complaint, actor: User) -> None:
+    """Raises NotAllowed "complaint.not_handler" unless the actor works on the case."""
+    if not works_on(case, actor):
+        raise NotAllowed("complaint.not_handler", _("Somebody else works on this complaint."))
+
+
+def check_worker(case: Complaint, person: User) -> None:
+    """That `person` may be its handler. Raises RuleBroken "complaint.cannot_work", "complaint.about_them"."""
+    if not person.is_active or not person.has_perm(WORK_RIGHT):
+        raise RuleBroken("complaint.cannot_work", _("This person does not work on complaints."))
+    if case.about_staff_id == person.pk:
+        raise RuleBroken("complaint.about_them", _("The complaint is about this person: choose another one."))
+
+
+def check_open(case: Complaint) -> None:
+    """Raises RuleBroken "complaint.ended"."""
+    if not case.is_open:
+        raise RuleBroken("complaint.ended", _("This complaint is closed."))
+
+
+def behalf(case: Complaint, actor: User | None) -> User | None:
+    """The absent handler or owner for whom the actor acts, or None."""
+    if actor is None or actor.pk in (case.owner_id, case.handler_id):
+        return None
+    absent = acted_for(actor)
+    if case.handler is not None and case.handler_id in absent:
+        return case.handler
+    return case.owner if case.owner_id in absent else None
+
+
+def lead_over(case: Complaint, person: User, at: datetime) -> User | None:
+    """The present lead of `person`, or the one above, who is not complained of in the case."""
+    return team_lead_of(person, at, but={case.about_staff_id} if case.about_staff_id else None)
+
+
+@transaction.atomic
+def move(case: Complaint, act: str, *, actor: User | None, reason: str = "", **columns: Any) -> ComplaintMove:
+    """Take the locked case where `act` leads, with `columns` set, in the caller's transaction: one UPDATE, a history
+    row, an audit entry, a line on the customer's timeline. Ended cases get `closed_at`, others lose it.
+
+    Raises RuleBroken "complaint.illegal", NotAllowed "complaint.no_right".
+    """
+    step = step_from(case, act, actor)
+    if actor is not None and not actor.has_perm(step.right):
+        raise NotAllowed("complaint.no_right", _("Your role does not do this to complaints."))
+    old, case.state = case.state, step.new
+    if step.new in ENDED:
+        columns["closed_at"] = clock.now()
+    elif old in ENDED:
+        columns["closed_at"] = None
+    if old == State.PAUSED:
+        columns["pause_reason"] = ""
+    for name, value in columns.items():
+        setattr(case, name, value)
+    save_case(case, "state", *columns)
+    return remember(case, act, actor=actor, old=old, new=step.new, reason=reason)
+
+
+def save_case(case: Complaint, *fields: str) -> None:
+    """Save the named fields of a locked case and count its version up."""
+    case.version += 1
+    case.save(update_fields=[*fields, "version"])
+
+
+def remember(
+    case: Complaint,
+    act: str,
+    *,
+    actor: User | None,
+    old: str = "",
+    new: str = "",
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+) -> ComplaintMove:
+    """What was done to a case: history row, audit entry ("complaint.<act>"), and a line on the customer's timeline for
+    what they would ask about. `act`: an `Act` with the states it led from and to, or a `Deed`, which changes none.
+    `detail` of the audit: ids, codes, amounts. Registering is `Act.REGISTER` with `new` alone."""
+    stands_for = behalf(case, actor)
+    row = ComplaintMove.objects.create(
+        complaint=case,
+        at=clock.now(),
+        act=act,
+        old=old,
+        new=new,
+        actor=actor,
+        on_behalf_of=stands_for,
+        handler=case.handler,
+        unit=case.work_unit,
+        reason=reason.strip()[:LONGEST_REASON],
+    )
+    record(
+        f"complaint.{act.lower()}",
+        target=case,
+        actor=actor,
+        customer_id=case.customer_id,
+        unit_id=case.owner.unit_id,
+        on_behalf_of=stands_for,
+        detail={"owner": case.owner_id, "handler": case.handler_id, "state": case.state, **(detail or {})},
+    )
+    if act in TELLING and case.customer_id is not None:
+        add_line(
+            case.customer_id,
+            f"complaint.{act.lower()}",
+            actor=actor,
+            ref_id=case.pk,
+            params={"number": case.number, "state": case.state},
+            unit_id=case.owner.unit_id,
+        )
+    return row
+
+
+def seat(case: Complaint, user: User, why: SeatWhy) -> None:
+    """Let somebody see the case because of a duty in it; twice is once."""
+    Seat.objects.bulk_create([Seat(complaint=case, user=user, why=why)], ignore_conflicts=True)
+
+
+def unseat(case: Complaint, why: SeatWhy, user: User | None = None) -> None:
+    """The duty is over: of `user`, or of everybody who had it."""
+    seats = Seat.objects.filter(complaint=case, why=why)
+    (seats.filter(user=user) if user is not None else seats).delete()
+
+
+def ring(case: Complaint, person: User, kind: str, key: str, **params: Any) -> None:
+    """Ring a colleague's bell ("complaint.<kind>", complaints/bellkinds.py) about the case, once per key. Nobody is
+    rung about a complaint about them, or about a record of the past."""
+    if case.is_imported or person.pk == case.about_staff_id:
+        return
+    due = promised_by(case)
+    notify(
+        person,
+        f"complaint.{kind}",
+        subject_ref=case,
+        params={"number": case.number, **({"due_at": due.isoformat()} if due else {}), **params},
+        dedupe_key=f"{kind}-{case.ref}-{key}"[:80],
+    )
+
+
+def promised_by(case: Complaint) -> datetime | None:
+    """By when the customer has our answer: the service limit, else the statutory one; None when neither runs."""
+    return case.service_due_at or case.statutory_due_at
+
+
+def tell_customer(
+    case: Complaint, template: str, *, key: str, actor: User | None, expires_at: datetime | None = None, **params: Any
+) -> OutMessage | None:
+    """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24).
+
+    `params` besides number, colleague (whom to ask) and `due_at`: codes, numbers, ISO moments; free text to the
+    customer only as `words`. A message that names a moment is dropped when that has passed: it would say nothing true.
+    None for a record of the past, one told before, and where nothing says how to reach the complainant (D§9.3d).
+    """
+    if case.is_imported:
+        return None
+    due = promised_by(case)
+    given = {"number": case.number, "colleague": (case.handler or case.owner).staff_no, "due_at": "", **params}
+    if due is not None and due > clock.now() and not given["due_at"]:
+        given["due_at"] = due.isoformat()
+    if case.customer is None:
+        return None
+    message = queue_message(
+        customer=case.customer,
+        message_class=MessageClass.SERVICE,
+        template=template,
+        params=given,
+        dedupe_key=f"{template}-{case.ref}-{key}",
+        channel=Channel.EMAIL if case.channel == ContactChannel.EMAIL else Channel.SMS,
+        expires_at=expires_at,
+        actor=actor,
+    )
+    if message is not None:
+        case.last_told_at = clock.now()
+        case.save(update_fields=["last_told_at"])
+    return message
+
+
+__all__ = [
+    "APPROVE_RIGHT",
+    "ASSIGN_RIGHT",
+    "COORDINATE_RIGHT",
+    "WORK_RIGHT",
+    "Act",
+    "Deed",
+    "behalf",
+    "case_for",
+    "case_to",
+    "check_open",
+    "check_right",
+    "check_sees",
+    "check_worker",
+    "check_works",
+    "covers",
+    "lead_over",
+    "leads",
+    "locked_case",
+    "move",
+    "promised_by",
+    "remember",
+    "ring",
+    "save_case",
+    "seat",
+    "step_from",
+    "tell_customer",
+    "unseat",
+    "works_on",
+]

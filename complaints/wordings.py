@@ -1,0 +1,45 @@
+"""What complainants are told at each step (D§24): what happened, what is next, by when, whom to ask.
+
+The wording of NAME stands in `templates/outreach/messages/complaint_NAME.txt`. Raise the version when the words change.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from outreach.lifecycle import MessageClass
+from outreach.wording import MessageTemplate, register_template
+
+_SERVICE = frozenset({MessageClass.SERVICE.value})
+_TITLES: tuple[tuple[str, Any], ...] = (
+    ("acknowledged", _("We have your complaint")),
+    ("assessed", _("Your complaint is being given to whoever solves it")),
+    ("assigned", _("Your complaint is with a colleague")),
+    ("pooled", _("Your complaint is with those who solve it")),
+    ("in_work", _("Somebody works on your complaint")),
+    ("resumed", _("We go on with your complaint")),
+    ("proposed", _("We have found a solution")),
+    ("rework", _("We work on your complaint again")),
+    ("accepted", _("You agree with our answer")),
+    ("silent", _("We take our answer as accepted")),
+    ("disputed", _("You do not agree with our answer")),
+    ("callback", _("We call you back")),
+    ("not_solved", _("We work on your complaint again")),
+    ("closed", _("Your complaint is closed")),
+    ("reopened", _("Your complaint is open again")),
+    ("withdrawn", _("You withdrew your complaint")),
+    ("taken_up", _("Your complaint is taken up again")),
+    ("graded", _("Your complaint has a new date")),
+    ("paused", _("Your complaint waits")),
+    ("answered", _("Our answer to your complaint")),
+    ("final", _("Our last word on your complaint")),
+    ("rejected", _("Your complaint is not for us")),
+)
+
+
+def register() -> None:
+    """Make them known; called once at start."""
+    for name, title in _TITLES:
+        register_template(MessageTemplate(f"complaint_{name}", title, version=1, classes=_SERVICE))
