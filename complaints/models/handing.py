@@ -23,7 +23,8 @@ class HandoverQuerySet(models.QuerySet["Handover"]):
 class Handover(Row):
     """A case offered to another person (`to`) or unit (`to_unit`, whoever of it accepts): accepted, refused with a
     reason, or lapsed at `until`. `number` counts the hand-overs of a case; one is open per role. `ordered`: a lead
-    decided, nobody was asked."""
+    decided, nobody was asked. `for_decision`: after the third hand-over between units the coordinator `to` decides
+    which unit is responsible, by `until`; `noticed_at`: since the director knows that it was not decided."""
 
     personal: ClassVar = Personal(of="complaint__customer", empty=("note", "reason"), plain=("role", "state"))
 
@@ -42,6 +43,8 @@ class Handover(Row):
     made_at = models.DateTimeField(default=clock.now)
     until = models.DateTimeField()
     decided_at = models.DateTimeField(null=True)
+    for_decision = models.BooleanField(default=False, db_default=False)
+    noticed_at = models.DateTimeField(null=True)
 
     objects = HandoverQuerySet.as_manager()
 

@@ -17,11 +17,11 @@ from staff.models import User
 
 class AppealCase(Row):
     """A complaint the authority sent us. `due_on`: the date in its letter; `internal_due_at`: two working days
-    earlier. A response needs the approval of a department head."""
+    earlier. A response needs the approval of a department head; `denied_for`: why the last draft was sent back."""
 
     personal: ClassVar = Personal(
         of="complaint__customer",
-        empty=("text", "response", "reference"),
+        empty=("text", "response", "reference", "denied_for"),
         plain=("body", "state", "outcome"),
     )
 
@@ -37,6 +37,7 @@ class AppealCase(Row):
     response = models.TextField(blank=True)
     response_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     approved_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    denied_for = models.CharField(max_length=400, blank=True, db_default="")
     responded_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=400, blank=True)
     closed_at = models.DateTimeField(null=True)
@@ -60,7 +61,8 @@ class AppealCase(Row):
 
 
 class MediationCase(Row):
-    """Mediation by a third party, voluntary for both; the complaint rests in DISPUTED meanwhile (D§11.4)."""
+    """Mediation by a third party, voluntary for both; the complaint rests in DISPUTED meanwhile (D§11.4).
+    `noticed_at`: since somebody was reminded of the coming session."""
 
     personal: ClassVar = Personal(of="complaint__customer", empty=("agreement",), plain=("body", "state"))
 
@@ -72,9 +74,15 @@ class MediationCase(Row):
     sessions = models.PositiveSmallIntegerField(default=0)
     agreement = models.TextField(blank=True)
     closed_at = models.DateTimeField(null=True)
+    noticed_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["complaint"], condition=Q(closed_at=None), name="mediation_one_open")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["session_at", "id"], name="mediation_session", condition=Q(state="SESSION", noticed_at=None)
+            )
         ]
