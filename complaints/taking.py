@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
@@ -14,6 +15,7 @@ from staff.absence import acting_for, team_lead_of
 from staff.models import OrgUnit, RoleAssignment, User, holds_on
 from staff.roles import ROLES
 
+T = TypeVar("T")
 HANDLER, LEAD, DEPT_HEAD, QA, DIRECTOR, GM, COORDINATOR = (
     "HANDLER",
     "TEAM_LEAD",
@@ -39,6 +41,13 @@ class Superiors:
         self._leads: dict[tuple[int, int | None], User | None] = {}
         self._acting: dict[int, User] = {}
         self._held: dict[str, list[RoleAssignment]] = {}
+        self._kept: dict[Any, Any] = {}
+
+    def kept(self, key: Hashable, work_out: Callable[[], T]) -> T:
+        """What `work_out` gave the first time it was asked for `key`."""
+        if key not in self._kept:
+            self._kept[key] = work_out()
+        return self._kept[key]  # type: ignore[no-any-return]  # one key, one kind of value
 
     def lead_of(self, person: User, accused: int | None) -> User | None:
         """The present lead of `person`, or the one above, but not the person complained of."""

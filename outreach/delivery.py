@@ -25,7 +25,7 @@ from outreach.models import MessageText, OutMessage
 from outreach.models.messages import message_floor
 from outreach.recipients import Case, cases_of
 from outreach.results import Finding, record_findings
-from outreach.wording import render_words, template_called
+from outreach.wording import is_still_true, render_words, template_called
 
 log = structlog.get_logger(__name__)
 # A claimed message nobody began to send may come back soon: losing this lease is harmless, `_mark_in_flight` sees it.
@@ -127,6 +127,8 @@ def _ask_gate(case: Case) -> Finding | Ready:
         return Finding(message, MessageState.SUPPRESSED, decision.reason, why=why)
     if decision.verdict is Verdict.WAIT:
         return Finding(message, MessageState.QUEUED, R.WAITING, not_before=decision.until, why=why)
+    if not cut and not is_still_true(message.template, message.params):
+        return Finding(message, MessageState.SUPPRESSED, R.EXPIRED, why=why)
     letter = _letter(case)
     if letter is None:
         return Finding(message, MessageState.FAILED, R.WORDING)

@@ -7,6 +7,7 @@ languages come from the catalogues. Whoever changes the words raises the version
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,13 +31,15 @@ _NAMES_THE_WORD = re.compile(rf"(?<![A-Za-z]){REFUSAL_WORD}(?![A-Za-z])")
 @dataclass(frozen=True)
 class MessageTemplate:
     """One wording. `title`: lazy translation for lists. `classes`: the message classes it may be used for; `legal`: a
-    notice the law demands (D§5.7)."""
+    notice the law demands (D§5.7). `still_true(params)`: asked when it is about to leave; what has lost its meaning is
+    dropped, not sent late (D§1.10)."""
 
     name: str
     title: Any
     version: int
     classes: frozenset[str]
     legal: bool = False
+    still_true: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 _templates: dict[str, MessageTemplate] = {}
@@ -70,6 +73,12 @@ def check_template(name: str, message_class: str) -> MessageTemplate:
     if message_class not in template.classes:
         raise RuleBroken("message.wrong_class", _("This wording may not be sent as a message of this class."))
     return template
+
+
+def is_still_true(name: str, params: Mapping[str, Any]) -> bool:
+    """Whether what a message says still holds, by the wording's own question; one nobody registers any more does."""
+    template = _templates.get(name)
+    return template is None or template.still_true is None or template.still_true(params)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ from staff.models import OrgUnit, User
 from staff.rights import sight_of
 
 IS_OPEN = Q(closed_at__isnull=True)
+# Known to the director as soon as it is one (D§10.7); records of the past are not brought up.
+TO_BRING_UP = IS_OPEN & Q(grade__in=[Grade.MAJOR, Grade.SKIP_LEVEL], raised_at=None, source="")
 VIEW_RIGHT = "complaints.view"
 PART_RIGHT = "complaints.part"
 NO_DEADLINE = datetime(9999, 12, 31, tzinfo=UTC)  # last in the queue, which pages by a column without nulls
@@ -65,6 +67,10 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
     def ended(self) -> ComplaintQuerySet:
         return self.filter(closed_at__isnull=False)
 
+    def to_bring_up(self) -> ComplaintQuerySet:
+        """Grave ones nobody brought to the director yet (D§10.7)."""
+        return self.filter(TO_BRING_UP)
+
     def overdue(self, at: datetime) -> ComplaintQuerySet:
         """Open ones whose nearest running deadline has passed."""
         return self.open().filter(queue_at__lt=at)
@@ -75,7 +81,8 @@ class Complaint(Row):
     (D§9.4). `customer` is null for complainants who are no customers; then the `contact_…` columns say how to answer.
 
     Moments: `received_at` first receipt by anybody of ours; `answered_at` the first answer (DECIDED), which stops the
-    statutory clock; `decided_at` the latest; `closed_at` since it is ended. `next_due_at` is the nearest deadline of a
+    statutory clock; `decided_at` the latest; `closed_at` since it is ended. `raised_at`: since the
+    director knows of a grave one. `next_due_at` is the nearest deadline of a
     running clock (null while none runs), `queue_at` the same for the order of the queue, `service_due_at` and
     `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
     every change; pages send it back. `public_code`: opens the status page together with the number. `source`,
@@ -154,6 +161,7 @@ class Complaint(Row):
     work_unit_no = models.IntegerField()
     escalated_to = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     level = models.PositiveSmallIntegerField(default=0)
+    raised_at = models.DateTimeField(null=True)
     passes = models.PositiveSmallIntegerField(default=0)
 
     service_due_at = models.DateTimeField(null=True)

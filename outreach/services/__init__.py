@@ -12,7 +12,13 @@ from outreach.services.followups import (
     record_attempt,
     reschedule_followup,
 )
-from outreach.services.messages import queue_message, queue_messages, queue_staff_message, retry_message
+from outreach.services.messages import (
+    queue_message,
+    queue_messages,
+    queue_staff_message,
+    queue_staff_messages,
+    retry_message,
+)
 from outreach.services.reminding import hand_over_if_overdue, remind_if_due
 from outreach.services.transfers import (
     accept_transfer,
@@ -39,6 +45,7 @@ __all__ = [
     "queue_message",
     "queue_messages",
     "queue_staff_message",
+    "queue_staff_messages",
     "reassign_followup",
     "record_attempt",
     "refuse_transfer",

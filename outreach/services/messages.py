@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,6 +101,34 @@ def queue_staff_message(
             actor_id=actor.pk if actor else None,
         ),
     )
+
+
+@transaction.atomic
+def queue_staff_messages(wanted: Iterable[tuple[int, dict[str, Any], str]], *, template: str) -> int:
+    """The set form of `queue_staff_message`: (user id, params, dedupe_key) each; how many are new. Three statements."""
+    check_template(template, MessageClass.SERVICE)
+    given = list(wanted)
+    users = User.objects.filter(pk__in={user for user, _params, _key in given}).exclude(email="").select_related("unit")
+    people, now = {user.pk: user for user in users}, clock.now()
+    messages = {
+        message_key(key): OutMessage(
+            staff=people[user],
+            unit_no=people[user].unit.no,
+            message_class=MessageClass.SERVICE,
+            channel=Channel.EMAIL,
+            template=template,
+            params=params,
+            not_before=now,
+        )
+        for user, params, key in given
+        if user in people
+    }
+    keys = [MessageKey(key=key, message_id=one.pk, expires=now + KEYS_KEPT) for key, one in messages.items()]
+    MessageKey.objects.bulk_create(keys, ignore_conflicts=True)
+    ours = dict(MessageKey.objects.filter(key__in=messages).values_list("key", "message_id"))
+    new = [one for key, one in messages.items() if ours[key] == one.pk]
+    OutMessage.objects.bulk_create(new)
+    return len(new)
 
 
 @transaction.atomic
