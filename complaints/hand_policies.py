@@ -9,28 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from foundation.policies.registry import define
 
 define(
-    "complaints.handing.answer_minutes",
-    type="int",
-    unit="working minutes",
-    default=120,
-    low=5,
-    high=2_700,
-    source="D§10.3",
-    title=_("Hand-over: time to answer the offer"),
-    help=_("Working minutes of the one asked within which an offered case is accepted or refused."),
-)
-define(
-    "complaints.handing.answer_minutes_major",
-    type="int",
-    unit="minutes",
-    default=30,
-    low=5,
-    high=1_440,
-    source="D§10.3",
-    title=_("Hand-over of a grave case: time to answer the offer"),
-    help=_("Minutes by the clock within which an offered major or skip-level case is accepted or refused."),
-)
-define(
     "complaints.handing.most_passes",
     type="int",
     unit="hand-overs",
@@ -87,50 +65,6 @@ define(
         "Working days from now by which a customer whose answer is late is promised one, where the time up to 150 % of"
         " the limit is over already."
     ),
-)
-define(
-    "complaints.group.least_members",
-    type="int",
-    unit="cases",
-    default=5,
-    low=2,
-    high=1_000,
-    source="D§10.1",
-    title=_("Group complaint: least cases"),
-    help=_("So many open cases of one topic and area within the time below are suggested as a group."),
-)
-define(
-    "complaints.group.within",
-    type="duration",
-    unit="hours",
-    default=timedelta(hours=24),
-    low=timedelta(hours=1),
-    high=timedelta(days=7),
-    source="D§10.1",
-    title=_("Group complaint: within"),
-    help=_("Time within which cases of one topic and area count together."),
-)
-define(
-    "complaints.callback.least_tries",
-    type="int",
-    unit="tries",
-    default=3,
-    low=1,
-    high=10,
-    source="D§18.6",
-    title=_("Callback: tries"),
-    help=_("Tries in different parts of the days below before the customer gets a message instead."),
-)
-define(
-    "complaints.callback.answer_within",
-    type="duration",
-    unit="hours",
-    default=timedelta(hours=72),
-    low=timedelta(hours=1),
-    high=timedelta(days=14),
-    source="D§18.6",
-    title=_("Callback message: time to answer"),
-    help=_("How long a customer who could not be reached may answer the message about the callback."),
 )
 define(
     "complaints.appeal.days",

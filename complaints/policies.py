@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from complaints import hand_policies  # noqa: F401 (defines its keys)
 from complaints.statutory import SHIPPED, check_rules
 from foundation.policies.registry import define
 

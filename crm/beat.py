@@ -40,6 +40,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("foundation.audit.tasks.seal_audit", 60),
     # Requests about own data (D§5.11): reminder, then the director.
     Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),
+    # Complaints (D§10.7, 23): a look into the index of due marks.
+    Tick("complaints.tasks.watch_complaints", 10, "urgent"),
 )
 
 # Times of the business zone.

@@ -82,8 +82,8 @@ class Complaint(Row):
 
     Moments: `received_at` first receipt by anybody of ours; `answered_at` the first answer (DECIDED), which stops the
     statutory clock; `decided_at` the latest; `closed_at` since it is ended. `raised_at`: since the
-    director knows of a grave one. `next_due_at` is the nearest deadline of a
-    running clock (null while none runs), `queue_at` the same for the order of the queue, `service_due_at` and
+    director knows of a grave one. `next_due_at` is the nearest deadline of a running clock (null while none runs),
+    `queue_at` the same for the order of the queue, `service_due_at` and
     `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
     every change; pages send it back. `public_code`: opens the status page together with the number. `source`,
     `source_no`: where an imported case comes from (no clock, nothing sent). Free text is erasable.
@@ -257,6 +257,7 @@ class Complaint(Row):
                 name="complaint_pool",
                 condition=IS_OPEN & Q(handler__isnull=True),
             ),
+            models.Index(fields=["id"], name="complaint_to_bring_up", condition=TO_BRING_UP),
             models.Index(fields=["customer", "-id"], name="complaint_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["parent", "-id"], name="complaint_parent", condition=Q(parent__isnull=False)),
             models.Index(fields=["merged_into"], name="complaint_merged", condition=Q(merged_into__isnull=False)),

@@ -26,7 +26,7 @@ class Escalation(Row):
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="escalations")
     clock_kind = models.CharField(max_length=16, choices=ClockKind.choices)
     clock_id = models.BigIntegerField(null=True)
-    unit = models.CharField(max_length=1, default="P")
+    unit = models.CharField(max_length=1, default="P", db_default="P")
     mark = models.PositiveSmallIntegerField()
     target_version = models.PositiveSmallIntegerField()
     due_at = models.DateTimeField()
