@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from complaints.hand_audit import HAND_DETAILS
 from complaints.lifecycle import Act, Deed, Grade, GradeReason, MeasureKind, Path, PauseReason, Solved, State
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
@@ -18,7 +19,7 @@ name_kinds(
 name_acts(
     "complaint",
     title=_("Complaints"),
-    acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)},
+    acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)} | {"sweep": _("Brought up by the clock")},
     details={
         "owner": Detail(_("Owner"), Shape.PERSON),
         "handler": Detail(_("Handler"), Shape.PERSON),
@@ -36,5 +37,6 @@ name_acts(
         "solved": Detail(_("Solved"), words=codes(dict(Solved.choices))),
         "satisfaction": Detail(_("Satisfaction")),
         "cause": Detail(_("Cause")),
+        **HAND_DETAILS,
     },
 )

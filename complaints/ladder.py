@@ -16,7 +16,7 @@ GRADE_MARK = 0
 
 @dataclass(frozen=True)
 class Rung:
-    """Whom a mark goes to. `at_once`: their bells ring at any hour, and they get a message; else in their working hours.
+    """Whom a mark goes to. `at_once`: their bells ring at any hour, and they get a message; else in working hours.
     `customer`: the customer hears of the lateness with a new date."""
 
     roles: tuple[str, ...]
@@ -25,12 +25,12 @@ class Rung:
 
     @property
     def level(self) -> int:
-        """How high it goes: 0 who works on it, 1 their lead, 2 the department, 3 the director, 4 the general manager."""
+        """How high it goes: 0 who works on it, 1 their lead, 2 the department, 3 director, 4 general manager."""
         return max(RANKS[role] for role in self.roles)
 
     @property
     def reminds(self) -> bool:
-        """Whether it only reminds who works on it: of no use once the moment itself has passed."""
+        """Whether it only reminds who works on it."""
         return self.roles == (HANDLER,)
 
 
@@ -46,10 +46,10 @@ LADDER: dict[tuple[str, str, int], Rung] = {
     (ClockKind.ACKNOWLEDGE, PERCENT, 100): _TO_LEAD,
     (ClockKind.ASSESS, PERCENT, 100): _TO_LEAD,
     (ClockKind.ACCEPT, PERCENT, 100): _TO_LEAD,
-    (ClockKind.FIRST_CONTACT, PERCENT, 75): Rung((HANDLER,)),
-    (ClockKind.FIRST_CONTACT, PERCENT, 100): _TO_LEAD,
-    (ClockKind.PROGRESS, PERCENT, 75): Rung((HANDLER,)),
-    (ClockKind.PROGRESS, PERCENT, 100): _TO_LEAD,
+    (ClockKind.FIRST_CONTACT, PERCENT, 100): Rung((HANDLER,)),
+    (ClockKind.FIRST_CONTACT, PERCENT, 150): _TO_LEAD,
+    (ClockKind.PROGRESS, PERCENT, 100): Rung((HANDLER,)),
+    (ClockKind.PROGRESS, PERCENT, 150): _TO_LEAD,
     (ClockKind.CALLBACK, PERCENT, 100): _TO_LEAD,
     (ClockKind.LEAD_CONTACT, PERCENT, 100): Rung((DEPT_HEAD,)),
 }

@@ -47,7 +47,7 @@ class Superiors:
         """What `work_out` gave the first time it was asked for `key`."""
         if key not in self._kept:
             self._kept[key] = work_out()
-        return self._kept[key]  # type: ignore[no-any-return]  # one key, one kind of value
+        return self._kept[key]
 
     def lead_of(self, person: User, accused: int | None) -> User | None:
         """The present lead of `person`, or the one above, but not the person complained of."""
@@ -106,4 +106,6 @@ def who_do_parts(unit: OrgUnit, at: datetime, but: Iterable[int | None] = ()) ->
 def _with_roles(codes: Iterable[str], unit: OrgUnit, at: datetime, but: Iterable[int | None]) -> list[User]:
     roles = RoleAssignment.objects.filter(holds_on(clock.today(at)), role__in=codes, unit=unit)
     people = User.objects.people().filter(pk__in=roles.values("user"))
-    return list(people.exclude(Q(pk__in=[key for key in but if key])).select_related("unit").order_by("pk")[:MOST_ASKED])
+    return list(
+        people.exclude(Q(pk__in=[key for key in but if key])).select_related("unit").order_by("pk")[:MOST_ASKED]
+    )

@@ -105,7 +105,13 @@ def write_tellings(raised: Sequence[Raised], now: datetime) -> None:
     each = [(one, telling) for one in raised for telling in one.told]
     _insert(
         "complaints_escalationtold",
-        {"escalation_id": "bigint", "person_id": "integer", "role": "text", "tell_at": "timestamptz", "told_at": "timestamptz"},
+        {
+            "escalation_id": "bigint",
+            "person_id": "integer",
+            "role": "text",
+            "tell_at": "timestamptz",
+            "told_at": "timestamptz",
+        },
         [
             (one.id, told.person_id, told.role, told.tell_at, now if told.tell_at and told.tell_at <= now else None)
             for one, told in each
@@ -164,10 +170,19 @@ def write_bells(rung: Sequence[tuple[Raised, int]]) -> None:
 def write_history(raised: Sequence[Raised], now: datetime) -> None:
     """A history row per case and mark; one more where the miss made an ordinary case an upgraded one (D§10.1)."""
     rows = [
-        (new_id(), one.case.id, now, _deed(one), one.case.handler_id, one.case.work_unit_id, _why(one)) for one in raised
+        (new_id(), one.case.id, now, _deed(one), one.case.handler_id, one.case.work_unit_id, _why(one))
+        for one in raised
     ]
     rows += [
-        (new_id(), one.case.id, now, Deed.GRADED.value, one.case.handler_id, one.case.work_unit_id, GradeReason.BREACH.value)
+        (
+            new_id(),
+            one.case.id,
+            now,
+            Deed.GRADED.value,
+            one.case.handler_id,
+            one.case.work_unit_id,
+            GradeReason.BREACH.value,
+        )
         for one in raised
         if upgrades(one)
     ]

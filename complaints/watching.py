@@ -1,7 +1,8 @@
 """The clock's work on complaints: what reached a mark goes up the org tree, each once (D§10.7, 23).
 
 A sweep looks into the index of due marks, so it costs what is due, not what is open. It takes a chunk of marks and the
-cases they belong to, both with SKIP LOCKED, decides in memory to whom each goes, and writes a chunk in a few statements.
+cases they belong to, both with SKIP LOCKED, decides in memory to whom each goes, and writes a chunk in a few
+statements.
 Killed half-way it leaves nothing behind and the next one begins anew; a late one records its real time.
 """
 
@@ -37,7 +38,6 @@ from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working, next_window, working_days
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
-from interactions.lifecycle import Channel as ContactChannel
 from outreach.lifecycle import Channel, MessageClass
 from outreach.services import queue_messages, queue_staff_messages
 from staff.models import OrgUnit, User
@@ -102,7 +102,7 @@ def sweep_chunk(now: datetime, size: int = CHUNK) -> int:
         one = Raised(
             case, mark.kind, mark.clock_id, mark.unit, mark.amount, mark.round, mark.due_at, standing.due_at, rung
         )
-        quiet = not standing.is_open or (rung.reminds and standing.is_over(now))
+        quiet = _is_overtaken(rung, mark.amount, standing, now)
         one.told = _told(one, superiors, people, units[case.work_unit_id], now, quiet=quiet)
         raised.append(one)
     write(raised, now)
@@ -172,7 +172,7 @@ def ring_waiting(now: datetime, size: int = CHUNK) -> int:
         case = case_now(row.complaint)
         rung = rung_of(row.clock_kind, row.unit, row.mark, case.grade) or Rung((HANDLER,))
         standing = clocks.get(row.clock_id or 0)
-        over = standing is not None and (not standing.is_open or (rung.reminds and standing.is_over(now)))
+        over = standing is not None and _is_overtaken(rung, row.mark, standing, now)
         if case.closed or over:
             silent.append(told.pk)
             continue
@@ -214,7 +214,7 @@ def _hold(ids: Iterable[int]) -> dict[int, CaseNow]:
 
 def _clocks(ids: Iterable[int]) -> dict[int, ClockNow]:
     rows = Clock.objects.filter(pk__in=set(ids)).values_list("pk", "state", "due_at", "missed_at")
-    return {key: ClockNow(*rest) for key, *rest in rows}
+    return {key: ClockNow(state, due_at, missed_at) for key, state, due_at, missed_at in rows}
 
 
 def _people(cases: Iterable[CaseNow]) -> dict[int, User]:
@@ -269,6 +269,11 @@ def _told(
         tell_at = None if quiet else now if one.rung.at_once else _hours(people[key].unit, superiors)
         told.append(Telling(key, role, tell_at))
     return told
+
+
+def _is_overtaken(rung: Rung, mark: int, standing: ClockNow, now: datetime) -> bool:
+    """Whether a bell has lost its meaning: the duty is done, or it reminds of a moment that has passed (D§1.10)."""
+    return not standing.is_open or (rung.reminds and mark < 100 and standing.is_over(now))
 
 
 def _hours(unit: OrgUnit, superiors: Superiors) -> datetime:
@@ -326,11 +331,11 @@ def _tell_customers(late: Sequence[Raised], now: datetime) -> None:
         new_date = dates[one.id]
         params = {"number": one.case.number, "case": str(one.case.id), "due_at": new_date.isoformat()}
         given.append((one.case.id, f"{one.case.id}-{one.id}", json.dumps(params), new_date))
-    cases, keys, params, until = (list(column) for column in zip(*given, strict=True))
+    cases, keys, told, until = (list(column) for column in zip(*given, strict=True))
     for by_mail in (False, True):
         queue_messages(
             _LATE,
-            {"cases": cases, "keys": keys, "params": params, "until": until, "by_mail": by_mail},
+            {"cases": cases, "keys": keys, "params": told, "until": until, "by_mail": by_mail},
             message_class=MessageClass.SERVICE,
             template="complaint_late",
             channel=Channel.EMAIL if by_mail else Channel.SMS,
@@ -339,7 +344,7 @@ def _tell_customers(late: Sequence[Raised], now: datetime) -> None:
 
 
 def _new_dates(late: Sequence[Raised], now: datetime) -> dict[int, datetime]:
-    """By when each late answer is promised: when 150 % of the limit are over; where they are, a working day from now."""
+    """By when each late answer is promised: when 150 % of the limit are over; if they are, a working day from now."""
     far = ClockMark.objects.filter(
         clock__in={one.clock_id for one in late if one.kind == ClockKind.SERVICE and one.clock_id},
         unit="P",
@@ -375,4 +380,3 @@ def _act(marks: Sequence[DueMark], cases: dict[int, CaseNow], clocks: dict[int, 
             raise
         except Exception:  # one case that cannot go on must not hold up the promises behind it
             log.exception("complaint_clock_failed", case=mark.owner_id, clock=mark.kind)
-

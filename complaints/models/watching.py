@@ -18,7 +18,7 @@ from staff.models import User
 class Escalation(Row):
     """A reminder or escalation of one mark: `mark` is the per cent of the clock's limit (`unit` P: 50, 75, 100, 150) or
     the day after its start (D: 10, 13); `target_version` numbers the target the clock `clock_id` had. `due_at`: when
-    the mark was reached, `at`: when it was acted on. `levels`: whom it went to, by their role. Without a clock (mark 0):
+    the mark was reached, `at`: when it was acted on. `levels`: whom it went to, by role. Without a clock (mark 0):
     brought up because of its grade."""
 
     personal: ClassVar = Personal(of="complaint__customer", plain=("clock_kind", "unit", "levels"))

@@ -1,4 +1,4 @@
-"""Parts of a case that other units do: given with a time budget, accepted, finished, passed directly on to the next unit,
+"""Parts of a case that other units do: given with a time budget, accepted, finished, passed on to the next unit,
 returned when poorly prepared (D§10.10)."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from complaints.services.ground import (
     ring,
 )
 from complaints.taking import who_do_parts
-from foundation.calendars.clocks import start_clock, stop_clock
 from foundation.calendars.clock_queries import open_clock, read_clock
+from foundation.calendars.clocks import start_clock, stop_clock
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.marks import Marks
 from foundation.calendars.queries import calendar_for
@@ -39,9 +39,7 @@ ANSWERED = (State.SOLUTION_PROPOSED, State.DECIDED, State.ACCEPTED, State.CALLBA
 
 
 @transaction.atomic
-def give_part(
-    case_id: int, *, actor: User, unit: OrgUnit, ask: str, budget_minutes: int | None = None
-) -> Part:
+def give_part(case_id: int, *, actor: User, unit: OrgUnit, ask: str, budget_minutes: int | None = None) -> Part:
     """Give a unit its part of the case. `budget_minutes`: working minutes of that unit; without it 40 % of the working
     time left until the answer is due, but at least 30 minutes.
 
@@ -99,7 +97,7 @@ def pass_part(part_id: int, *, actor: User, unit: OrgUnit, answer: str, ask: str
         )
     _finish(part, actor, answer)
     following = _new(case, unit, ask=ask, given_by=actor, passed_from=part)
-    remember(case, Deed.PART_PASSED, actor=actor, detail={**_used(part), "to": unit.pk})
+    remember(case, Deed.PART_PASSED, actor=actor, detail={**_used(part), "next_unit": unit.pk})
     _tell_workers(case, part, "part_passed")
     return following
 

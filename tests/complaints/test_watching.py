@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from complaints import tasks, watching
+from complaints import tasks
 from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
 from foundation.calendars.clocks import start_clock, stop_clock
