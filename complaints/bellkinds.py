@@ -37,6 +37,7 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("heard", "message-square", "info", _("The customer wrote: %(number)s")),
     ("reopened", "rotate-ccw", "warn", _("%(number)s is reopened: give it to somebody")),
     ("closed", "circle-check", "", _("%(number)s is closed")),
+    ("rejected", "circle-x", "info", _("%(number)s was declared not ours, with your approval")),
     ("withdrawn", "circle-x", "", _("The customer withdrew %(number)s")),
 )
 

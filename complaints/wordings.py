@@ -24,6 +24,7 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("rework", _("We work on your complaint again")),
     ("accepted", _("You agree with our answer")),
     ("silent", _("We take our answer as accepted")),
+    ("notice", _("Do you agree with our answer?")),
     ("disputed", _("You do not agree with our answer")),
     ("callback", _("We call you back")),
     ("not_solved", _("We work on your complaint again")),

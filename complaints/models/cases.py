@@ -156,6 +156,7 @@ class Complaint(Row):
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     last_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    not_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     work_unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="+", db_index=False)
     unit_no = models.IntegerField()
     work_unit_no = models.IntegerField()
@@ -164,6 +165,7 @@ class Complaint(Row):
     raised_at = models.DateTimeField(null=True)
     passes = models.PositiveSmallIntegerField(default=0)
 
+    pause_until = models.DateTimeField(null=True)
     service_due_at = models.DateTimeField(null=True)
     statutory_due_at = models.DateTimeField(null=True)
     next_due_at = models.DateTimeField(null=True)
@@ -258,6 +260,7 @@ class Complaint(Row):
                 condition=IS_OPEN & Q(handler__isnull=True),
             ),
             models.Index(fields=["id"], name="complaint_to_bring_up", condition=TO_BRING_UP),
+            models.Index(fields=["pause_until", "id"], name="complaint_pause_ends", condition=Q(state="PAUSED")),
             models.Index(fields=["customer", "-id"], name="complaint_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["parent", "-id"], name="complaint_parent", condition=Q(parent__isnull=False)),
             models.Index(fields=["merged_into"], name="complaint_merged", condition=Q(merged_into__isnull=False)),

@@ -9,10 +9,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import ENDED, Act, Deed, Move, SeatWhy, State, move_for
+from complaints.lifecycle import ENDED, Act, Move, SeatWhy, State, move_for
 from complaints.lines import TELLING
 from complaints.models import Complaint, ComplaintMove, Seat
 from complaints.models.cases import VIEW_RIGHT
+from complaints.services.clocks import CaseClocks
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock
@@ -152,6 +153,16 @@ def lead_over(case: Complaint, person: User, at: datetime) -> User | None:
     return team_lead_of(person, at, but={case.about_staff_id} if case.about_staff_id else None)
 
 
+def clocks_for(case: Complaint, actor: User | None, *, new: bool = False) -> CaseClocks:
+    """The clocks of a locked case during this act: the same object until the act is over. What it changes is copied to
+    the case by `move` or `save_case`, and read into the history row. `new`: registered in this transaction."""
+    held: CaseClocks | None = getattr(case, "_clocks", None)
+    if held is None:
+        held = CaseClocks(case, at=clock.now(), actor=actor, new=new)
+        case._clocks = held  # type: ignore[attr-defined]  # lives as long as the locked row does
+    return held
+
+
 @transaction.atomic
 def move(case: Complaint, act: str, *, actor: User | None, reason: str = "", **columns: Any) -> ComplaintMove:
     """Take the locked case where `act` leads, with `columns` set, in the caller's transaction: one UPDATE, a history
@@ -168,7 +179,7 @@ def move(case: Complaint, act: str, *, actor: User | None, reason: str = "", **c
     elif old in ENDED:
         columns["closed_at"] = None
     if old == State.PAUSED:
-        columns["pause_reason"] = ""
+        columns |= {"pause_reason": "", "pause_until": None}
     for name, value in columns.items():
         setattr(case, name, value)
     save_case(case, "state", *columns)
@@ -176,9 +187,13 @@ def move(case: Complaint, act: str, *, actor: User | None, reason: str = "", **c
 
 
 def save_case(case: Complaint, *fields: str) -> None:
-    """Save the named fields of a locked case and count its version up."""
+    """Save the named fields of a locked case with the copies of its clocks, and count its version up."""
     case.version += 1
-    case.save(update_fields=[*fields, "version"])
+    held: CaseClocks | None = getattr(case, "_clocks", None)
+    copies = held.copies() if held is not None else {}
+    for name, value in copies.items():
+        setattr(case, name, value)
+    case.save(update_fields=sorted({*fields, *copies, "version"}))
 
 
 def remember(
@@ -206,6 +221,7 @@ def remember(
         handler=case.handler,
         unit=case.work_unit,
         reason=reason.strip()[:LONGEST_REASON],
+        readings=clocks_for(case, actor).readings(),
     )
     record(
         f"complaint.{act.lower()}",
@@ -260,7 +276,14 @@ def promised_by(case: Complaint) -> datetime | None:
 
 
 def tell_customer(
-    case: Complaint, template: str, *, key: str, actor: User | None, expires_at: datetime | None = None, **params: Any
+    case: Complaint,
+    template: str,
+    *,
+    key: str,
+    actor: User | None,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    **params: Any,
 ) -> OutMessage | None:
     """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24).
 
@@ -283,6 +306,7 @@ def tell_customer(
         params=given,
         dedupe_key=f"{template}-{case.ref}-{key}",
         channel=Channel.EMAIL if case.channel == ContactChannel.EMAIL else Channel.SMS,
+        not_before=not_before,
         expires_at=expires_at,
         actor=actor,
     )
@@ -290,35 +314,3 @@ def tell_customer(
         case.last_told_at = clock.now()
         case.save(update_fields=["last_told_at"])
     return message
-
-
-__all__ = [
-    "APPROVE_RIGHT",
-    "ASSIGN_RIGHT",
-    "COORDINATE_RIGHT",
-    "WORK_RIGHT",
-    "Act",
-    "Deed",
-    "behalf",
-    "case_for",
-    "case_to",
-    "check_open",
-    "check_right",
-    "check_sees",
-    "check_worker",
-    "check_works",
-    "covers",
-    "lead_over",
-    "leads",
-    "locked_case",
-    "move",
-    "promised_by",
-    "remember",
-    "ring",
-    "save_case",
-    "seat",
-    "step_from",
-    "tell_customer",
-    "unseat",
-    "works_on",
-]

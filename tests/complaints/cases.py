@@ -32,7 +32,7 @@ class Office:
 
 def office() -> Office:
     """A unit: an agent who asks first, two handlers, their lead, their head, and one who may do everything."""
-    unit = UnitFactory(function="CENTRE")
+    unit = UnitFactory(function="CALL_CENTRE")
     lead, head = UserFactory(unit=unit, role="TEAM_LEAD"), UserFactory(unit=unit, role="DEPT_HEAD")
     unit.heads.create(user=head, from_day=clock.today())
     team = Team.objects.create(name=f"Complaints {next(_numbers)}", lead=lead, unit=unit)
