@@ -84,7 +84,15 @@ def answer(case: Complaint, solution: Solution, *, act: Act, actor: User, words:
     clocks = clocks_for(case, actor)
     clocks.stop(STATUTORY, SERVICE, ClockKind.FIRST_CONTACT, ClockKind.PROGRESS, ClockKind.LEAD_CONTACT)
     clocks.start(clocks.duty(ClockKind.CALLBACK))
-    row = move(case, act, actor=actor, decided_at=now, answered_at=case.answered_at or now)
+    row = move(
+        case,
+        act,
+        actor=actor,
+        decided_at=now,
+        answered_at=case.answered_at or now,
+        solved="",
+        satisfaction=None,
+    )
     solution.told_at = now
     solution.save(update_fields=["told_at"])
     due = now + policy("complaints.callback.within", unit=case.work_unit)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import (
     NEEDS_AUTHORITY,
-    PART_KIND,
     PART_OPEN,
     RANK,
     Act,
@@ -17,7 +15,6 @@ from complaints.lifecycle import (
     Grade,
     GradeReason,
     HandoverState,
-    PartState,
     SeatWhy,
     Solved,
 )
@@ -44,11 +41,10 @@ from complaints.services.ground import (
     ring,
     tell_customer,
 )
+from complaints.services.parts import cancel_parts
 from complaints.services.settling import is_authorised
 from complaints.services.solving import drop_solution, solution_of
 from complaints.services.working import give, heads_of
-from foundation.calendars.clocks import stop_clock
-from foundation.calendars.models import Clock
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.policies.reading import policy
@@ -72,7 +68,7 @@ def close_complaint(
     "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson" (of what is more than ordinary).
     """
     case = case_to(case_id, Act.CLOSE, actor)
-    check_closable(case)
+    callback = check_closable(case)
     if cause is None or not cause.active:
         raise RuleBroken("complaint.no_cause", _("Say why it came about: choose a cause."))
     if responsible_unit is None:
@@ -88,6 +84,8 @@ def close_complaint(
         cause=cause,
         responsible_unit=responsible_unit,
         lesson=lesson.strip()[:LONGEST],
+        solved=callback.solved,
+        satisfaction=callback.satisfaction,
         last_handler=case.handler,
     )
     Seat.objects.filter(complaint=case).exclude(why=SeatWhy.RAISED).delete()
@@ -105,8 +103,9 @@ def close_complaint(
     return case
 
 
-def check_closable(case: Complaint) -> None:
-    """What still stands in the way of closing, apart from what is filled in with it. Raises as `close_complaint`."""
+def check_closable(case: Complaint) -> Callback:
+    """What still stands in the way of closing, apart from what is filled in with it; the callback about the answer.
+    Raises as `close_complaint`."""
     if Part.objects.filter(complaint=case, state__in=PART_OPEN).exists():
         raise RuleBroken("complaint.open_part", _("A unit still works on a part of it."))
     solution = solution_of(case)
@@ -121,6 +120,7 @@ def check_closable(case: Complaint) -> None:
         raise RuleBroken("complaint.open_measure", _("A measure of the solution is not done yet."))
     if not is_informed(case, solution, callback):
         raise RuleBroken("complaint.uninformed", _("Nothing shows that the customer has the answer: speak with them."))
+    return callback
 
 
 def is_approved(case: Complaint, solution: Solution) -> bool:
@@ -279,20 +279,12 @@ def end_work(case: Complaint, *, actor: User | None) -> None:
     approvals, the callback, seats. Merging uses it too."""
     now = clock.now()
     clocks_for(case, actor).stop_all()
-    parts = Part.objects.filter(complaint=case, state__in=PART_OPEN)
-    for held in _clocks_of_parts(parts):
-        stop_clock(held.pk, at=max(now, held.started_at), actor=actor, judged=False)
-    parts.update(state=PartState.CANCELLED, done_at=now)
+    cancel_parts(case, actor=actor)
     Handover.objects.open().filter(complaint=case).update(state=HandoverState.WITHDRAWN, decided_at=now)
     asked = Approval.objects.filter(solution__complaint=case, state=ApprovalState.ASKED)
     asked.update(state=ApprovalState.LAPSED, decided_at=now)
     drop_callback(case, actor=actor)
     Seat.objects.filter(complaint=case).delete()
-
-
-def _clocks_of_parts(parts: QuerySet[Part]) -> QuerySet[Clock]:
-    keys = list(parts.values_list("pk", flat=True))
-    return Clock.objects.open().filter(owner_kind=PART_KIND, owner_id__in=keys)
 
 
 def _clear(case: Complaint, actor: User | None) -> None:

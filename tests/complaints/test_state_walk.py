@@ -1,0 +1,123 @@
+"""Every state times every act, by the services people call: what the table allows happens, the rest is refused with one
+code and changes nothing (D§10.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from complaints.lifecycle import MOVES, Act, ClockKind, State, move_for
+from complaints.models import Callback, Complaint, ComplaintMove, Measure, Solution
+from complaints.services import answering, assessing, callbacks, closing, ground, pausing, solving, working
+from foundation.audit.models import AuditEntry
+from foundation.common import clock
+from foundation.common.errors import RuleBroken
+from interactions.models import Topic
+from outreach.models import OutMessage
+from tests.complaints.cases import Office, case, cause, office
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+ANSWERED = (State.DECIDED, State.ACCEPTED, State.DISPUTED, State.CALLBACK, State.CLOSED)
+# Registering makes a case and merging joins two: their services are tested beside them.
+ELSEWHERE = (Act.REGISTER, Act.MERGE)
+
+
+def measures(at: Office) -> list[dict[str, Any]]:
+    return [{"kind": "EXPLAIN", "text": "Explain the bill", "owner": at.handler, "due_at": clock.now() + DAY}]
+
+
+# One call for each act, by whoever may do everything: `boss`, who is not the handler.
+CALLS: dict[str, Callable[[int, Office], Any]] = {
+    Act.ACKNOWLEDGE: lambda key, at: assessing.acknowledge_complaint(key, actor=at.boss),
+    Act.ASSESS: lambda key, at: assessing.assess_complaint(
+        key, actor=at.boss, topic=Topic.objects.get(code="BILLING.AMOUNT"), grade="ORDINARY"
+    ),
+    Act.ASSIGN: lambda key, at: working.assign_complaint(key, actor=at.boss, to=at.other),
+    Act.INVESTIGATE: lambda key, at: working.accept_work(key, actor=at.handler),
+    Act.PAUSE: lambda key, at: pausing.pause_complaint(key, actor=at.boss, reason="THIRD_PARTY", evidence="asked"),
+    Act.RESUME: lambda key, at: pausing.resume_complaint(key, actor=at.boss),
+    Act.PROPOSE: lambda key, at: solving.propose_solution(key, actor=at.boss, finding="So", measures=measures(at)),
+    Act.REWORK: lambda key, at: solving.rework_complaint(key, actor=at.boss, reason="new facts"),
+    Act.DECIDE: lambda key, at: answering.decide_complaint(key, actor=at.boss, words="You are right."),
+    Act.AGREE: lambda key, at: answering.agree_complaint(key, actor=at.boss),
+    Act.DISPUTE: lambda key, at: answering.dispute_complaint(key, actor=at.boss, words="No."),
+    Act.FINAL: lambda key, at: answering.tell_final_position(key, actor=at.boss, words="This is final."),
+    Act.CALL_BACK: lambda key, at: callbacks.start_callback(key, actor=at.boss),
+    Act.RETURN: lambda key, at: callbacks.return_complaint(key, actor=at.boss, reason="not solved"),
+    Act.CLOSE: lambda key, at: closing.close_complaint(key, actor=at.boss, cause=cause(), responsible_unit=at.unit),
+    Act.REOPEN: lambda key, at: closing.reopen_complaint(key, actor=at.boss, words="Again."),
+    Act.WITHDRAW: lambda key, at: closing.withdraw_complaint(key, actor=at.boss, reason="settled"),
+    Act.TAKE_UP: lambda key, at: closing.take_up_again(key, actor=at.boss, to=at.other),
+    Act.REJECT: lambda key, at: closing.reject_complaint(
+        key, actor=at.boss, reason="not ours", referral="City water works", approved_by=at.lead
+    ),
+}
+
+
+def ready(at: Office, state: str) -> Complaint:
+    """A case in `state` with what its next steps need: running clocks, a solution, a callback made."""
+    one = case(at, state)
+    clocks = ground.clocks_for(one, None, new=True)
+    if one.is_open and state not in ANSWERED:
+        clocks.begin()
+        clocks.start(clocks.service())
+    if state == State.PAUSED:
+        clocks.pause(reason="THIRD_PARTY", until=clock.now() + DAY)
+    if state == State.ASSIGNED:
+        clocks.start(clocks.duty(ClockKind.ACCEPT))
+    ground.save_case(one)
+    if state == State.SOLUTION_PROPOSED or state in ANSWERED:
+        told = clock.now() if state in ANSWERED else None
+        solution = Solution.objects.create(complaint=one, finding="So", by=at.handler, told_at=told)
+        Measure.objects.create(
+            solution=solution, kind="EXPLAIN", text="Explain", owner=at.handler, due_at=clock.now() + DAY, done_at=told
+        )
+        if told is not None:
+            made = {"done_at": told, "reached_at": told, "solved": "YES"} if state == State.CALLBACK else {}
+            Callback.objects.create(complaint=one, solution=solution, due_at=told + 2 * DAY, **made)
+    return one
+
+
+def traces() -> tuple[int, ...]:
+    return ComplaintMove.objects.count(), AuditEntry.objects.count(), OutMessage.objects.count()
+
+
+@pytest.mark.covers("CMP-10", "CMP-26", "CMP-28")
+@pytest.mark.parametrize("state", State.values)
+def test_of_a_state_what_the_table_allows_happens_and_the_rest_changes_nothing(state):
+    at = office()
+    one = ready(at, state)
+    before = Complaint.objects.values().get(pk=one.pk)
+    allowed = []
+    for act in Act:
+        if act in ELSEWHERE:
+            continue
+        if move_for(state, act) is not None:
+            allowed.append(act)
+            continue
+        seen = traces()
+        with pytest.raises(RuleBroken) as no:
+            CALLS[act](one.pk, at)
+        assert no.value.code == "complaint.illegal", (state, act, no.value.message)
+        assert traces() == seen and Complaint.objects.values().get(pk=one.pk) == before
+    for act in allowed:
+        case_of = ready(at, state)
+        CALLS[act](case_of.pk, at)
+        step = move_for(state, act)
+        assert step is not None
+        case_of.refresh_from_db()
+        row = ComplaintMove.objects.get(complaint=case_of, act=act)
+        assert (row.old, row.new, case_of.state) == (state, step.new, step.new)
+        assert (case_of.closed_at is None) == case_of.is_open
+        told = OutMessage.objects.filter(customer_id=case_of.customer_id)
+        assert told.exists() or act == Act.CALL_BACK, act  # nobody is left without a word
+
+
+def test_the_walk_is_complete():
+    acts = {move.act for move in MOVES}
+    assert acts - set(ELSEWHERE) == set(CALLS)
+    assert set(Act.values) - acts == {Act.REGISTER}
