@@ -58,6 +58,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("interactions.judge_contacts", Daily(time(1, 30))),
     Planned("customers.erase_consent_evidence", Daily(time(2, 0))),
     Planned("common.check_integrity", Daily(time(2, 30))),
+    Planned("complaints.learn_topics", Daily(time(2, 45))),
     Planned("outreach.tidy", Daily(time(3, 0))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
     Planned("customers.judge_value", Monthly(2, time(1, 30))),
@@ -65,6 +66,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.erase_due", Daily(time(2, 0))),
     Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
+    Planned("complaints.drop_stray_files", Daily(time(3, 45))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),
     Planned("staff.forget_drafts", Daily(time(4, 10))),
     Planned("staff.restamp_units", Daily(time(4, 30))),

@@ -12,7 +12,17 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.common import clock
 from foundation.ui.wording import say_moment
-from interactions.lifecycle import NEEDS_NEXT_ACTION, Caller, Channel, Direction, Kind, Phase, Result, Verified
+from interactions.lifecycle import (
+    NEEDS_NEXT_ACTION,
+    NOT_CHOSEN,
+    Caller,
+    Channel,
+    Direction,
+    Kind,
+    Phase,
+    Result,
+    Verified,
+)
 from interactions.matter_forms import ColleagueField
 from interactions.models import ContactPlace, Topic
 from interactions.people_queries import people_offered
@@ -113,7 +123,12 @@ class LogForm(SummaryForm):
 
     kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices, initial=Kind.CONSULT, required=False)
     topic = forms.ChoiceField(label=_("Topic"), required=False)
-    result = forms.ChoiceField(label=_("Result"), choices=Result.choices, initial=Result.ANSWERED, required=False)
+    result = forms.ChoiceField(
+        label=_("Result"),
+        choices=[(code.value, code.label) for code in Result if code not in NOT_CHOSEN],
+        initial=Result.ANSWERED,
+        required=False,
+    )
     next_kind = forms.ChoiceField(
         label=_("Next action"), choices=[("", _("none")), *FollowUpKind.choices], required=False
     )

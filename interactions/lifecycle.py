@@ -71,10 +71,13 @@ class Result(models.TextChoices):
     PASSED_ON = "PASSED_ON", _("Passed to a colleague")
     REFERRED = "REFERRED", _("Another company's matter, contact given")
     SECURITY = "SECURITY", _("Threat or crime, lead informed")
+    CASE = "CASE", _("Complaint case taken up")
     NO_RESULT = "NO_RESULT", _("Broken off")
     WRONG_NUMBER = "WRONG_NUMBER", _("Wrong number")
 
 
+# Said by the taking of a case, never chosen by hand.
+NOT_CHOSEN = frozenset({Result.CASE})
 # With these the matter is not over: somebody must owe the next step (D§9.1, 9.2).
 NEEDS_NEXT_ACTION = frozenset({Result.FOLLOW_UP, Result.PASSED_ON})
 # These leave a first-ask matter behind: an owner who answers for it until the customer knows (D§9.2, 9.3b).

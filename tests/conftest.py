@@ -35,6 +35,7 @@ KEEP = {
     "calendars_calendarversion",
     "interactions_topic",
     "complaints_answertemplate",
+    "complaints_requiredfact",
 }
 
 

@@ -5,6 +5,7 @@ from complaints.models.causes import Cause, RequiredFact
 from complaints.models.desk import AnswerTemplate, BulkAct, BulkChange, BulkLine, CaseChange
 from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, Link
+from complaints.models.learning import TopicWord
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
@@ -42,4 +43,5 @@ __all__ = [
     "SavedView",
     "Seat",
     "Solution",
+    "TopicWord",
 ]

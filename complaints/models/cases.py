@@ -86,7 +86,8 @@ class Complaint(Row):
     `queue_at` the same for the order of the queue, `service_due_at` and
     `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
     every change; pages send it back. `public_code`: opens the status page together with the number. `source`,
-    `source_no`: where an imported case comes from (no clock, nothing sent). Free text is erasable.
+    `source_no`: where an imported case comes from (no clock, nothing sent). `key`: of the form or letter it came by, so
+    that one sent twice makes one case. Free text is erasable.
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
@@ -102,7 +103,9 @@ class Complaint(Row):
             "contact_phone",
             "contact_email",
             "source_no",
+            "facts_given",
         ),
+        null=("key",),
         token=("public_code",),
         plain=(
             "number",
@@ -117,7 +120,6 @@ class Complaint(Row):
             "product_line",
             "brand",
             "area",
-            "facts_given",
             "solved",
             "source",
         ),
@@ -196,6 +198,7 @@ class Complaint(Row):
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="merged", db_index=False)
     state_before_merge = models.CharField(max_length=20, blank=True)
     public_code = models.CharField(max_length=24)
+    key = models.CharField(max_length=120, null=True, unique=True)
     version = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=24, blank=True)
     source_no = models.CharField(max_length=64, blank=True)

@@ -12,7 +12,7 @@ from django.db import connection
 
 from foundation.common import clock
 
-DIGITS = {"CU": 6, "CB": 6, "IN": 9, "IM": 6, "EX": 6, "FA": 6, "SG": 6, "RR": 6, "MG": 6, "DU": 6}
+DIGITS = {"CU": 6, "CB": 6, "IN": 9, "IM": 6, "EX": 6, "FA": 6, "SG": 6, "RR": 6, "MG": 6, "DU": 6, "CP": 6}
 EPOCH_DAY = date(2000, 1, 1)
 
 

@@ -140,6 +140,20 @@ def log_contact(contact_id: int, *, actor: User, summary: str, **details: Unpack
     return _write_up(contact, actor, _Note(summary, **details))
 
 
+def log_with_case(
+    contact_id: int, *, actor: User, owner: User, summary: str, topic: Topic | None = None, about: User | None = None
+) -> Interaction:
+    """Write up the actor's contact as the complaint a case was taken up for or urged by: the case has the clocks, and
+    `owner` answers for it, so that no matter is opened beside it. Raises as `log_contact`."""
+    contact = log_contact(
+        contact_id, actor=actor, summary=summary, kind=Kind.COMPLAINT, topic=topic, result=Result.CASE, about=about
+    )
+    if contact.first_ask_owner_id != owner.pk:
+        contact.first_ask_owner = owner
+        contact.save(update_fields=["first_ask_owner"])
+    return contact
+
+
 def _write_up(contact: Interaction, actor: User, note: _Note) -> Interaction:
     """`log_contact` of a contact nobody else can touch now: locked, or made in this transaction."""
     if note.topic is not None and not note.topic.is_offered:

@@ -1,0 +1,64 @@
+"""Files of complaints go with the customer (D§5.12): the file first, then its row. And what no row knows any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from complaints.models import Attachment
+from complaints.services.attaching import drop_stray_files
+from foundation.common.personal import Step, register_step
+from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
+from foundation.jobs.running import RunningJob
+
+SWEEP = "complaints.drop_stray_files"
+
+
+def files_of(ids: list[int]) -> QuerySet[Attachment]:
+    """The files of these customers' cases."""
+    return Attachment.objects.filter(complaint__customer__in=ids)
+
+
+def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
+    """What would go."""
+    return {"complaints_attachment": files_of(ids)}
+
+
+def erase(ids: list[int], at: datetime) -> dict[str, int]:
+    """Delete the files, then their rows."""
+    rows = list(files_of(ids))
+    for row in rows:
+        default_storage.delete(row.path)
+    files_of(ids).filter(pk__in=[row.pk for row in rows]).delete()
+    return {"complaints_attachment": len(rows)}
+
+
+def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
+    """The files for an access request: what there is, not the content."""
+    rows = files_of(ids).order_by("pk").values("name", "media_type", "size", "at")
+    return {"complaints.Attachment": [{**row, "at": row["at"].isoformat()} for row in rows]}
+
+
+def sweep(job: RunningJob) -> None:
+    """Delete the files no case knows."""
+    dropped = drop_stray_files()
+    job.progress(dropped, dropped, dropped=dropped)
+
+
+def register() -> None:
+    """Make the step and the job known."""
+    register_step(Step("complaints.files", find, erase, read=read))
+    register_job(
+        JobKind(
+            SWEEP,
+            _("Delete files no complaint knows"),
+            sweep,
+            "jobs.control",
+            counts={"dropped": _("files deleted")},
+            files_of=NO_CUSTOMERS,
+        )
+    )

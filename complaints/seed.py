@@ -1,0 +1,31 @@
+"""What an installation begins with: the questions asked when a complaint of a topic is taken."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+FACTS_FILE = Path(__file__).with_name("required_facts.toml")
+
+
+def seed_required_facts(fact_model: Any, topic_model: Any) -> None:
+    """Write the questions of required_facts.toml that are not there yet; edited ones stay as they are.
+
+    Takes the model classes, so that a migration can pass its own state of them. A question of a topic that does not
+    exist is left out.
+    """
+    topics = dict(topic_model.objects.values_list("code", "pk"))
+    for place, fact in enumerate(tomllib.loads(FACTS_FILE.read_text(encoding="utf-8"))["fact"]):
+        if fact["topic"] not in topics:
+            continue
+        fact_model.objects.get_or_create(
+            topic_id=topics[fact["topic"]],
+            code=fact["code"],
+            defaults={
+                "ask_zh": fact["zh"],
+                "ask_en": fact["en"],
+                "required": fact.get("required", True),
+                "order": place,
+            },
+        )
