@@ -32,6 +32,7 @@ name_acts(
         "created": _("Calendar made"),
         "changed": _("Calendar changed"),
         "days_changed": _("Days of a calendar changed"),
+        "clocks_moved": _("Open clocks moved to another version"),
     },
     details={
         "code": Detail(_("Code")),
@@ -51,5 +52,7 @@ name_acts(
         ),
         "set": Detail(_("Days set"), words=_day),
         "cleared": Detail(_("Days cleared"), Shape.MOMENT),
+        "clocks": Detail(_("Clocks")),
+        "kept": Detail(_("Left as they were")),
     },
 )

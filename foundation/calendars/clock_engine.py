@@ -49,7 +49,7 @@ class Event:
 
     `limit`: of START and RETARGET. `since`: RETARGET may move the start to an earlier moment (a merged case takes the
     earliest receipt, D§10.5). `pause`: PAUSE its number, RESUME the number of the pause that ends. `reason`: a code
-    or a word for people.
+    or a word for people. `grace`: RETARGET to a limit that is over already gives 24 hours more (D§26).
     """
 
     type: EventType
@@ -58,6 +58,7 @@ class Event:
     since: datetime | None = None
     pause: int | None = None
     reason: str = ""
+    grace: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Course:
         elif event.type == EventType.RESUME and event.pause is not None:
             self._resume(event.pause, at)
         elif event.type == EventType.RETARGET and event.limit is not None:
-            self._retarget(event.limit, at, event.since)
+            self._retarget(event.limit, at, event.since, event.grace)
         else:
             self._stand_still(at)
             self.stopped_at = at
@@ -204,7 +205,7 @@ class Course:
         else:
             self._aim()
 
-    def _retarget(self, limit: Limit, at: datetime, since: datetime | None) -> None:
+    def _retarget(self, limit: Limit, at: datetime, since: datetime | None, grace: bool) -> None:
         recount = not limit.same_hours(self.limit)
         self.limit = limit
         self.rounds += 1
@@ -217,7 +218,7 @@ class Course:
         self.due = self.left = None
         if self.pauses:
             self.left = limit.amount() - self.ran
-            if self.left < timedelta():
+            if self.left < timedelta() and grace:
                 self.grace = self.late_on_resume = True
                 self.left = GRACE
             return
@@ -225,8 +226,9 @@ class Course:
         if limit.never_pauses:
             return
         if self.ran > limit.amount() or (self.due is not None and self.due < at):
-            self.grace, self.due = True, at + GRACE
             self.missed_at = self.missed_at or at
+            if grace:
+                self.grace, self.due = True, at + GRACE
 
     def _move_start(self, since: datetime) -> None:
         if self.stretches:

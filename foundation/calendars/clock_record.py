@@ -21,7 +21,9 @@ FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a START or RETARGET sets: the limit with the version of its calendar, its marks, and the policy behind."""
+    """What a START or RETARGET sets: the limit with the version of its calendar, its marks, and the policy behind;
+    `since` and `grace` as of `clock_engine.Event`.
+    """
 
     target: Target
     runs: Runs
@@ -30,6 +32,7 @@ class Rule:
     policy_key: str = ""
     policy_version: int | None = None
     since: datetime | None = None
+    grace: bool = True
 
     def limit(self) -> Limit:
         """The limit to compute with; refuses (RuleBroken `clocks.target`) what does not go together."""
@@ -48,6 +51,7 @@ class Rule:
             "policy": self.policy_key,
             "policy_version": self.policy_version,
             "since": self.since.isoformat() if self.since else None,
+            "grace": self.grace,
         }
 
 
@@ -61,13 +65,14 @@ def rule_from(stored: dict[str, Any]) -> Rule:
         policy_key=stored["policy"],
         policy_version=stored["policy_version"],
         since=datetime.fromisoformat(stored["since"]) if stored["since"] else None,
+        grace=stored["grace"],
     )
 
 
 def newest_rule(rows: Iterable[ClockEvent]) -> Rule:
-    """The rule in force after these events, without the start it once moved."""
+    """The rule in force after these events, without what only the change itself needed."""
     newest = [row.rule for row in rows if row.rule is not None][-1]
-    return replace(rule_from(newest), since=None)
+    return replace(rule_from(newest), since=None, grace=True)
 
 
 def event_from(row: ClockEvent) -> Event:
@@ -81,6 +86,7 @@ def event_from(row: ClockEvent) -> Event:
         since=rule.since if rule else None,
         pause=row.sequence if kind == EventType.PAUSE else row.pause,
         reason=row.reason,
+        grace=rule is None or rule.grace,
     )
 
 

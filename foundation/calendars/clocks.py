@@ -79,7 +79,7 @@ def start_clocks(new: Sequence[NewClock], *, at: datetime, actor: Any, done_by: 
     for one in new:
         rule = Rule(one.target, one.runs, versions[one.calendar], one.marks, one.policy_key, one.policy_version)
         course = Course.begin(Event(EventType.START, one.at or at, limit=rule.limit()))
-        _reachable(course)
+        check_reachable(course)
         clock = Clock(owner_kind=one.owner_kind, owner_id=one.owner_id, kind=one.kind)
         _put(clock, figures_of(course, rule, last=EventType.START, sequence=1))
         clocks.append(clock)
@@ -185,8 +185,8 @@ def retarget_clock(
     if rule == replace(before, since=None):
         raise RuleBroken("clocks.same", _("That is the limit the clock has."))
     _take(clock, course, rule, _event(clock, EventType.RETARGET, at, actor, done_by, reason, rule=rule))
-    _reachable(course)
-    marking.next_round(clock, course, rule.marks, at)
+    check_reachable(course)
+    marking.next_round([(clock, course, rule.marks)], at)
     return clock
 
 
@@ -270,8 +270,8 @@ def _event(
     )
 
 
-def _reachable(course: Course) -> None:
-    """Refuse a limit that would never be reached: nobody would ever be told."""
+def check_reachable(course: Course) -> None:
+    """Refuse (RuleBroken `calendars.never_opens`, `calendars.too_far`) a limit never reached: nobody would be told."""
     if course.fault == "calendars.never_opens":
         raise RuleBroken(course.fault, _("The hours chosen never open again: the limit would never be reached."))
     if course.fault:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
@@ -70,7 +70,8 @@ def claim_marks(now: datetime, *, owner_kind: str, limit: int = 500) -> list[Due
     """Take marks that are due, earliest first, in the caller's transaction: each is given to one caller only, and given
     again if that one rolls back. What another is taking right now is passed over.
 
-    The caller asks the clock how it stands: one stopped meanwhile keeps the marks that were due before.
+    The caller asks the clock how it stands: one stopped meanwhile keeps the marks that were due before. It must not
+    wait for locks of what the clocks belong to: who holds those may be waiting for these marks.
     """
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_MARKS, {"now": now, "owner_kind": owner_kind, "limit": limit})
@@ -122,26 +123,28 @@ def renew_marks(clock: Clock, course: Course) -> None:
     ClockMark.objects.bulk_update(waiting, ["due_at"])
 
 
-def next_round(clock: Clock, course: Course, marks: Marks, at: datetime) -> None:
-    """The clock got another limit: its marks of the new round take the place of those nobody came to.
+def next_round(changed: Sequence[tuple[Clock, Course, Marks]], at: datetime) -> None:
+    """Clocks got another limit: their marks of the new round take the place of those nobody came to. Three statements
+    for any number.
 
     A mark that was passed before and lies behind the new limit's course too stays passed: nobody is told twice. One
     that the change itself put behind is due at once.
     """
-    told = {
-        (mark.unit, mark.amount): mark.passed_at
-        for mark in clock.marks.filter(passed_at__isnull=False).order_by("passed_at")
-    }
-    _waiting(clock).delete()
+    keys = [clock.pk for clock, _course, _marks in changed]
+    # First: a sweep under way is waited for, and what it took is then seen as told.
+    ClockMark.objects.filter(clock_id__in=keys, passed_at=None).delete()
+    passed = ClockMark.objects.filter(clock_id__in=keys).order_by("passed_at")
+    told = {(mark.clock_id, mark.unit, mark.amount): mark.passed_at for mark in passed}
     new = []
-    for unit, amount in marks.each():
-        moment = mark_moment(course, unit, amount)
-        behind = moment <= at if moment is not None else _is_behind(course, unit, amount)
-        if behind and (passed := told.get((unit, amount))) is not None:
-            new.append(_mark(clock, unit, amount, moment, passed))
-        else:
-            new.append(_mark(clock, unit, amount, max(moment, at) if moment is not None else None))
-    ClockMark.objects.bulk_create(new)
+    for clock, course, marks in changed:
+        for unit, amount in marks.each():
+            moment = mark_moment(course, unit, amount)
+            behind = moment <= at if moment is not None else _is_behind(course, unit, amount)
+            if behind and (before := told.get((clock.pk, unit, amount))) is not None:
+                new.append(_mark(clock, unit, amount, moment, before))
+            else:
+                new.append(_mark(clock, unit, amount, max(moment, at) if moment is not None else None))
+    ClockMark.objects.bulk_create(new, batch_size=5_000)
 
 
 def end_marks(clock: Clock, at: datetime) -> None:

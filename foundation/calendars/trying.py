@@ -252,7 +252,9 @@ def _target(given: Any, day_minutes: int) -> Target:
 
 
 def _number(value: Any, name: str) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadCase(f"{name} must be a number")
+    if isinstance(value, float) and not math.isfinite(value):
         raise BadCase(f"{name} must be a number")
     return Fraction(repr(value))
 

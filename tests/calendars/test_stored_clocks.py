@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import Error, IntegrityError, connection, transaction
 
 from foundation.calendars.clock_queries import (
@@ -18,6 +20,7 @@ from foundation.calendars.clock_queries import (
     read_clock,
 )
 from foundation.calendars.clock_record import course_of
+from foundation.calendars.clock_words import explain_clock
 from foundation.calendars.clocks import (
     NewClock,
     mark_missed,
@@ -35,6 +38,7 @@ from foundation.calendars.pausing import longest_pause, pause_would_break
 from foundation.calendars.queries import STANDARD, calendar_for
 from foundation.common import clock as clock_module
 from foundation.common.errors import RuleBroken
+from foundation.common.explain import Explanation
 from tests.racing import race
 
 ACTOR = SimpleNamespace(pk=77)
@@ -283,8 +287,45 @@ def test_the_figures_of_any_course_follow_from_its_events() -> None:
     assert len({clock.state for clock in Clock.objects.all()}) == 5
     assert refused == {"clocks.no_pause", "clocks.not_open", "clocks.same"}
     no_faults()
+    told = StringIO()
+    call_command("check_clocks", stdout=told)
+    assert told.getvalue() == "All stored figures follow from the events.\n"
     Clock.objects.filter(pk=clock.pk).update(ran=timedelta(hours=99))
     assert [(fault.clock_id, fault.figure) for fault in faults_of_clocks()] == [(clock.pk, "ran")]
+    with pytest.raises(CommandError, match="1 figures"):
+        call_command("check_clocks", stdout=told)
+    assert f"clock {clock.pk}: ran is 4 days, 3:00:00" in told.getvalue()
+
+
+@pytest.mark.django_db
+def test_why_this_deadline_in_words(django_assert_num_queries: Any) -> None:
+    clock = service("01-03T23:30", Target.working_days(2))
+    clock = pause_clock(clock.pk, at=at("01-05T12:00"), actor=ACTOR, reason="CUSTOMER_INFO")
+    clock = resume_clock(clock.pk, at=at("01-06T11:00"), actor=ACTOR)
+    clock = retarget_clock(clock.pk, at=at("01-06T15:00"), actor=ACTOR, target=Target.hours(4), reason="GRADE")
+    clock = pause_clock(clock.pk, at=at("01-06T16:00"), actor=ACTOR, reason="THIRD_PARTY")
+    with django_assert_num_queries(1):
+        why = explain_clock(clock, at("01-07T09:00"))
+    version = calendar_for(STANDARD).version
+    runs = f"It runs in the working hours of the calendar STANDARD, version {version}."
+    assert why.in_words() == [
+        "The limit is 2 working days of 9 h 0 min each.",
+        runs,
+        "It started 2026-01-03 23:30, outside working hours: it runs from 2026-01-04 09:00.",
+        "It stood still from 2026-01-05 12:00 to 2026-01-06 11:00: 8 h 0 min of its own time do not count.",
+        "Reason of the pause: CUSTOMER_INFO.",
+        "The limit was changed 2026-01-06 15:00; it is counted anew from the start, pauses stay taken out.",
+        "Reason of the change: GRADE.",
+        "The limit is 4 h 0 min.",
+        runs,
+        "The new limit was over already: that is late, and there are 24 hours more.",
+        "It stands still since 2026-01-06 16:00; it cannot be missed meanwhile.",
+        "Reason of the pause: THIRD_PARTY.",
+        "By 2026-01-07 09:00 it has run 17 h 0 min.",
+        "23 h 0 min are left; when it runs again, they give the new due moment.",
+        "It was missed 2026-01-06 15:00, and that stays so.",
+    ]
+    assert Explanation.from_json(why.as_json()) == why
 
 
 @pytest.mark.django_db(transaction=True)
