@@ -26,7 +26,6 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("silent", _("We take our answer as accepted")),
     ("notice", _("Do you agree with our answer?")),
     ("disputed", _("You do not agree with our answer")),
-    ("callback", _("We call you back")),
     ("not_solved", _("We work on your complaint again")),
     ("closed", _("Your complaint is closed")),
     ("reopened", _("Your complaint is open again")),

@@ -288,15 +288,17 @@ def tell_customer(
     """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24).
 
     `params` besides number, colleague (whom to ask) and `due_at`: codes, numbers, ISO moments; free text to the
-    customer only as `words`. A message that names a moment is dropped when that has passed: it would say nothing true.
+    customer only as `words`. What names the moment of our answer is dropped when that has passed (`expires_at`: another
+    moment it must leave before): it would say nothing true.
     None for a record of the past, one told before, and where nothing says how to reach the complainant (D§9.3d).
     """
     if case.is_imported:
         return None
     due = promised_by(case)
     given = {"number": case.number, "colleague": (case.handler or case.owner).staff_no, "due_at": "", **params}
-    if due is not None and due > clock.now() and not given["due_at"]:
+    if not params.get("due_at") and due is not None and due > (not_before or clock.now()):
         given["due_at"] = due.isoformat()
+        expires_at = expires_at or due
     if case.customer is None:
         return None
     message = queue_message(

@@ -119,6 +119,7 @@ def claim_complaint(case_id: int, *, actor: User) -> Complaint:
     """
     case = locked_case(case_id)
     check_sees(case, actor)
+    check_right(case, actor, WORK_RIGHT)
     _check_free(case, actor)
     return _begin(case, actor)
 
@@ -134,6 +135,7 @@ def accept_work(case_id: int, *, actor: User) -> Complaint:
     case = locked_case(case_id)
     check_sees(case, actor)
     if case.state in (State.ASSIGNED, State.INVESTIGATING) and not works_on(case, actor):
+        check_right(case, actor, WORK_RIGHT)
         _check_free(case, actor)
     return _begin(case, actor)
 

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from complaints.lifecycle import ENDED, State
-from complaints.models import Cause, Complaint
+from complaints.lifecycle import ENDED, ClockKind, State
+from complaints.models import Callback, Cause, Complaint, Measure, Solution
+from complaints.services.ground import clocks_for, save_case
 from foundation.common import clock
 from interactions.models import Topic
 from staff.models import RoleAssignment, Team, TeamMember, User
 from tests.factories import ContactPointFactory, CustomerFactory, UnitFactory, UserFactory
 
 _numbers = count(1)
+ANSWERED = (State.DECIDED, State.ACCEPTED, State.DISPUTED, State.CALLBACK, State.CLOSED)
+DAY = timedelta(days=1)
+
+
+def moment(day: int, hour: int = 10, minute: int = 0) -> datetime:
+    """A moment of March 2026 in the business zone; the 2nd is a Monday, and no holiday is in it."""
+    return datetime(2026, 3, 1, tzinfo=clock.BUSINESS_ZONE) + timedelta(days=day - 1, hours=hour, minutes=minute)
+
+
+@contextmanager
+def on(day: int, hour: int = 10, minute: int = 0) -> Iterator[None]:
+    """It is that moment of March 2026."""
+    with clock.travel(moment(day, hour, minute)):
+        yield
+
+
 WITHOUT_HANDLER = (State.REGISTERED, State.ACKNOWLEDGED, State.ASSESSED, State.REOPENED)
 
 
@@ -85,3 +105,33 @@ def case(at: Office, state: str = State.REGISTERED, **columns: Any) -> Complaint
     if state == State.MERGED and "merged_into" not in columns:
         given["merged_into"] = case(at)
     return Complaint.objects.create(**given | columns)
+
+
+def ready(at: Office, state: str, *, measures: tuple[dict[str, Any], ...] = ({},), **columns: Any) -> Complaint:
+    """A case in `state` with what its next steps need: running clocks; a solution by the handler with its measures
+    (done once the customer has it); in CALLBACK a callback that said solved."""
+    one = case(at, state, **columns)
+    clocks = clocks_for(one, None, new=True)
+    if one.is_open and state not in ANSWERED:
+        clocks.begin()
+        if state not in (State.REGISTERED, State.ACKNOWLEDGED):
+            clocks.start(clocks.service())
+    if state == State.PAUSED:
+        clocks.pause(reason=one.pause_reason, until=clock.now() + DAY)
+        one.pause_until = clock.now() + DAY
+    if state == State.ASSIGNED:
+        clocks.start(clocks.duty(ClockKind.ACCEPT))
+    if state == State.DECIDED:
+        clocks.start(clocks.duty(ClockKind.CALLBACK))
+        one.decided_at = one.answered_at = clock.now()
+    save_case(one, "pause_until", "decided_at", "answered_at")
+    if state == State.SOLUTION_PROPOSED or state in ANSWERED:
+        told = clock.now() if state in ANSWERED else None
+        solution = Solution.objects.create(complaint=one, finding="So", by=at.handler, told_at=told, at=clock.now())
+        for given in measures:
+            plain = {"kind": "EXPLAIN", "text": "Explain", "owner": at.handler, "due_at": clock.now() + DAY}
+            Measure.objects.create(solution=solution, **{**plain, "done_at": told, **given})
+        if told is not None:
+            made = {"done_at": told, "reached_at": told, "solved": "YES"} if state == State.CALLBACK else {}
+            Callback.objects.create(complaint=one, solution=solution, due_at=told + 2 * DAY, **made)
+    return Complaint.objects.get(pk=one.pk)

@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 
-from complaints.lifecycle import MOVES, Act, ClockKind, State, move_for
-from complaints.models import Callback, Complaint, ComplaintMove, Measure, Solution
-from complaints.services import answering, assessing, callbacks, closing, ground, pausing, solving, working
+from complaints.lifecycle import MOVES, Act, State, move_for
+from complaints.models import Complaint, ComplaintMove
+from complaints.services import answering, assessing, callbacks, closing, pausing, solving, working
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from interactions.models import Topic
 from outreach.models import OutMessage
-from tests.complaints.cases import Office, case, cause, office
+from tests.complaints.cases import Office, cause, office, ready
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-ANSWERED = (State.DECIDED, State.ACCEPTED, State.DISPUTED, State.CALLBACK, State.CLOSED)
 # Registering makes a case and merging joins two: their services are tested beside them.
 ELSEWHERE = (Act.REGISTER, Act.MERGE)
 
@@ -56,30 +55,6 @@ CALLS: dict[str, Callable[[int, Office], Any]] = {
         key, actor=at.boss, reason="not ours", referral="City water works", approved_by=at.lead
     ),
 }
-
-
-def ready(at: Office, state: str) -> Complaint:
-    """A case in `state` with what its next steps need: running clocks, a solution, a callback made."""
-    one = case(at, state)
-    clocks = ground.clocks_for(one, None, new=True)
-    if one.is_open and state not in ANSWERED:
-        clocks.begin()
-        clocks.start(clocks.service())
-    if state == State.PAUSED:
-        clocks.pause(reason="THIRD_PARTY", until=clock.now() + DAY)
-    if state == State.ASSIGNED:
-        clocks.start(clocks.duty(ClockKind.ACCEPT))
-    ground.save_case(one)
-    if state == State.SOLUTION_PROPOSED or state in ANSWERED:
-        told = clock.now() if state in ANSWERED else None
-        solution = Solution.objects.create(complaint=one, finding="So", by=at.handler, told_at=told)
-        Measure.objects.create(
-            solution=solution, kind="EXPLAIN", text="Explain", owner=at.handler, due_at=clock.now() + DAY, done_at=told
-        )
-        if told is not None:
-            made = {"done_at": told, "reached_at": told, "solved": "YES"} if state == State.CALLBACK else {}
-            Callback.objects.create(complaint=one, solution=solution, due_at=told + 2 * DAY, **made)
-    return one
 
 
 def traces() -> tuple[int, ...]:

@@ -1,0 +1,430 @@
+"""A complaint from receipt to closing by its services: every clock, every word to the customer, every date exact."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from complaints.lifecycle import Act, State
+from complaints.models import Callback, ComplainerFlag, Complaint, ComplaintMove, Entry, Seat
+from complaints.services import answering, assessing, callbacks, closing, grading, ground, solving, working
+from complaints.services.approving import deny_approval, grant_approval
+from customers.models import ContactBlock
+from foundation.calendars.clock_queries import faults_of_clocks
+from foundation.calendars.models import Clock
+from foundation.common import clock
+from foundation.common.errors import NotAllowed, RuleBroken
+from interactions.models import Topic
+from outreach.lifecycle import FollowUpState
+from outreach.models import FollowUp, Notification, OutMessage
+from staff.models import User
+from tests.complaints.cases import case, cause, moment, office, on, ready
+
+pytestmark = pytest.mark.django_db
+
+
+def told(one: Complaint) -> list[str]:
+    """The wordings of the messages to the customer, in their order."""
+    rows = OutMessage.objects.filter(customer_id=one.customer_id).order_by("pk")
+    return [row.template.removeprefix("complaint_") for row in rows]
+
+
+def rung(person: User) -> list[str]:
+    return list(Notification.objects.filter(user=person).order_by("pk").values_list("kind", flat=True))
+
+
+def clocks(one: Complaint) -> dict[str, str]:
+    """The newest clock of each kind: its state and due moment in words."""
+    rows = Clock.objects.filter(owner_kind="CASE", owner_id=one.pk).order_by("pk")
+    zone = clock.BUSINESS_ZONE
+    return {
+        row.kind: f"{row.state} {row.due_at.astimezone(zone):%d %H:%M}" if row.due_at else row.state for row in rows
+    }
+
+
+def measure(owner: User, kind: str = "EXPLAIN", amount: str | None = None, day: int = 6) -> dict[str, object]:
+    return {
+        "kind": kind,
+        "text": "Do it",
+        "owner": owner,
+        "due_at": moment(day),
+        **({"amount": amount} if amount else {}),
+    }
+
+
+def assess(one: Complaint, actor: User, **how: str) -> Complaint:
+    how = {"grade": "ORDINARY", **how}
+    return assessing.assess_complaint(one.pk, actor=actor, topic=Topic.objects.get(code="BILLING.AMOUNT"), **how)
+
+
+@pytest.mark.covers("CMP-07", "CMP-09", "CMP-14", "CMP-24", "CMP-28", "CMP-29", "CMP-33")
+def test_a_complaint_is_heard_answered_called_back_and_closed_and_the_customer_told_each_step():
+    with on(2, 10):
+        at = office()
+        one = case(at)
+        running = ground.clocks_for(one, None, new=True)
+        running.begin()
+        ground.save_case(one)
+        assert clocks(one) == {"statutory": "RUNNING 17 23:59"}
+        assessing.acknowledge_complaint(one.pk, actor=at.agent)
+        assert clocks(one)["assess"] == "RUNNING 02 12:00"
+    with on(2, 11):
+        assess(one, at.handler)
+        one.refresh_from_db()
+        assert one.service_due_at == one.next_due_at == moment(4, 11)
+        working.assign_complaint(one.pk, actor=at.lead, to=at.handler, note="knows the billing")
+        assert clocks(one)["accept"] == "RUNNING 02 13:00" and rung(at.handler) == ["complaint.given"]
+    with on(2, 12):
+        working.accept_work(one.pk, actor=at.handler)
+        assert clocks(one)["accept"] == "MET 02 13:00" and clocks(one)["first_contact"] == "RUNNING 03 12:00"
+    with on(2, 15):
+        working.note_contact(one.pk, actor=at.handler, channel="HOTLINE", text="Two items named")
+        assert clocks(one)["first_contact"] == "MET 03 12:00" and clocks(one)["progress"] == "RUNNING 04 15:00"
+    with on(3, 10):
+        package = [measure(at.handler), measure(at.other, "REFUND", "30.00")]
+        solution = solving.propose_solution(one.pk, actor=at.handler, finding="Charged twice", measures=package)
+        assert Seat.objects.get().user == at.other and not solution.approvals.exists()  # a refund needs no authority
+        with pytest.raises(RuleBroken) as no:
+            answering.decide_complaint(one.pk, actor=at.handler, words=" ")
+        assert no.value.code == "complaint.no_words"
+        answering.decide_complaint(one.pk, actor=at.handler, words="You get 30 CNY back by 6 March.")
+        one.refresh_from_db()
+        assert (one.state, one.answered_at, one.decided_at) == ("DECIDED", moment(3, 10), moment(3, 10))
+        assert clocks(one) == {
+            "statutory": "MET 17 23:59",
+            "assess": "MET 02 12:00",
+            "service": "MET 04 11:00",
+            "accept": "MET 02 13:00",
+            "first_contact": "MET 03 12:00",
+            "progress": "MET 04 15:00",
+            "callback": "RUNNING 05 10:00",
+        }
+        assert one.next_due_at == moment(5, 10) and not (one.service_late or one.statutory_late)
+        entry, answer = Entry.objects.get(kind="REPLY"), OutMessage.objects.get(template="complaint_answered")
+        assert entry.text == answer.params["words"] and entry.message_id == answer.pk
+        owed = FollowUp.objects.get()
+        assert (owed.kind, owed.owner, owed.due_at) == ("CALLBACK", at.agent, moment(5, 10))
+    with on(4, 9):
+        ask = {"solved": "YES", "told_of_progress": True, "satisfaction": 5}
+        with pytest.raises(NotAllowed) as forbidden:
+            callbacks.record_callback(one.pk, actor=at.handler, **ask)
+        assert forbidden.value.code == "complaint.not_caller"
+        callbacks.record_callback(one.pk, actor=at.agent, **ask)
+        one.refresh_from_db()
+        assert (one.state, one.solved, one.satisfaction) == ("CALLBACK", "YES", 5)
+        assert FollowUp.objects.get().state == FollowUpState.DONE and clocks(one)["callback"] == "MET 05 10:00"
+        for done in solution.measures.all():
+            solving.complete_measure(done.pk, actor=done.owner, result="done")
+        closing.close_complaint(one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Check runs")
+    one.refresh_from_db()
+    assert (one.state, one.closed_at, one.next_due_at) == ("CLOSED", moment(4, 9), None)
+    assert ComplainerFlag.objects.get().until == moment(4 + 180).date() and not Seat.objects.exists()
+    acts = [row.act for row in ComplaintMove.objects.order_by("pk")]
+    assert acts == [
+        "ACKNOWLEDGE", "ASSESS", "ASSIGN", "INVESTIGATE", "CONTACTED", "PROPOSE", "DECIDE", "CALLED_BACK", "AGREE",
+        "CALL_BACK", "MEASURE_DONE", "MEASURE_DONE", "CLOSE",
+    ]  # fmt: skip
+    assert told(one) == [
+        "acknowledged", "assessed", "assigned", "in_work", "proposed", "answered", "accepted", "closed",
+    ]  # fmt: skip
+    decided = ComplaintMove.objects.get(act="DECIDE")
+    assert decided.readings["service"] == {"elapsed": 23 * 60, "remaining": 25 * 60}
+    assert list(faults_of_clocks()) == []
+
+
+@pytest.mark.covers("CMP-10", "CMP-36")
+def test_closing_is_refused_for_every_loose_end_each_by_its_name():
+    with on(3):
+        at = office()
+        one = ready(at, State.CALLBACK, measures=({"kind": "COMPENSATION", "amount": "80", "done_at": None},))
+        solution, callback = one.solutions.get(), Callback.objects.get()
+
+        def refused(**how: object) -> str:
+            given = {"cause": cause(), "responsible_unit": at.unit, "lesson": "", **how}
+            with pytest.raises(RuleBroken) as no:
+                closing.close_complaint(one.pk, actor=at.handler, **given)
+            assert Complaint.objects.get(pk=one.pk).state == "CALLBACK"
+            return no.value.code
+
+        part = one.parts.create(unit=at.unit, unit_no=at.unit.no, ask="Look", budget_minutes=60)
+        assert refused() == "complaint.open_part"
+        part.delete()
+        Callback.objects.update(done_at=None, solved="")
+        assert refused() == "complaint.no_callback"
+        Callback.objects.update(done_at=clock.now(), solved="NO")
+        assert refused() == "complaint.not_solved"
+        Callback.objects.update(solved="UNREACHABLE", reached_at=None)
+        assert refused() == "complaint.unapproved"  # 80 CNY are above what a handler may settle
+        solution.approvals.create(amount=80, matter_amount=80, asked_by=at.handler, state="GRANTED", decided_by=at.lead)
+        assert refused() == "complaint.open_measure"
+        solution.measures.update(done_at=clock.now())
+        assert refused() == "complaint.uninformed"
+        working.note_contact(one.pk, actor=at.handler, channel="HOTLINE", text="Told them the answer")
+        assert refused(cause=None) == "complaint.no_cause"
+        assert refused(responsible_unit=None) == "complaint.no_unit"
+        Complaint.objects.filter(pk=one.pk).update(grade="MAJOR", grade_reason="SAFETY")
+        assert refused() == "complaint.no_lesson"
+        closing.close_complaint(
+            one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Do not charge twice"
+        )
+        callback.refresh_from_db()
+        assert Complaint.objects.get(pk=one.pk).solved == callback.solved == "UNREACHABLE"
+
+
+@pytest.mark.covers("CMP-07")
+def test_money_above_the_own_limit_waits_for_another_with_enough_and_splitting_is_seen():
+    with on(3):
+        at = office()
+        one = ready(at, State.INVESTIGATING)
+        pay = [measure(at.handler, "COMPENSATION", "60")]
+        first = solving.propose_solution(one.pk, actor=at.lead, finding="So", measures=pay)
+        assert not first.approvals.exists()  # within the lead's 200
+        again = ready(at, State.INVESTIGATING, customer=one.customer)
+        pay = [measure(at.handler, "WAIVER", "90"), measure(at.handler, "COMPENSATION", "60")]
+        second = solving.propose_solution(again.pk, actor=at.lead, finding="So", measures=pay)
+        asked = second.approvals.get()  # 60 there and 150 here
+        assert (asked.amount, asked.matter_amount, asked.asked_of) == (Decimal(150), Decimal(210), at.head)
+        assert rung(at.head) == ["complaint.approval"]
+        with pytest.raises(RuleBroken) as no:
+            answering.decide_complaint(again.pk, actor=at.lead, words="150 CNY for you")
+        assert no.value.code == "complaint.unapproved"
+        for person, code in (
+            (at.lead, "complaint.own_request"),
+            (at.handler, "complaint.no_right"),
+        ):
+            with pytest.raises(NotAllowed) as forbidden:
+                grant_approval(asked.pk, actor=person)
+            assert forbidden.value.code == code
+        deny_approval(asked.pk, actor=at.head, reason="too much")
+        with pytest.raises(RuleBroken, match="not approved yet"):
+            answering.decide_complaint(again.pk, actor=at.lead, words="150 CNY for you")
+        with pytest.raises(RuleBroken) as gone:
+            grant_approval(asked.pk, actor=at.head)
+        assert gone.value.code == "complaint.approval_decided"
+        solving.rework_complaint(again.pk, actor=at.lead, reason="less")
+        pay = [measure(at.handler, "COMPENSATION", "145")]
+        third = solving.propose_solution(again.pk, actor=at.lead, finding="So", measures=pay)
+        grant_approval(third.approvals.get().pk, actor=at.head)
+        answering.decide_complaint(again.pk, actor=at.lead, words="145 CNY for you")
+        assert Complaint.objects.get(pk=again.pk).state == "DECIDED" and "complaint.approved" in rung(at.lead)
+        huge = ready(at, State.INVESTIGATING)
+        pay = [measure(at.handler, "COMPENSATION", "1200")]
+        fourth = solving.propose_solution(huge.pk, actor=at.lead, finding="So", measures=pay)
+        with pytest.raises(NotAllowed) as over:
+            grant_approval(fourth.approvals.get().pk, actor=at.head)
+        assert over.value.code == "complaint.over_limit"
+        for bad in ("0", "-5", "1.234", "NaN", "x", None):
+            with pytest.raises(RuleBroken) as wrong:
+                solving.propose_solution(
+                    one.pk, actor=at.lead, finding="So", measures=[measure(at.handler, "REFUND", bad)]
+                )
+            assert wrong.value.code in ("complaint.bad_amount", "complaint.illegal")
+
+
+@pytest.mark.covers("CMP-32")
+def test_a_disputed_answer_has_a_lead_a_new_limit_and_a_last_word():
+    with on(6, 17):  # a Friday
+        at = office()
+        one = ready(at, State.DECIDED, measures=({"done_at": None},))
+        answering.dispute_complaint(one.pk, actor=at.agent, words="It was three times")
+        one.refresh_from_db()
+        assert clocks(one)["lead_contact"] == "RUNNING 09 17:00" and clocks(one)["service"] == "RUNNING 13 17:00"
+        assert one.service_due_at == moment(13, 17) and one.next_due_at == moment(9, 17)
+        assert rung(at.lead) == ["complaint.disputed"]
+        assert Entry.objects.get(kind="INBOUND").text == "It was three times"
+        working.note_contact(one.pk, actor=at.other, channel="HOTLINE", text="A colleague called")
+        assert clocks(one)["lead_contact"] == "RUNNING 09 17:00"  # not a lead
+        working.note_contact(one.pk, actor=at.lead, channel="HOTLINE", text="Offered half")
+        assert clocks(one)["lead_contact"] == "MET 09 17:00"
+    with on(9, 10):
+        answering.tell_final_position(one.pk, actor=at.handler, words="We stay with it.")
+        one.refresh_from_db()
+        last = one.solutions.get(dropped_at=None)
+        assert last.final and last.measures.count() == 1 and one.state == "CALLBACK"
+        assert clocks(one)["service"] == "MET 13 17:00" and clocks(one)["callback"] == "RUNNING 11 10:00"
+        callbacks.record_callback(one.pk, actor=at.agent, solved="NO", told_of_progress=True, satisfaction=1)
+        assert Complaint.objects.get(pk=one.pk).state == "CALLBACK"  # the last word stands
+        solving.complete_measure(last.measures.get().pk, actor=at.handler, result="explained")
+        closing.close_complaint(one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit)
+    assert told(one) == ["disputed", "final", "closed"]
+
+
+@pytest.mark.covers("CMP-24")
+def test_not_solved_goes_back_to_work_and_only_the_unreachable_are_silent():
+    with on(3, 10):
+        at = office()
+        solved_not = ready(at, State.CALLBACK)
+        Callback.objects.update(done_at=None, solved="")
+        callbacks.record_callback(
+            solved_not.pk, actor=at.agent, solved="NO", told_of_progress=False, satisfaction=2, said="Still wrong"
+        )
+        solved_not.refresh_from_db()
+        assert (solved_not.state, solved_not.returned) == ("INVESTIGATING", 1)
+        assert clocks(solved_not)["service"] == "RUNNING 04 10:00"  # half of 48 hours
+        assert clocks(solved_not)["statutory"] == "RUNNING 18 23:59"
+        one = ready(at, State.DECIDED)
+
+        def unreachable() -> str:
+            with pytest.raises(RuleBroken) as no:
+                callbacks.record_callback(
+                    one.pk, actor=at.agent, solved="UNREACHABLE", told_of_progress=None, satisfaction=None
+                )
+            return no.value.code
+
+        with pytest.raises(RuleBroken) as no:
+            answering.agree_complaint(one.pk, actor=None)
+        assert no.value.code == "complaint.not_silent"
+        assert unreachable() == "complaint.not_tried"
+        for _try in range(3):
+            callbacks.record_callback_try(one.pk, actor=at.agent, outcome="NO_ANSWER")
+        assert unreachable() == "complaint.not_tried"  # all in one morning
+    with on(4, 19):
+        callbacks.record_callback_try(one.pk, actor=at.agent, outcome="BUSY")
+        assert unreachable() == "complaint.not_asked"
+        Callback.objects.filter(complaint=one).update(asked_at=clock.now())
+        assert unreachable() == "complaint.not_asked"
+    with on(7, 20):
+        callbacks.record_callback(
+            one.pk, actor=at.agent, solved="UNREACHABLE", told_of_progress=None, satisfaction=None
+        )
+        assert Complaint.objects.get(pk=one.pk).state == "DECIDED"
+        assert clocks(one)["silence"] == "RUNNING 10 10:00" and Complaint.objects.get(pk=one.pk).next_due_at is None
+        notices = OutMessage.objects.filter(template="complaint_notice").order_by("not_before")
+        assert [row.not_before for row in notices] == [moment(7, 20), moment(8, 20)]
+        assert answering.silences_over(clock.now()) == []
+    with on(10, 10):
+        assert answering.silences_over(clock.now()) == [one.pk]
+        assert answering.accept_silence_if_due(one.pk, now=clock.now())
+        assert not answering.accept_silence_if_due(one.pk, now=clock.now())
+    one.refresh_from_db()
+    assert (one.state, one.accepted_by_silence, one.solved) == ("CALLBACK", True, "UNREACHABLE")
+
+
+@pytest.mark.covers("CMP-10", "CMP-33")
+def test_reopened_within_thirty_days_with_half_the_time_by_another_and_upgraded_the_second_time():
+    with on(2):
+        at = office()
+        one = ready(at, State.CLOSED)
+        late = ready(at, State.CLOSED)
+    with on(32, 10):
+        closing.reopen_complaint(one.pk, actor=at.agent, words="Again", because_of_handling=True)
+        one.refresh_from_db()
+        assert (one.state, one.reopened, one.handler, one.last_handler) == ("REOPENED", 1, None, at.handler)
+        assert one.service_due_at == moment(33, 10) and one.statutory_due_at == moment(47, 24) - timedelta(seconds=1)
+        with pytest.raises(RuleBroken) as no:
+            working.assign_complaint(one.pk, actor=at.lead, to=at.handler)
+        assert no.value.code == "complaint.same_handling"
+        working.assign_complaint(one.pk, actor=at.lead, to=at.other)
+        Complaint.objects.filter(pk=one.pk).update(
+            state="CLOSED", closed_at=clock.now(), cause=cause(), responsible_unit=at.unit, solved="YES"
+        )
+        closing.reopen_complaint(one.pk, actor=at.agent, words="And again")
+        one.refresh_from_db()
+        assert (one.grade, one.grade_reason, one.reopened) == ("UPGRADED", "REOPENED_TWICE", 2)
+    with on(32, 10, 1), pytest.raises(RuleBroken) as over:
+        closing.reopen_complaint(late.pk, actor=at.agent, words="Again")
+    assert over.value.code == "complaint.reopen_late" and late.number in over.value.message
+    assert Complaint.objects.get(pk=late.pk).state == "CLOSED"
+
+
+@pytest.mark.covers("CMP-09")
+def test_a_grade_rises_at_any_time_carries_the_clock_and_falls_only_by_the_coordinator():
+    with on(3, 10):
+        at = office()
+        one = ready(at, State.INVESTIGATING)
+    with on(3, 13):
+        grading.change_grade(one.pk, actor=at.lead, grade="MAJOR", reason_code="SAFETY")
+        one.refresh_from_db()
+        assert one.service_due_at == moment(6, 10)  # 72 hours from the start, three of them used
+        block = ContactBlock.objects.get(customer=one.customer)
+        assert (block.reason, block.classes, block.ends_at) == ("MAJOR_COMPLAINT", ["MARKETING"], None)
+        with pytest.raises(NotAllowed):
+            grading.change_grade(one.pk, actor=at.lead, grade="ORDINARY", reason_code="", reason="calm again")
+        with pytest.raises(RuleBroken) as no:
+            grading.change_grade(one.pk, actor=at.boss, grade="ORDINARY", reason_code="")
+        assert no.value.code == "complaint.no_reason"
+        two = ready(at, State.INVESTIGATING, customer=one.customer, grade="MAJOR", grade_reason="MEDIA")
+    with on(5, 13):
+        grading.change_grade(one.pk, actor=at.boss, grade="ORDINARY", reason_code="", reason="no danger")
+        one.refresh_from_db()
+        assert (one.grade, one.grade_reason) == ("ORDINARY", "LOWERED")
+        # 48 hours from the start are over: due a day from now, and late.
+        assert one.service_due_at == moment(6, 13) and one.service_late
+        assert ContactBlock.objects.get().ends_at is None  # another major one is open
+        closing.withdraw_complaint(two.pk, actor=at.agent, reason="settled with the neighbour")
+        assert ContactBlock.objects.get().ends_at == moment(5, 13)
+
+
+@pytest.mark.covers("CMP-10")
+def test_withdrawn_ends_all_that_is_owed_and_is_taken_up_again_within_thirty_days():
+    with on(2):
+        at = office()
+        one = ready(at, State.SOLUTION_PROPOSED)
+        one.solutions.get().approvals.create(amount=9, matter_amount=9, asked_by=at.handler)
+        part = one.parts.create(unit=at.unit, unit_no=at.unit.no, ask="Look", budget_minutes=60)
+        closing.withdraw_complaint(one.pk, actor=at.agent, reason="Found it")
+        part.refresh_from_db()
+        assert part.state == "CANCELLED" and one.solutions.get().approvals.get().state == "LAPSED"
+        assert set(Clock.objects.filter(owner_id=one.pk).values_list("state", flat=True)) == {"STOPPED"}
+        one.refresh_from_db()
+        assert (one.next_due_at, one.reason) == (None, "Found it")
+        lost = ready(at, State.WITHDRAWN)
+    with on(20, 10):
+        closing.take_up_again(one.pk, actor=at.lead, to=at.other)
+        one.refresh_from_db()
+        assert (one.state, one.handler, one.reason, one.closed_at) == ("ASSIGNED", at.other, "", None)
+        assert one.service_due_at == moment(22, 10) and not one.solutions.filter(dropped_at=None).exists()
+    with on(32, 11), pytest.raises(RuleBroken) as no:
+        closing.take_up_again(lost.pk, actor=at.lead, to=at.other)
+    assert no.value.code == "complaint.take_up_late"
+
+
+def test_not_ours_needs_another_lead_and_a_referral():
+    with on(2):
+        at = office()
+        one = ready(at, State.ASSESSED)
+
+        def refused(**how: object) -> str:
+            given = {"reason": "Water pipe", "referral": "City water works", "approved_by": at.lead, **how}
+            with pytest.raises(RuleBroken) as no:
+                closing.reject_complaint(one.pk, actor=at.handler, **given)
+            assert Complaint.objects.get(pk=one.pk).state == "ASSESSED"
+            return no.value.code
+
+        assert refused(referral="") == "complaint.no_referral"
+        assert refused(approved_by=at.handler) == "complaint.own_request"
+        assert refused(approved_by=at.other) == "complaint.not_approved"
+        closing.reject_complaint(
+            one.pk, actor=at.handler, reason="Water pipe", referral="City water works", approved_by=at.lead
+        )
+        said = OutMessage.objects.get(template="complaint_rejected")
+        assert said.params["words"] == "Water pipe\nCity water works" and rung(at.lead) == ["complaint.rejected"]
+
+
+def test_the_handler_alone_works_and_never_the_one_complained_of():
+    with on(2):
+        at = office()
+        one = ready(at, State.ASSIGNED, about_staff=at.other)
+        for wrong, code in ((at.other, "complaint.about_you"), (at.agent, "complaint.no_right")):
+            with pytest.raises(NotAllowed) as no:
+                working.accept_work(one.pk, actor=wrong)
+            assert no.value.code == code
+        with pytest.raises(RuleBroken) as accused:
+            working.assign_complaint(one.pk, actor=at.lead, to=at.other)
+        assert accused.value.code == "complaint.about_them"
+        working.accept_work(one.pk, actor=at.handler)
+        stranger = ready(at, State.INVESTIGATING)
+        with pytest.raises(NotAllowed) as not_mine:
+            solving.propose_solution(stranger.pk, actor=at.other, finding="So", measures=[measure(at.other)])
+        assert not_mine.value.code == "complaint.not_handler"
+        with pytest.raises(RuleBroken) as by_accused:
+            solving.propose_solution(one.pk, actor=at.handler, finding="So", measures=[measure(at.other)])
+        assert by_accused.value.code == "complaint.about_them"
+        back = working.assign_complaint  # nobody accepted in time: the clock puts it back into the pool
+        waiting = ready(at, State.ASSIGNED)
+        back(waiting.pk, actor=None, unit=at.unit)
+        waiting.refresh_from_db()
+        assert (waiting.handler, waiting.last_handler, waiting.state) == (None, at.handler, "ASSIGNED")
+        assert ComplaintMove.objects.get(complaint=waiting, act=Act.ASSIGN).actor is None
