@@ -26,6 +26,7 @@ from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.jobs.queries import beat_silence, job_figures
 from foundation.policies.reading import policy
+from outreach.receipts import refused_files
 
 Verdict = Literal["ok", "warn", "fail"]
 EXTENSIONS = ("btree_gin", "btree_gist", "pg_trgm", "unaccent")
@@ -218,6 +219,10 @@ def _work() -> Iterator[Line]:
         yield Line("jobs", "warn", f"{figures.lost} runs lost their worker", "beat and a worker start them again")
     else:
         yield Line("jobs", "ok", f"{figures.waiting} waiting, {figures.running} running")
+    refused = refused_files()
+    if refused:
+        seen = f"{len(refused)} files with lines that could not be taken, first {refused[0].name}"
+        yield Line("receipts", "warn", seen, "the reasons stand in outbox/receipts/*.refused; see docs/operations.md")
     last = JobRun.objects.filter(job="common.check_integrity").order_by("-id").first()
     if last is not None and last.state == JobRun.State.FAILED:
         yield Line("integrity", "fail", last.error_text, f"see run {last.ref} on the page of the jobs")

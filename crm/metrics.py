@@ -29,6 +29,7 @@ from foundation.common.doors import public
 from foundation.jobs.queries import beat_silence, job_figures, last_done
 from outreach.lifecycle import MESSAGE_OPEN
 from outreach.models import FollowUp, OutMessage
+from outreach.receipts import refused_files
 
 log = structlog.get_logger(__name__)
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded")
@@ -71,7 +72,7 @@ class Installation:
 
     def collect(self) -> Iterable[Metric]:
         failed = GaugeMetricFamily("careline_metrics_part_failed", "Parts that could not be asked", labels=["part"])
-        for part in (_queues, _work, _jobs, _clock, _logs):
+        for part in (_queues, _work, _receipts, _jobs, _clock, _logs):
             try:
                 yield from list(part())
             except Exception as error:  # noqa: BLE001 (the other parts still count)
@@ -116,6 +117,11 @@ def _work() -> Iterator[Metric]:
     oldest = overdue.order_by("due_at", "pk").values_list("due_at", flat=True).first()
     late = (now - oldest).total_seconds() if oldest else 0.0
     yield _gauge("follow_up_oldest_overdue_seconds", "How long the longest overdue follow-up is late", late)
+
+
+def _receipts() -> Iterator[Metric]:
+    words = "Files with receipts of a gateway that could not be taken"
+    yield _gauge("receipt_files_refused", words, len(refused_files()))
 
 
 def _jobs() -> Iterator[Metric]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
+from crm import doctor
 from customers.models import ContactBlock, ContactPoint, QualityItem, TimelineLine
 from customers.services import verify_contact_point
 from foundation.common import clock
@@ -232,7 +233,16 @@ def test_a_gateways_receipts_tell_what_arrived_and_where_nobody_is(outbox: Outbo
     (folder / "3.part").write_text("half a li")
     assert receipts.read_receipts() == 2
     assert (state(there)[0], state(back)[0], state(early)[0]) == ("delivered", "undelivered", "queued")
-    assert sorted(path.name for path in folder.iterdir()) == ["2.jsonl", "3.part"]
+    assert sorted(path.name for path in folder.iterdir()) == ["1.jsonl.refused", "2.jsonl", "3.part"]
+    put_aside = [json.loads(line) for line in (folder / "1.jsonl.refused").read_text().splitlines()]
+    assert put_aside == [
+        {"why": "no_reference_of_ours", "line": json.dumps(said[2])},
+        {"why": "unknown_state", "line": json.dumps(said[3])},
+        {"why": "no_receipt", "line": json.dumps(said[4])},
+        {"why": "not_json", "line": "no json"},
+    ]
+    refused = next(line for line in doctor._work() if line.name == "receipts")
+    assert refused.verdict == "warn" and refused.seen.endswith("first 1.jsonl.refused")
     point = ContactPoint.objects.get(kind="MOBILE")
     assert point.do_not_use == "messages came back"
     kinds = list(TimelineLine.objects.filter(customer_id=customer.pk).values_list("kind", flat=True))
@@ -245,6 +255,38 @@ def test_a_gateways_receipts_tell_what_arrived_and_where_nobody_is(outbox: Outbo
     assert (state(early)[0], list(folder.glob("*.jsonl"))) == ("delivered", [])
     point.refresh_from_db()
     assert point.do_not_use == ""
+
+
+@pytest.mark.django_db
+def test_receipts_that_come_too_early_hold_up_no_others_and_lose_no_line(outbox: Outbox, tmp_path: Path) -> None:
+    customer = reachable()
+    sent = queue(customer, "sent")
+    assert sent is not None
+    delivery.deliver_due()
+    folder = tmp_path / "outbox" / "receipts"
+    folder.mkdir()
+    waiting = queue(customer, "waiting")
+    assert waiting is not None
+    early = json.dumps({"reference": delivery.reference_of(waiting.pk), "state": "delivered"}) + "\n"
+    for number in range(receipts.MOST_FILES):
+        (folder / f"a{number:02}.jsonl").write_text(early + "[" * 100_000 + "\n")
+    unknown = {"reference": f"<{'z' * 40}.careline@example.test>", "state": "delivered"}
+    told = json.dumps({"reference": delivery.reference_of(sent.pk), "state": "delivered"})
+    (folder / "b.jsonl").write_text(f"{json.dumps(unknown)}\n\n\ud83d no text\n{told}\n", errors="surrogatepass")
+    assert receipts.read_receipts() == 0
+    assert receipts.read_receipts() == 1
+    assert state(sent)[0] == "delivered"
+    assert not (folder / "b.jsonl").exists()
+    whys = [json.loads(line)["why"] for line in (folder / "b.jsonl.refused").read_text().splitlines()]
+    assert whys == ["no_such_message", "not_json"]
+    kept = sorted(folder.glob("a*.jsonl"))
+    assert (len(kept), {path.read_text() for path in kept}) == (receipts.MOST_FILES, {early})
+    # Read again after a kill between putting aside and shortening: each refused line stands there once.
+    kept[0].write_text(early + "[" * 100_000 + "\n")
+    delivery.deliver_due()
+    assert receipts.read_receipts() == 1
+    assert (state(waiting)[0], list(folder.glob("*.jsonl"))) == ("delivered", [])
+    assert len((folder / f"{kept[0].name}.refused").read_text().splitlines()) == 1
 
 
 @pytest.mark.django_db
