@@ -24,10 +24,10 @@ from staff.exports.registry import (
     behind,
     filtered,
     in_words,
-    name_behind_mask,
     register_exportable,
     said_filters,
 )
+from staff.masking import masked_name
 from staff.models import User
 
 
@@ -79,7 +79,7 @@ def _same(name: str, _type: str) -> str:
 
 CUSTOMER_COLUMNS: tuple[Column, ...] = (
     Column("number", _("Customer number"), ("number",)),
-    Column("name", _("Name"), ("name", "customer_type"), read=_same, mask=name_behind_mask),
+    Column("name", _("Name"), ("name", "customer_type"), read=_same, mask=masked_name),
     Column("customer_type", _("Type"), ("customer_type",), read=in_words(Customer.Type)),
     Column("segment", _("Segment"), ("segment",), read=in_words(Customer.Segment)),
     Column("status", _("Status"), ("status",), read=in_words(Customer.Status)),
@@ -163,7 +163,7 @@ def columns_of_customer(path: str = "customer") -> tuple[Column, Column]:
     """Number and name of the customer another list's row is about; the name is masked always."""
     return (
         Column("customer", _("Customer number"), (f"{path}__number",)),
-        Column("customer_name", _("Customer"), (f"{path}__name", f"{path}__customer_type"), read=name_behind_mask),
+        Column("customer_name", _("Customer"), (f"{path}__name", f"{path}__customer_type"), read=masked_name),
     )
 
 

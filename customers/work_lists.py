@@ -25,7 +25,8 @@ from customers.models import (
 )
 from foundation.common.explain import Explanation
 from foundation.ui.wording import join_words
-from staff.exports.registry import Column, Exportable, Kind, in_words, name_behind_mask, register_exportable
+from staff.exports.registry import Column, Exportable, Kind, in_words, register_exportable
+from staff.masking import masked_name
 from staff.models import User
 
 NEED_VIEWS = ("mine", "new", "all")
@@ -168,7 +169,7 @@ def _one_of_two(path: str, key: str, number: Any, name: Any) -> tuple[Column, Co
     """Number and masked name of one of two archives."""
     return (
         Column(key, number, (f"{path}__number",)),
-        Column(f"{key}_name", name, (f"{path}__name", f"{path}__customer_type"), read=name_behind_mask),
+        Column(f"{key}_name", name, (f"{path}__name", f"{path}__customer_type"), read=masked_name),
     )
 
 

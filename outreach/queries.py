@@ -79,6 +79,7 @@ class Line(NamedTuple):
     last_outcome: str
     customer_id: int | None
     customer__name: str | None
+    customer__customer_type: str | None
     owner__name: str
     handed_to__name: str | None
 
@@ -91,9 +92,15 @@ def listed(rows: QuerySet[FollowUp]) -> QuerySet[FollowUp, Line]:
 def line_of(row: FollowUp) -> Line:
     """One follow-up as a line; loaded with it: owner, customer, handed_to."""
     stored = {name: getattr(row, name) for name in Line._fields if "__" not in name}
-    customer = row.customer.name if row.customer is not None else None
+    customer = row.customer
     handed_to = row.handed_to.name if row.handed_to is not None else None
-    return Line(**stored, owner__name=row.owner.name, customer__name=customer, handed_to__name=handed_to)
+    return Line(
+        **stored,
+        customer__name=customer.name if customer is not None else None,
+        customer__customer_type=customer.customer_type if customer is not None else None,
+        owner__name=row.owner.name,
+        handed_to__name=handed_to,
+    )
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,16 @@ MASKS: dict[str, Callable[[str], str]] = {
 }
 
 
+def name_mask(customer_type: str | None) -> str:
+    """Which mask the name of a customer of this type wears, in lists, on pages and in files alike."""
+    return "company" if customer_type == "ENTERPRISE" else "name"
+
+
+def masked_name(name: str | None, customer_type: str | None, *, clear: bool = False) -> str:
+    """A customer's name behind the mask of the customer's type, or as it is when `clear`."""
+    return masked(name_mask(customer_type), name, clear=clear)
+
+
 def masked(kind: str, value: str | None, *, clear: bool = False) -> str:
     """`value` behind the mask of its kind, or as it is when `clear`. Raises KeyError for a kind without a mask."""
     mask = MASKS[kind]

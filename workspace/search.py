@@ -23,7 +23,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
 from foundation.ui.addresses import row_address
-from staff.masking import masked
+from staff.masking import masked_name
 from staff.models import User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
@@ -45,8 +45,7 @@ class Found:
     @property
     def name(self) -> str:
         """The masked name."""
-        enterprise = self.customer.customer_type == Customer.Type.ENTERPRISE
-        return masked("company" if enterprise else "name", self.customer.name)
+        return masked_name(self.customer.name, self.customer.customer_type)
 
 
 @require_POST

@@ -18,7 +18,7 @@ from customers.models import Customer, Subscription
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from staff.masking import mask_company, mask_name, mask_phone
+from staff.masking import mask_phone, masked_name
 from staff.models import User
 
 PREVIEWED = 8
@@ -77,8 +77,7 @@ def _masked_name(record: Record) -> str:
     """Masked like everywhere (D§3.1): who imports has no right to the customers. A made-up name shows the id anyway."""
     if "name" not in record.data:
         return str(record.defaults.get("name", ""))
-    is_company = record.data.get("customer_type") == Customer.Type.ENTERPRISE
-    return (mask_company if is_company else mask_name)(record.data["name"])
+    return masked_name(record.data["name"], record.data.get("customer_type"))
 
 
 def _preview_line(one: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from customers.merging.undoing import Edited, Since
 from customers.models import Customer
 from foundation.common.ids import moment_of
 from foundation.common.sentences import join_words
-from staff.masking import masked
+from staff.masking import masked, masked_name
 
 TABLES: dict[str, Any] = {
     "customers_customer": gettext_lazy("Customers below"),
@@ -136,16 +136,16 @@ def since_words(rows: list[Since]) -> list[dict[str, Any]]:
     return [{"ref": row.ref, "words": table_words(row.table), "at": moment_of(int(row.row))} for row in rows]
 
 
-def edited_words(rows: list[Edited]) -> list[dict[str, str]]:
-    """Changed columns as lines of a list; names stay behind their mask."""
+def edited_words(rows: list[Edited], customer_type: str) -> list[dict[str, str]]:
+    """Changed columns as lines of a list; names stay behind the mask of the survivor's type."""
     return [
         {
             "ref": one.ref,
             "label": label(one.move.column)
             if one.move.table == Customer._meta.db_table
             else table_words(one.move.table),
-            "was": _value(one.move.column, one.move.old),
-            "now": _value(one.move.column, one.now),
+            "was": _value(one.move.column, one.move.old, customer_type),
+            "now": _value(one.move.column, one.now, customer_type),
         }
         for one in rows
     ]
@@ -156,11 +156,11 @@ def _column_words(one: Edited) -> str:
     return label(one.move.column) if of_customer else table_words(one.move.table)
 
 
-def _value(column: str, value: Any) -> str:
+def _value(column: str, value: Any, customer_type: str) -> str:
     if value in (None, ""):
         return "–"
     if column in {"name", "short_name"}:
-        return masked("name", str(value))
+        return masked_name(str(value), customer_type)
     if column == "birth_date":
         return f"****{str(value)[4:]}"
     if isinstance(value, bool):

@@ -13,13 +13,13 @@ from customers.birthday_words import say_coming
 from customers.birthdays import birthday_of, next_birthday
 from customers.labels import QUALITY_MARKS, TIERS
 from customers.models import Customer
-from customers.views.showing import STATUS_TONES, name_mask
+from customers.views.showing import STATUS_TONES
 from foundation.ui.addresses import row_address
 from foundation.ui.parts.formats import or_dash
 from foundation.ui.parts.marks import icon, tag
 from foundation.ui.widgetry import said
 from foundation.ui.wording import say_choice
-from staff.templatetags.masking import masked
+from staff.masking import masked_name
 
 register = template.Library()
 
@@ -54,7 +54,7 @@ def _row(row: Customer, number: str, segment: str, city: str, manager: str, *, m
     return (
         '<tr role="row" data-row><td role="cell" class="main-c">'
         f'<a class="main-a" data-main href="{row_address("customers:customer-detail", row.pk)}">'
-        f"{masked(name_mask(row), row.name)}</a>{shown_tier}{more}</td>"
+        f"{masked_name(row.name, row.customer_type)}</a>{shown_tier}{more}</td>"
         f'<td role="cell" class="nowrap" data-label="{number}">{said(row.number)}</td>'
         f'<td role="cell" data-label="{segment}">{said(say_choice(Customer.Segment, row.segment))}</td>'
         f'<td role="cell" data-label="{city}">{said(or_dash(row.home_city))}</td>'

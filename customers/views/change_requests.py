@@ -22,14 +22,14 @@ from customers.models import ChangeRequest, Subscription
 from customers.request_forms import ChangeRequestForm
 from customers.services.change_requests import APPROVE_RIGHT
 from customers.views.customer_edit import refuse
-from customers.views.showing import View, name_mask
+from customers.views.showing import View
 from customers.work_lists import change_rows
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.parts.lists import Tab
-from staff.masking import masked
+from staff.masking import masked, masked_name, name_mask
 from staff.reveals import reveal
 
 F = ChangeRequest.Field
@@ -107,7 +107,7 @@ def request_list(request: HttpRequest) -> HttpResponseBase:
         "rows": [
             {
                 "request": row,
-                "name": masked(name_mask(row.customer), row.customer.name),
+                "name": masked_name(row.customer.name, row.customer.customer_type),
                 "late": row.state == ChangeRequest.State.OPEN and row.due_at <= now,
                 "owner": owners.get(row.followup_id or 0, ""),
             }
@@ -216,7 +216,7 @@ def _compared(view: View, row: ChangeRequest) -> dict[str, Any]:
     number is unsealed only then, and only until the decision."""
     name, sealed = REVEALED_AS.get(row.field, ""), row.field == F.ID_NUMBER
     left = view.open_fields.get(name, 0)
-    kind = name_mask(row.customer) if row.field == F.NAME else MASKS.get(row.field, "")
+    kind = name_mask(row.customer.customer_type) if row.field == F.NAME else MASKS.get(row.field, "")
     behind = (masked(kind, row.old), masked(kind, row.new)) if kind else (row.old, row.new)
     if sealed:
         clear = (view.customer.id_number(), row.wanted()) if left and row.new_sealed else behind

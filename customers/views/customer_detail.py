@@ -24,7 +24,7 @@ from customers.recent import note_viewed
 from customers.timeline import GROUPS, timeline_page
 from customers.value.card import value_card
 from customers.views.consent import agreed_by_purpose
-from customers.views.showing import STATUS_TONES, View, name_mask, seen
+from customers.views.showing import STATUS_TONES, View, seen
 from foundation.common.doors import requires
 from foundation.common.ids import from_text, to_text
 from foundation.ui.htmx import wants_fragment
@@ -84,7 +84,7 @@ def customer_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     first = Subscription.objects.filter(customer=customer).aggregate(first=Min("activated_on"))["first"]
     _own, *absorbed = merged_set(pk)
     timeline = _timeline(pk, since_of(customer, first), _group(request), start, absorbed)
-    context = {"customer": customer, "mask": name_mask(customer), "timeline": timeline}
+    context = {"customer": customer, "timeline": timeline}
     if not wants_fragment(request):
         return render(request, "customers/customer_timeline.html", context)
     return render(request, "customers/_earlier.html" if start else "customers/_timeline.html", context)

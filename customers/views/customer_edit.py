@@ -22,10 +22,10 @@ from customers.services import StaleCopy
 from customers.services.remembering import as_text
 from customers.services.second_look import needs_second_look
 from customers.views.conflicts import Difference, differences, takes_theirs, without_theirs
-from customers.views.showing import MASK_OF, View, name_mask
+from customers.views.showing import MASK_OF, View
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
-from staff.masking import masked
+from staff.masking import masked, name_mask
 from staff.models import User
 
 # What the form's copy holds of the row: all it may change, and the end of the document's number.
@@ -186,7 +186,7 @@ def _differences(
 
 def _on_file(view: View, field: str, value: Any) -> str:
     """A stored value as this person may read it."""
-    mask = name_mask(view.customer) if field == "name" else MASK_OF.get(field)
+    mask = name_mask(view.customer.customer_type) if field == "name" else MASK_OF.get(field)
     told = _in_words(field, value)
     return view.shown("", mask, told).text if mask and told else told
 
@@ -221,7 +221,6 @@ def _duplicates(user: Any, typed: Any, id_type: str) -> list[dict[str, Any]]:
     return [
         {
             "customer": rows[duplicate.customer_id],
-            "mask": name_mask(rows[duplicate.customer_id]),
             "why": why[duplicate.why],
             "band": "" if duplicate.match.band == Band.LEAVE else Band(duplicate.match.band).label,
             "reasons": duplicate.match.why.in_words(),

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET
 from customers.labels import label, value_in_words
 from customers.models import FieldChange, Plan
 from customers.optional_facts import SENSITIVE
-from customers.views.showing import MASK_OF, View, name_mask
+from customers.views.showing import MASK_OF, View
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.widgets import DayInput
+from staff.masking import name_mask
 from staff.models import User
 
 SENSITIVE_FIELDS = {*SENSITIVE, "id_number"}
@@ -130,5 +131,5 @@ def _history_value(view: View, row: FieldChange, stored: str | None) -> str:
     words = value_in_words(row.entity, row.field, stored)
     if row.entity == "contactpoint":
         return view.shown("", "email" if "@" in words else "phone", words).text
-    mask = name_mask(view.customer) if row.field == "name" else MASK_OF.get(row.field)
+    mask = name_mask(view.customer.customer_type) if row.field == "name" else MASK_OF.get(row.field)
     return view.shown("", mask, words).text if mask else words

@@ -21,7 +21,7 @@ from customers.merging.both import LONGEST_REASON
 from customers.merging.reading import rows_that_stay, rows_to_move
 from customers.models import Band, Customer, Merge
 from customers.services import find_duplicates
-from customers.views.showing import View, name_mask
+from customers.views.showing import View
 from customers.work_lists import merge_rows, merge_state, pair_rows
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -73,7 +73,6 @@ def pair_list(request: HttpRequest) -> HttpResponseBase:
     for pair in page.items:
         pair.tone = BAND_TONES[Band(pair.band)]
         pair.said = Explanation.from_json(pair.reasons).in_words()
-        pair.low_mask, pair.high_mask = name_mask(pair.low), name_mask(pair.high)
     address = reverse("customers:pair-list")
     context = {
         "page": page,
@@ -98,7 +97,6 @@ def merge_list(request: HttpRequest) -> HttpResponseBase:
     page, refusal = _paged(rows, request)
     for merge in page.items:
         merge.tone = STATE_TONES.get(Merge.State(merge.state), "mute")
-        merge.keeps_mask, merge.goes_mask = name_mask(merge.survivor), name_mask(merge.absorbed)
     address = reverse("customers:merge-list")
     tabs = (Merge.State.PROPOSED, Merge.State.DONE, Merge.State.UNDONE, Merge.State.REFUSED)
     context = {
@@ -135,7 +133,6 @@ def merge_start(request: HttpRequest, pk: int) -> HttpResponseBase:
     found = [
         {
             "customer": rows[one.customer_id],
-            "mask": name_mask(rows[one.customer_id]),
             "match": one.match,
             "band": Band(one.match.band).label,
             "tone": BAND_TONES[Band(one.match.band)],
@@ -344,8 +341,6 @@ def _detail(request: HttpRequest, merge: Merge, bound: dict[str, ReasonForm], re
     context: dict[str, Any] = {
         "merge": merge,
         "tone": STATE_TONES.get(Merge.State(merge.state), "mute"),
-        "keeps_mask": name_mask(merge.survivor),
-        "goes_mask": name_mask(merge.absorbed),
         "refusal": refusal,
         "refuse_form": bound.get("refuse") or ReasonForm(),
         "undo_form": bound.get("undo") or ReasonForm(),
@@ -389,6 +384,6 @@ def _undo_context(merge: Merge, user: Any) -> dict[str, Any]:
             "worked_on": pages.since_words(plan.worked_on),
             "elsewhere": pages.since_words(plan.elsewhere),
             "gone": pages.since_words(plan.gone),
-            "edited": pages.edited_words(plan.edited),
+            "edited": pages.edited_words(plan.edited, merge.survivor.customer_type),
         }
     return found

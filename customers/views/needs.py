@@ -12,14 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from customers.models import Need
-from customers.views.showing import name_mask
 from customers.work_lists import need_category, need_rows, need_tabs, need_view
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.parts.lists import Tab
-from staff.masking import masked
+from staff.masking import masked_name
 
 
 @require_GET
@@ -43,7 +42,7 @@ def need_list(request: HttpRequest) -> HttpResponseBase:
         "rows": [
             {
                 "need": need,
-                "name": masked(name_mask(need.customer), need.customer.name),
+                "name": masked_name(need.customer.name, need.customer.customer_type),
                 "late": need.due_on is not None and need.due_on < today,
             }
             for need in page.items

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from customers import services
 from customers.models import QualityItem, QualityKind
-from customers.views.showing import name_mask, seen
+from customers.views.showing import seen
 from customers.work_lists import gap_rows, gaps_asked
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.ui.parts.lists import Tab
-from staff.masking import masked
+from staff.masking import masked_name
 
 K = QualityKind
 # Where a thing is mended.
@@ -77,7 +77,7 @@ def _row(item: QualityItem, kind: str) -> dict[str, Any]:
     return {
         "item": item,
         "customer": customer,
-        "name": masked(name_mask(customer), customer.name),
+        "name": masked_name(customer.name, customer.customer_type),
         "mend": reverse(MENDED_AT.get(kind, "customers:customer-profile"), args=[customer.pk]),
         "stale": kind == K.STALE,
     }

@@ -23,11 +23,11 @@ from customers.models import Customer, HouseholdMember, Relation, RelationKind, 
 from customers.models.relations import REVERSE
 from customers.relation_map import relation_map
 from customers.views.customer_edit import refuse
-from customers.views.showing import View, name_mask, seen
+from customers.views.showing import View, seen
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.ui.wording import join_words
-from staff.masking import masked
+from staff.masking import masked_name
 
 MOST_RELATIONS = 100
 FIELD_OF = {
@@ -189,7 +189,7 @@ def _related(view: View) -> list[Related]:
     )
     found = []
     for row, other, role in sorted(pairs, key=lambda pair: -pair[0].pk):
-        name = masked(name_mask(other), other.name) if other else view.shown("", "name", row.other_name).text
+        name = masked_name(other.name, other.customer_type) if other else view.shown("", "name", row.other_name).text
         found.append(
             Related(
                 row=row,
@@ -234,7 +234,7 @@ def _household(view: View) -> list[dict[str, Any]]:
             "member": row,
             "customer": row.customer if row.customer_id in in_sight - {customer.pk} else None,
             "role": row.get_role_display(),
-            "name": masked("name", row.customer.name),
+            "name": masked_name(row.customer.name, row.customer.customer_type),
             "is_self": row.customer_id == customer.pk,
         }
         for row in rows

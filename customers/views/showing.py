@@ -16,7 +16,7 @@ from customers.optional_facts import SENSITIVE, value_words
 from customers.queries import CustomerPage, customer_page
 from customers.views.filling import filled_at
 from staff.drafts import hold
-from staff.masking import masked
+from staff.masking import masked, name_mask
 from staff.models import User
 from staff.reveals import revealed_fields
 
@@ -84,7 +84,7 @@ class View:
 
     @property
     def name(self) -> Shown:
-        return self.shown("name", name_mask(self.customer), self.customer.name)
+        return self.shown("name", name_mask(self.customer.customer_type), self.customer.name)
 
     @property
     def manager_name(self) -> str:
@@ -165,11 +165,6 @@ class View:
         if row is None:
             return None
         return self.shown(SENSITIVE[key], "id", value_words(key, row.value), masked_as="****", sensitive=True)
-
-
-def name_mask(customer: Customer) -> str:
-    """Which mask the name of this customer wears."""
-    return "company" if customer.customer_type == Customer.Type.ENTERPRISE else "name"
 
 
 def whole_address(address: Any) -> str:

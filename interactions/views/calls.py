@@ -31,7 +31,7 @@ from interactions.lifecycle import CALL_LIVE, CallState
 from interactions.models import Call
 from interactions.queries import CALL_FADES_AFTER, live_call
 from interactions.services import CallReport, take_call_event
-from staff.masking import mask_name, mask_phone
+from staff.masking import mask_phone, masked_name
 from staff.requests import StaffRequest
 
 WINDOW = timedelta(minutes=5)
@@ -161,7 +161,7 @@ def _chip(call: Call | None) -> str:
     shown = None
     if call is not None:
         found = customers_with(call.number)
-        name = mask_name(found[0].name) if len(found) == 1 else ""
+        name = masked_name(found[0].name, found[0].customer_type) if len(found) == 1 else ""
         ringing = call.state == CallState.RINGING
         words = _("Incoming: %(who)s") if ringing else _("On the phone: %(who)s")
         who = " ".join(part for part in (name, mask_phone(call.number)) if part) or _("unknown number")

@@ -22,7 +22,7 @@ from foundation.ui.wording import say_choice
 from outreach.lifecycle import AttemptOutcome, FollowUpKind, FollowUpState
 from outreach.models import FollowUp
 from outreach.queries import Line, line_of
-from staff.templatetags.masking import masked
+from staff.masking import masked_name
 
 register = template.Library()
 ICONS = {
@@ -109,7 +109,7 @@ def _line(row: Line) -> str:
     parts = [f"<span>{said(say_choice(FollowUpKind, row.kind))}</span><span>{said(row.number)}</span>"]
     if row.customer_id is not None:
         page = row_address("customers:customer-detail", row.customer_id)
-        parts.append(f'<a href="{page}">{masked("name", row.customer__name)}</a>')
+        parts.append(f'<a href="{page}">{masked_name(row.customer__name, row.customer__customer_type)}</a>')
     parts.append(f"<span>{said(row.owner__name)}</span>")
     if row.handed_to__name is not None:
         parts.append(tag(_("with %(name)s") % {"name": row.handed_to__name}, "danger", "user-round"))

@@ -138,11 +138,6 @@ def behind(kind: str) -> Callable[[Any], str]:
     return partial(masked, kind)
 
 
-def name_behind_mask(name: str | None, customer_type: str | None) -> str:
-    """The name of a customer as lists show it."""
-    return masked("company" if customer_type == "ENTERPRISE" else "name", name)
-
-
 _known: dict[str, Exportable] = {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from customers.models import Customer
 from foundation.common import clock
 from interactions.models import Interaction, Matter, MatterMove, Suggestion
 from interactions.services import offer_matter, pass_on_matter, quick_log
@@ -111,7 +112,25 @@ def test_the_customers_name_is_masked_on_the_board_and_clear_to_who_works_on_it(
     client = client_for(hall.agent)
     assert "\u738b\u5c0f\u5a1f" not in words(client.get(BOARD))
     assert "\u738b\u5c0f\u5a1f" in words(client.get(f"{BOARD}{matter.ref}/"))
-    assert "\u738b\u5c0f\u5a1f" not in words(client_for(UserFactory(role="QA")).get(f"{BOARD}{matter.ref}/"))
+    qa = client_for(UserFactory(role="QA"))
+    assert "\u738b\u5c0f\u5a1f" not in words(qa.get(f"{BOARD}{matter.ref}/"))
+    # A company wears the mask of companies, wherever its name stands.
+    firm = "\u676d\u5dde\u661f\u6cb3\u4fe1\u606f\u6280\u672f\u6709\u9650\u516c\u53f8"
+    Customer.objects.update(name=firm, customer_type="ENTERPRISE")
+    contact = Interaction.objects.get()
+    for page in (
+        client.get(BOARD),
+        client.get("/interactions/"),
+        client.get(f"/interactions/start/?customer={hall.customer.ref}"),
+        client.get("/follow-ups/"),
+        client.get("/"),
+        qa.get(f"{BOARD}{matter.ref}/"),
+        qa.get(f"/interactions/{contact.ref}/"),
+        client_for(hall.lead).get("/follow-ups/?view=all"),
+    ):
+        shown = words(page)
+        assert page.status_code == 200, page.request["PATH_INFO"]
+        assert firm not in shown and "\u676d\u5dde****\u516c\u53f8" in shown, page.request["PATH_INFO"]
 
 
 def test_board_page_and_desk_cost_the_same_for_ten_and_for_many(hall: Hall, client_for: ClientFor) -> None:

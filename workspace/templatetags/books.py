@@ -15,7 +15,6 @@ from customers.birthdays import birthday_of, next_birthday
 from customers.completeness import completeness_of
 from customers.labels import TIERS
 from customers.models import Customer
-from customers.views.showing import name_mask
 from foundation.common import clock
 from foundation.ui.addresses import place, row_address
 from foundation.ui.parts.formats import date_tag, when
@@ -23,7 +22,7 @@ from foundation.ui.parts.marks import icon, sla, tag
 from foundation.ui.widgetry import said
 from foundation.ui.wording import say_choice
 from outreach.lifecycle import FollowUpKind
-from staff.templatetags.masking import masked
+from staff.masking import masked_name
 from workspace.books import Duty
 
 register = template.Library()
@@ -42,7 +41,7 @@ def _row(row: Any, duty: Duty | None, heads: dict[str, str], *, may_take: bool, 
     page = row_address("customers:customer-detail", row.pk)
     return (
         '<tr role="row" data-row><td role="cell" class="main-c">'
-        f'<a class="main-a" data-main href="{page}">{masked(name_mask(row), row.name)}</a> {_tags(row)}'
+        f'<a class="main-a" data-main href="{page}">{masked_name(row.name, row.customer_type)}</a> {_tags(row)}'
         f'<div class="sub"><span>{said(row.number)}</span></div></td>'
         f'<td role="cell" class="acts-c">{_acts(row, may_take=may_take, may_owe=may_owe)}</td>'
         f'<td role="cell" data-label="{heads["Last contact"]}">{_last_contact(row)}</td>'
@@ -65,7 +64,7 @@ def _tags(row: Customer) -> str:
 
 def _acts(row: Customer, *, may_take: bool, may_owe: bool) -> str:
     """Call, follow-up, log: what a manager does on the phone, before anything else."""
-    name, call = masked(name_mask(row), row.name), said(pgettext("act", "Call"))
+    name, call = masked_name(row.name, row.customer_type), said(pgettext("act", "Call"))
     acts = []
     if may_take:
         acts.append(
