@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -19,20 +18,17 @@ from customers.models import (
     Customer,
     EvidenceKind,
     Need,
-    Plan,
     ProfileField,
     Purpose,
 )
 from customers.models.consent import CONTACTS
-from customers.models.subscriptions import ProductLine
 from customers.optional_facts import CODES
 from customers.services.second_look import GUARDED_FIELDS
-from foundation.common import clock
 from foundation.ui.widgets import DayInput
-from foundation.ui.wording import say_money
 from staff.models import User
 
 _NONE: list[tuple[str, Any]] = [("", "–")]
+_DOCUMENTS: list[tuple[str, Any]] = [*_NONE, *Customer.IdType.choices]
 # Fields of the form that are stored under the same name.
 PLAIN_FIELDS = (
     "customer_type",
@@ -65,7 +61,7 @@ class ArchiveForm(forms.Form):
     lunar_month = forms.IntegerField(label=LABELS["lunar_month"], required=False, min_value=1, max_value=12)
     lunar_day = forms.IntegerField(label=LABELS["lunar_day"], required=False, min_value=1, max_value=30)
     lunar_leap = forms.BooleanField(label=LABELS["lunar_leap"], required=False)
-    id_type = forms.ChoiceField(label=LABELS["id_type"], choices=[*_NONE, *Customer.IdType.choices], required=False)
+    id_type = forms.ChoiceField(label=LABELS["id_type"], choices=_DOCUMENTS, required=False)
     id_number = forms.CharField(
         label=LABELS["id_number"], max_length=40, required=False, widget=forms.TextInput({"autocomplete": "off"})
     )
@@ -108,7 +104,14 @@ class CustomerEditForm(ArchiveForm):
     manager = forms.ModelChoiceField(label=LABELS["manager_id"], queryset=User.objects.none(), required=False)
 
     def __init__(
-        self, *args: Any, managers: Any, hides_name: bool, hides_birth_date: bool, guarded: bool, **kwargs: Any
+        self,
+        *args: Any,
+        managers: Any,
+        hides_name: bool,
+        hides_birth_date: bool,
+        guarded: bool,
+        id_type: str,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.hides_birth_date = hides_birth_date
@@ -123,6 +126,10 @@ class CustomerEditForm(ArchiveForm):
             # Sent all the same: one who was verified while the form was open hears the refusal and loses no word.
             self.fields[name].widget.attrs["readonly"] = True
             self.fields[name].help_text = _("Changed by a request only: the identity was verified.")
+        if guarded:  # a select knows no "readonly"
+            kept = {id_type, self["id_type"].value()}
+            del self.fields["id_type"].widget.attrs["readonly"]
+            self.fields["id_type"].widget.choices = [one for one in _DOCUMENTS if one[0] in kept]  # type: ignore[attr-defined]
 
     def fields_of_archive(self) -> dict[str, Any]:
         manager = self.cleaned_data["manager"]
@@ -318,88 +325,4 @@ class ContactTimeForm(forms.Form):
         label=_("Ends at"),
         widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
         help_text=_("An end before the beginning means the next day."),
-    )
-
-
-def plan_choices(plans: Iterable[Plan]) -> list[tuple[str, Any]]:
-    """Plans with their fees for a select, grouped by product in the order given."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for plan in plans:
-        groups.setdefault(plan.product_line, []).append((str(plan.pk), f"{plan.name} · {say_money(plan.monthly_fee)}"))
-    return [(str(ProductLine(product).label), rows) for product, rows in groups.items()]
-
-
-class LineTermsForm(forms.Form):
-    """What a line costs and how long it is bound."""
-
-    plan = forms.ChoiceField(label=LABELS["plan_id"], required=False)
-    monthly_fee = forms.DecimalField(
-        label=LABELS["monthly_fee"], required=False, help_text=_("Only when it differs from that of the plan.")
-    )
-    contract_end = forms.DateField(label=LABELS["contract_end"], required=False, widget=DayInput)
-
-    def __init__(self, *args: Any, plans: Iterable[Plan], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.plans = {str(plan.pk): plan for plan in plans}
-        self.fields["plan"].choices = plan_choices(self.plans.values())  # type: ignore[attr-defined]
-
-    def clean_plan(self) -> Plan | None:
-        """The plan chosen, or None."""
-        return self.plans.get(self.cleaned_data["plan"])
-
-
-class LineNewForm(LineTermsForm):
-    """A line of a customer; the guardian is asked for minors only."""
-
-    product_line = forms.ChoiceField(label=_("Product"), choices=ProductLine.choices)
-    service_no = forms.CharField(
-        label=_("Number or account"), max_length=100, strip=False, widget=forms.TextInput({"autocomplete": "off"})
-    )
-    activated_on = forms.DateField(label=_("Active from"), widget=DayInput)
-    user_name = forms.CharField(
-        label=LABELS["user_name"],
-        max_length=200,
-        required=False,
-        strip=False,
-        help_text=_("Only when somebody else than the customer uses it."),
-    )
-    guardian = forms.CharField(
-        label=LABELS["guardian"], max_length=200, strip=False, help_text=_("Name and document of the guardian.")
-    )
-
-    def __init__(self, *args: Any, minor: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["plan"].choices = [*_NONE, *self.fields["plan"].choices]  # type: ignore[attr-defined]
-        self.initial.setdefault("activated_on", clock.today())
-        if not minor:
-            del self.fields["guardian"]
-
-
-class LineChangeForm(LineTermsForm):
-    """The terms of a line being changed; `version` and `copy` are of what is on the screen."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput)
-    copy = forms.CharField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        plan = self.fields["plan"]
-        plan.required = bool(self.initial.get("plan"))
-        if not plan.required:  # imported without one: saving another term must not choose a plan
-            plan.choices = [*_NONE, *plan.choices]  # type: ignore[attr-defined]
-
-    def changes(self) -> dict[str, Any]:
-        """The terms under their stored names."""
-        chosen = self.cleaned_data["plan"]
-        terms = {name: self.cleaned_data[name] for name in ("monthly_fee", "contract_end")}
-        return ({"plan_id": chosen.pk} if chosen else {}) | terms
-
-
-class LineEndForm(forms.Form):
-    """When and how a line ends."""
-
-    on = forms.DateField(label=_("Last day"), widget=DayInput)
-    how = forms.ChoiceField(
-        label=_("How it ends"),
-        choices=[("ended", _("The customer gives it up")), ("ported", _("The number goes to another operator"))],
     )

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from customers.lines import masked_number
-from customers.models import ChangeRequest, Subscription
+from customers.models import ChangeRequest, Customer, Subscription
 
 _NONE: list[tuple[str, Any]] = [("", "–")]
 
@@ -30,6 +30,9 @@ class ChangeRequestForm(forms.Form):
         help_text=_("A date as 1990-03-07."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
+    document = forms.ChoiceField(
+        label=_("Document, when it changes"), choices=[*_NONE, *Customer.IdType.choices], required=False
+    )
     line = forms.ChoiceField(label=_("Line, when its owner changes"), required=False)
     new_owner = forms.CharField(
         label=_("Customer or phone number of the new owner"),
@@ -47,5 +50,5 @@ class ChangeRequestForm(forms.Form):
     def answer(self) -> dict[str, Any]:
         """The cleaned values as the service takes them, without the new owner."""
         data = self.cleaned_data
-        told = {name: data[name] for name in ("channel", "asked_by", "verified", "field", "new")}
+        told = {name: data[name] for name in ("channel", "asked_by", "verified", "field", "new", "document")}
         return told | {"subscription_id": self.lines.get(data["line"])}

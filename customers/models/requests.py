@@ -36,6 +36,7 @@ class ChangeRequest(Row):
 
     class Field(models.TextChoices):
         NAME = "name", _("Name")
+        ID_TYPE = "id_type", _("Document")
         ID_NUMBER = "id_number", _("Document number")
         OWNER = "owner", _("Owner of a line")
         BIRTH_DATE = "birth_date", _("Birth date")
@@ -44,7 +45,7 @@ class ChangeRequest(Row):
         ADDRESS = "street", _("Home address")
         CITY = "home_city", _("City")
 
-    GUARDED: ClassVar = frozenset({Field.NAME, Field.ID_NUMBER, Field.OWNER})
+    GUARDED: ClassVar = frozenset({Field.NAME, Field.ID_TYPE, Field.ID_NUMBER, Field.OWNER})
 
     class State(models.TextChoices):
         OPEN = "OPEN", pgettext_lazy("request", "Open")
@@ -74,6 +75,8 @@ class ChangeRequest(Row):
     field = models.CharField(max_length=12, choices=Field.choices)
     old = models.CharField(max_length=254, blank=True)
     new = models.CharField(max_length=254, blank=True)
+    # The kind of document a new number belongs to, where that becomes another one too.
+    document = models.CharField(max_length=12, blank=True, choices=Customer.IdType.choices, default="", db_default="")
     new_sealed = models.BinaryField(null=True)
     subscription = models.ForeignKey(Subscription, null=True, on_delete=models.SET_NULL, related_name="+")
     new_owner = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="+")

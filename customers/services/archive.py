@@ -241,7 +241,7 @@ def change_customer(
     written. `decided`: a second person has looked (services/change_requests.py). Raises NotAllowed
     (customers.may_not_edit), StaleCopy, and RuleBroken as `create_customer`, customers.anonymised, customers.bad_move
     (a status that may not follow), customers.too_many_mobiles, customers.needs_evidence (identity and death, by hand),
-    customers.second_look (name or number of an identity once verified, by hand and not decided).
+    customers.second_look (name or document of an identity once verified, by hand and not decided).
     """
     by_hand = actor is not None and not decided
     if actor is not None and not actor.has_perm(EDIT_RIGHT):
@@ -273,14 +273,15 @@ def change_customer(
             check_second_look(customer, ["id_number"])
         changed["id_number"] = sealed
         columns += ["id_sealed", "id_hash", "id_last4", "id_type"]
-        verified = Customer.IdentityStatus.VERIFIED
-        if customer.identity_status == verified and "identity_status" not in changed:
-            # Another document: whoever checked the old one did not see this one.
-            customer.identity_status = Customer.IdentityStatus.RECHECK
-            changed["identity_status"] = (verified, customer.identity_status)
-            columns.append("identity_status")
     elif "id_type" in changed and customer.id_sealed:
         normal.id_number(customer.id_number(), id_type=customer.id_type)
+    verified = Customer.IdentityStatus.VERIFIED
+    seen_anew = "identity_status" in changed
+    if customer.identity_status == verified and {"id_type", "id_number"} & set(changed) and not seen_anew:
+        # Another document: whoever checked the old one did not see this one.
+        customer.identity_status = Customer.IdentityStatus.RECHECK
+        changed["identity_status"] = (verified, customer.identity_status)
+        columns.append("identity_status")
     if not changed:
         return customer
     _check_whole(customer)

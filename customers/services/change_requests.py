@@ -39,15 +39,17 @@ def request_change(
     verified: str,
     field: str,
     new: str = "",
+    document: str = "",
     subscription_id: int | None = None,
     new_owner_id: int | None = None,
 ) -> ChangeRequest:
     """Take a request: who asked, how they were verified, which field becomes what. A guarded field (name, document,
-    owner of a line) waits for a second look; any other one is applied at once.
+    owner of a line) waits for a second look; any other one is applied at once. `document`: the kind of document the
+    archive shall name, alone or together with its new number.
 
     Raises NotAllowed (customers.may_not_edit); RuleBroken customers.bad_code, requests.nobody, requests.there (the
-    same field is asked for already), requests.no_line, requests.no_owner, requests.same, and the refusals of the
-    value itself: customers.bad_id, customers.bad_phone, customers.bad_email, customers.impossible_date,
+    same field is asked for already), requests.no_line, requests.no_owner, requests.no_document, requests.same, and the
+    refusals of the value itself: customers.bad_id, customers.bad_phone, customers.bad_email, customers.impossible_date,
     customers.invisible, customers.too_long, customers.no_value.
     """
     check_may_edit(actor)
@@ -58,7 +60,9 @@ def request_change(
     customer = locked(customer_id)
     if ChangeRequest.objects.open().filter(customer=customer, field=field, subscription=subscription_id).exists():
         raise RuleBroken("requests.there", _("A change of this field is asked for already; close that one first."))
-    value = "" if field == F.OWNER else _checked(customer, field, new)
+    if document and document not in Customer.IdType.values:
+        raise RuleBroken("requests.no_document", _("Choose which document it shall become."))
+    value = "" if field == F.OWNER else _checked(customer, field, new, document)
     request = ChangeRequest(
         number=next_number("DU"),
         customer=customer,
@@ -68,6 +72,7 @@ def request_change(
         field=field,
         old=_on_file(customer, field),
         new=value,
+        document=document if field == F.ID_NUMBER and document != customer.id_type else "",
         due_at=clock.now() + policy("customers.change_request_answer"),
         taken_at=clock.now(),
         taken_by=actor,
@@ -182,12 +187,18 @@ def _check_codes(channel: str, verified: str, field: str) -> None:
             raise RuleBroken("customers.bad_code", _("%(field)s: choose one of the offered.") % {"field": label})
 
 
-def _checked(customer: Customer, field: str, new: str) -> str:
+def _checked(customer: Customer, field: str, new: str, document: str) -> str:
     """The value in its stored spelling."""
     if field == F.ID_NUMBER:
         company = customer.customer_type == Customer.Type.ENTERPRISE
-        kind = customer.id_type or (Customer.IdType.LICENCE if company else Customer.IdType.ID_CARD)
+        kind = document or customer.id_type or (Customer.IdType.LICENCE if company else Customer.IdType.ID_CARD)
         return normal.id_number(new, id_type=kind)
+    if field == F.ID_TYPE:
+        if not document:
+            raise RuleBroken("requests.no_document", _("Choose which document it shall become."))
+        if customer.id_sealed:
+            normal.id_number(customer.id_number(), id_type=document)
+        return document
     if field == F.BIRTH_DATE:
         return normal.typed_birth_date(new).isoformat()
     if field == F.MOBILE:
@@ -204,7 +215,7 @@ def _on_file(customer: Customer, field: str) -> str:
     """What stands there now, an ID number by its last four."""
     if field == F.ID_NUMBER:
         return f"****{customer.id_last4}" if customer.id_last4 else ""
-    if field in {F.NAME, F.CITY}:
+    if field in {F.NAME, F.CITY, F.ID_TYPE}:
         return str(getattr(customer, field))
     if field == F.BIRTH_DATE:
         return customer.birth_date.isoformat() if customer.birth_date else ""
@@ -259,8 +270,9 @@ def _apply(request: ChangeRequest, customer: Customer, actor: User) -> None:
         parts = {part: getattr(home, part) for part in ("province", "city", "district", "postcode")} if home else {}
         set_address(pk, actor=actor, kind=Address.Kind.HOME, parts=parts | {"street": value})
     elif request.field == F.ID_NUMBER:
+        document = {"id_type": request.document} if request.document else {}
         change_customer(
-            pk, actor=actor, version=customer.version, changes={}, id_number=value, source=source, decided=guarded
+            pk, actor=actor, version=customer.version, changes=document, id_number=value, source=source, decided=guarded
         )
     else:
         new = normal.typed_birth_date(value) if request.field == F.BIRTH_DATE else value

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from customers.models import Customer, IdentityCheck
 from foundation.common.errors import RuleBroken
 
-GUARDED_FIELDS = frozenset({"name", "id_number"})
+GUARDED_FIELDS = frozenset({"name", "id_type", "id_number"})
 _CHECKED = (Customer.IdentityStatus.VERIFIED, Customer.IdentityStatus.RECHECK)
 
 
 def needs_second_look(customer: Customer) -> bool:
-    """Whether name and document number change only by a request that somebody else decides about.
+    """Whether name and document change only by a request that somebody else decides about.
 
     Once verified it stays so: else one person could doubt the identity, rename the customer, and verify it again.
     """
@@ -31,7 +31,7 @@ def check_second_look(customer: Customer, fields: Collection[str]) -> None:
         raise RuleBroken(
             "customers.second_look",
             _(
-                "This identity was verified. Take a request to change the name or the document number;"
+                "This identity was verified. Take a request to change the name or the document;"
                 " somebody else decides about it."
             ),
         )

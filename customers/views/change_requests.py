@@ -18,6 +18,7 @@ from customers import services
 from customers.duties import keeper
 from customers.finding import owners_of
 from customers.identity_forms import ReasonForm
+from customers.labels import value_in_words
 from customers.models import ChangeRequest, Subscription
 from customers.request_forms import ChangeRequestForm
 from customers.services.change_requests import APPROVE_RIGHT
@@ -52,6 +53,7 @@ FIELD_OF = {
     "customers.invisible": "new",
     "customers.too_long": "new",
     "requests.same": "new",
+    "requests.no_document": "document",
     "requests.no_line": "line",
     "requests.no_owner": "new_owner",
     "requests.nobody": "asked_by",
@@ -217,6 +219,9 @@ def _compared(view: View, row: ChangeRequest) -> dict[str, Any]:
     name, sealed = REVEALED_AS.get(row.field, ""), row.field == F.ID_NUMBER
     left = view.open_fields.get(name, 0)
     kind = name_mask(row.customer.customer_type) if row.field == F.NAME else MASKS.get(row.field, "")
+    if row.field == F.ID_TYPE:
+        told = (value_in_words("customer", row.field, row.old), value_in_words("customer", row.field, row.new))
+        return {"compared": list(zip((_("Before"), _("Wanted")), told, told, strict=True))}
     behind = (masked(kind, row.old), masked(kind, row.new)) if kind else (row.old, row.new)
     if sealed:
         clear = (view.customer.id_number(), row.wanted()) if left and row.new_sealed else behind

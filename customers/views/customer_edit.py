@@ -96,6 +96,7 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "hides_name": hides_name,
         "hides_birth_date": "birth_date" in hidden,
         "guarded": (guarded := needs_second_look(customer)),
+        "id_type": customer.id_type,
     }
     conflict: list[Difference] = []
     if request.method == "POST":

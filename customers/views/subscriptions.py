@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from customers import copies, services
-from customers.forms import LineChangeForm, LineEndForm, LineNewForm
 from customers.labels import label
+from customers.line_forms import LineChangeForm, LineEndForm, LineNewForm
 from customers.lines import masked_number
 from customers.models import Customer, Plan, Subscription
 from customers.queries import Line

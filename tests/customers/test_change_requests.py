@@ -176,6 +176,41 @@ def test_a_document_lies_sealed_until_it_is_decided(op: Operator, row: Customer,
     assert ChangeRequest.objects.get().new_sealed is None
 
 
+def test_the_kind_of_a_document_needs_two_people_too_alone_or_with_its_number(
+    op: Operator, client_for: ClientFor, row: Customer, lead: User
+) -> None:
+    Customer.objects.filter(pk=row.pk).update(identity_status="VERIFIED")
+    client, leading, new = client_for(op.clerk), client_for(lead), url("change-request-new", row.pk)
+    for typed, field in (
+        ({"field": "id_type"}, "document"),
+        ({"field": "id_type", "document": "ID_CARD"}, "new"),
+        ({"field": "id_number", "new": "E12345678"}, "new"),  # no number of an ID card
+        ({"field": "id_type", "document": "SHOE"}, "document"),
+    ):
+        answer = client.post(new, {**ASKED, **typed})
+        assert answer.status_code == 422 and field in answer.context["form"].errors, typed
+    assert nothing_changed(row)
+    typed = {**ASKED, "field": "id_number", "new": "E12345678", "document": "PASSPORT"}
+    assert client.post(new, typed).status_code == 302
+    taken = ChangeRequest.objects.get()
+    page = words(leading.get(url("request-detail", taken.pk)))
+    assert "Passport" in page and "E12345678" not in page
+    assert Customer.objects.get(pk=row.pk).id_type == "ID_CARD"
+    assert leading.post(url("request-apply", taken.pk)).status_code == 302
+    stored = Customer.objects.get(pk=row.pk)
+    assert (stored.id_type, stored.id_number(), stored.identity_status) == ("PASSPORT", "E12345678", "RECHECK")
+    # The number was right and only its kind was not.
+    Customer.objects.filter(pk=row.pk).update(identity_status="VERIFIED")
+    assert client.post(new, {**ASKED, "field": "id_type", "document": "OTHER"}).status_code == 302
+    kind = ChangeRequest.objects.open().get()
+    page = words(leading.get(url("request-detail", kind.pk)))
+    assert "Passport" in page and str(Customer.IdType("OTHER").label) in page
+    assert leading.post(url("request-apply", kind.pk)).status_code == 302
+    stored.refresh_from_db()
+    assert (stored.id_type, stored.id_number(), stored.identity_status) == ("OTHER", "E12345678", "RECHECK")
+    assert FieldChange.objects.filter(customer_id=row.pk, field="id_type").count() == 2
+
+
 def test_who_decides_reads_both_values_in_clear_for_a_minute(
     op: Operator, client_for: ClientFor, row: Customer, lead: User
 ) -> None:
@@ -272,7 +307,8 @@ def test_whose_identity_was_verified_is_renamed_by_two_people_and_never_by_one(
 
     def refused() -> None:
         version, changes = Customer.objects.get(pk=row.pk).version, FieldChange.objects.count()
-        for asked in (other_name, other_card, {"changes": {}, "id_number": ""}):
+        other_kind = {"changes": {"id_type": "OTHER"}}
+        for asked in (other_name, other_card, other_kind, {"changes": {}, "id_number": ""}):
             with pytest.raises(RuleBroken) as no:
                 services.change_customer(row.pk, actor=op.clerk, version=version, **asked)
             assert no.value.code == "customers.second_look"
@@ -295,6 +331,8 @@ def test_whose_identity_was_verified_is_renamed_by_two_people_and_never_by_one(
     answer = desk.post(edit, posted | {"name": "王晓娟", "home_city": "宁波"})
     assert answer.status_code == 422
     assert "Take a request" in words(answer) and "王晓娟" in words(answer)  # nothing typed is lost
+    offered = [code for code, _label in page.context["form"].fields["id_type"].widget.choices]
+    assert offered == ["ID_CARD"] and desk.post(edit, posted | {"id_type": "PASSPORT"}).status_code == 422
     assert desk.post(edit, posted | {"home_city": "宁波"}).status_code == 302
     stored = Customer.objects.get(pk=row.pk)
     assert (stored.name, stored.home_city) == ("王小娟", "宁波")
