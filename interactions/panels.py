@@ -107,7 +107,7 @@ def register() -> None:
             _("First-ask"),
             "route",
             "interactions:matter-list",
-            right="interactions.take",
+            right="interactions.handle",
             order=42,
             count=MY_MATTERS,
             match=("interactions:matter-",),

@@ -12,18 +12,18 @@ from outreach.queries import colleague_names
 from staff.models import OrgUnit, RoleAssignment, UnitHead, User, holds_on
 from staff.roles import ROLES
 
-TAKE_RIGHT = "interactions.take"
+HANDLE_RIGHT = "interactions.handle"
 MOST = 100
-_TAKERS = sorted(code for code, role in ROLES.items() if TAKE_RIGHT in role.rights())
+_HANDLERS = sorted(code for code, role in ROLES.items() if HANDLE_RIGHT in role.rights())
 
 
 def heads_elsewhere(user: User) -> list[tuple[int, str]]:
-    """Ids and names, with their unit, of the present heads and team leads outside the user's unit who take contacts:
+    """Ids and names, with their unit, of the present heads and team leads outside the user's unit who work on matters:
     whom to ask in another department (D§9.2), those of the own branch first. At most 100: one query."""
     day = clock.today()
     heads = UnitHead.objects.filter(holds_on(day), unit__closed_on__isnull=True).values("user")
-    takers = RoleAssignment.objects.filter(role__in=_TAKERS).values("user")
-    people = User.objects.people().filter(Q(pk__in=heads) | Q(led_teams__isnull=False), pk__in=takers)
+    handlers = RoleAssignment.objects.filter(role__in=_HANDLERS).values("user")
+    people = User.objects.people().filter(Q(pk__in=heads) | Q(led_teams__isnull=False), pk__in=handlers)
     rows = people.exclude(unit=user.unit_id).order_by("unit__no", "name", "pk").distinct()
     found = rows.select_related("unit__parent")[:MOST]
     own = {user.unit_id, user.unit.parent_id}

@@ -46,7 +46,7 @@ class Role:
 
 _DESK = {
     "customers": (UNIT, "view find create edit reveal merge"),
-    "interactions": (UNIT, "view take"),
+    "interactions": (UNIT, "view take handle"),
     "complaints": (OWN, "view take"),
     "rights": (OWN, "raise"),
     "outreach": (OWN, "view work"),
@@ -55,7 +55,7 @@ _DESK = {
 }
 _LEAD = {
     "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge segments"),
-    "interactions": (UNIT, "view take assign figures"),
+    "interactions": (UNIT, "view take handle assign figures"),
     "complaints": (UNIT, "view take assess assign work approve part figures"),
     "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
@@ -66,7 +66,7 @@ _LEAD = {
 }
 _HEAD = {
     "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments transfer"),
-    "interactions": (UNIT, "view take assign figures"),
+    "interactions": (UNIT, "view take handle assign figures"),
     "complaints": (UNIT, "view take assess assign work approve part figures"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
@@ -117,7 +117,12 @@ _TABLE = [
     Role(
         "UNIT_HANDLER",
         _("Support unit handler"),
-        {"workspace": (OWN, "home"), "complaints": (UNIT, "part"), "outreach": (OWN, "view work")},
+        {
+            "workspace": (OWN, "home"),
+            "complaints": (UNIT, "part"),
+            "outreach": (OWN, "view work"),
+            "interactions": (OWN, "view handle"),
+        },
     ),
     Role("TEAM_LEAD", _("Team lead"), _LEAD, second_factor=True),
     Role("DEPT_HEAD", _("Department head"), _HEAD, second_factor=True),
@@ -199,6 +204,7 @@ _TABLE = [
 WORK_RIGHTS: dict[str, Any] = {
     "customers.view": _("see customers"),
     "interactions.take": _("take contacts"),
+    "interactions.handle": _("work on first-ask matters"),
     "complaints.work": _("work on complaints"),
     "outreach.work": _("work on follow-ups"),
 }

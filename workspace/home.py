@@ -85,7 +85,7 @@ def home(request: StaffRequest) -> HttpResponse:
     context |= {
         "may_find": user.has_perm("customers.find"),
         "viewed": recently_viewed(user, most=VIEWED_SHOWN) if user.has_perm("customers.view") else None,
-        "first_ask": first_ask_figures(user) if user.has_perm("interactions.take") else [],
+        "first_ask": first_ask_figures(user) if user.has_perm("interactions.handle") else [],
         "contacts": _recent_contacts(user) if user.has_perm("interactions.take") else None,
     }
     if user.has_perm("workspace.board"):

@@ -21,6 +21,8 @@ from staff.models import User
 from staff.rights import sight_of
 
 TAKE_RIGHT = "interactions.take"
+# Working on what another department was handed (D§9.4): answering it or handing it back, not speaking to customers.
+HANDLE_RIGHT = "interactions.handle"
 ASSIGN_RIGHT = "interactions.assign"
 LONGEST_TEXT = 200
 
@@ -72,13 +74,13 @@ def may_lead(matter: Matter, user: User) -> bool:
 
 def may_work(matter: Matter, user: User) -> bool:
     """Whether `user` works on it: owner or handler, who acts for one of them, or a lead."""
-    if not user.has_perm(TAKE_RIGHT):
+    if not user.has_perm(HANDLE_RIGHT):
         return False
     now = clock.now()
     return (
         user.pk == matter.handler_id
         or answers_for(matter, user, at=now)
-        or acting_for(matter.handler, now, right=TAKE_RIGHT).pk == user.pk
+        or acting_for(matter.handler, now, right=HANDLE_RIGHT).pk == user.pk
         or may_lead(matter, user)
     )
 
@@ -86,7 +88,7 @@ def may_work(matter: Matter, user: User) -> bool:
 def stand_in(matter: Matter, person: User, at: datetime) -> User:
     """Who does the part of `person` in the matter at `at`: they, or who acts for them, but never the one complained of
     (D§3.2): then the lead."""
-    found = acting_for(person, at, right=TAKE_RIGHT)
+    found = acting_for(person, at, right=TAKE_RIGHT if person.pk == matter.owner_id else HANDLE_RIGHT)
     if found.pk != matter.contact.about_staff_id:
         return found
     return lead_over(matter, person, at) or person
@@ -109,9 +111,10 @@ def check_not_about(matter: Matter, person: User) -> None:
         raise NotAllowed("matter.about_you", _("The person complained of does not handle the matter."))
 
 
-def check_taker(matter: Matter, to: User) -> None:
-    """That `to` may answer for or work on the matter. Raises RuleBroken "matter.cannot_take", "matter.about_them"."""
-    if not to.is_active or not to.has_perm(TAKE_RIGHT):
+def check_taker(matter: Matter, to: User, *, right: str = TAKE_RIGHT) -> None:
+    """That `to` may answer for the matter, or work on it (`right`: HANDLE_RIGHT). Raises RuleBroken
+    "matter.cannot_take", "matter.about_them"."""
+    if not to.is_active or not to.has_perm(right):
         raise RuleBroken("matter.cannot_take", _("This person does not take contacts."))
     if matter.contact.about_staff_id == to.pk:
         raise RuleBroken("matter.about_them", _("The complaint is about this person: choose another one."))

@@ -13,7 +13,7 @@ from foundation.calendars.definition import Calendar
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
 from foundation.common import clock
-from foundation.common.errors import RuleBroken
+from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.explain import Explanation
 from foundation.common.numbers import next_number
 from foundation.policies.reading import policy
@@ -21,6 +21,8 @@ from interactions.lifecycle import Result
 from interactions.models import Interaction, Matter
 from interactions.services.matter_ground import (
     CLOCK_FIELDS,
+    HANDLE_RIGHT,
+    TAKE_RIGHT,
     answers_for,
     check_taker,
     close_offer,
@@ -192,7 +194,7 @@ def pass_on_matter(
         raise RuleBroken("matter.no_reason", _("Say why: the owner must know whom to ask next."))
     if matter.state != MatterState.OPEN:
         raise RuleBroken("matter.answered", _("It is answered already: tell the customer."))
-    check_taker(matter, handler)
+    check_taker(matter, handler, right=HANDLE_RIGHT)
     if handler.pk == matter.handler_id and due_at is None:
         raise RuleBroken("matter.same_handler", _("This person works on it already."))
     fields = ["handler"]
@@ -215,10 +217,13 @@ def pass_on_matter(
 def answer_matter(matter_id: int, *, actor: User, answer: str, told_how: str = "") -> Matter:
     """The answer is known; with `told_how` (a `ToldHow`) the customer has it too and the matter is closed.
 
-    The follow-up that was owed for it is done with it. Raises NotAllowed as `pass_on_matter`; RuleBroken
-    "matter.closed", "matter.no_answer", "matter.unknown_code", "matter.no_customer" (a message without customer).
+    The follow-up that was owed for it is done with it. Raises NotAllowed as `pass_on_matter`, and "matter.owner_tells"
+    (who does not take contacts tells the owner, not the customer); RuleBroken "matter.closed", "matter.no_answer",
+    "matter.unknown_code", "matter.no_customer" (a message without customer).
     """
     matter = open_matter_for(matter_id, actor)
+    if told_how:
+        _check_tells(actor)
     answer = answer.strip()
     if not answer:
         raise RuleBroken("matter.no_answer", _("Write the answer in a sentence."))
@@ -241,10 +246,16 @@ def tell_customer(matter_id: int, *, actor: User, told_how: str) -> Matter:
     """The customer has the answer: the matter is closed. Raises as `answer_matter`, and RuleBroken
     "matter.no_answer" while there is none."""
     matter = open_matter_for(matter_id, actor)
+    _check_tells(actor)
     if matter.state != MatterState.ANSWERED:
         raise RuleBroken("matter.no_answer", _("Write the answer in a sentence."))
     _tell(matter, actor, told_how)
     return matter
+
+
+def _check_tells(actor: User) -> None:
+    if not actor.has_perm(TAKE_RIGHT):
+        raise NotAllowed("matter.owner_tells", _("Who answers for the matter tells the customer."))
 
 
 @transaction.atomic

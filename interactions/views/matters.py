@@ -24,6 +24,7 @@ from interactions.services.matter_ground import answers_for, may_lead, may_work
 from interactions.stages import MatterState
 from interactions.views.acting import done, tabbed_list
 from staff.drafts import Place, forget_draft
+from staff.models import User
 from staff.requests import StaffRequest
 from staff.rights import acted_for
 
@@ -47,7 +48,7 @@ def matter_detail(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@requires("interactions.take")
+@requires("interactions.handle")
 def matter_answer(request: StaffRequest, pk: int) -> HttpResponseBase:
     """The answer is known, and perhaps told."""
     return _act(request, pk, "answer", lambda d: services.answer_matter(pk, actor=request.user, **d))
@@ -61,7 +62,7 @@ def matter_tell(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-@requires("interactions.take")
+@requires("interactions.handle")
 def matter_pass_on(request: StaffRequest, pk: int) -> HttpResponseBase:
     """A colleague works on it."""
     return _act(request, pk, "pass_on", lambda d: services.pass_on_matter(pk, actor=request.user, **d))
@@ -128,14 +129,17 @@ _PLAIN: dict[str, type[forms.Form]] = {
 _WITH_COLLEAGUES = {"pass_on": shapes.PassOnForm, "offer": shapes.OfferForm, "order": shapes.OrderForm}
 
 
-def _form(name: str, matter: Matter, people: list[Any], data: Any = None) -> forms.Form:
+def _form(name: str, matter: Matter, user: User, people: list[Any], data: Any = None) -> forms.Form:
     """The form of a verb; its ids are its own, for several stand on one page."""
     ids = f"{name}-{matter.ref}-%s"
     if name == "pass_on":  # also back to its owner, who may work in another department
         people = with_person(people, matter.owner)
     if name in _WITH_COLLEAGUES:
         return _WITH_COLLEAGUES[name](data, people=people, auto_id=ids)
-    return _PLAIN[name](data, auto_id=ids)
+    form = _PLAIN[name](data, auto_id=ids)
+    if name == "answer" and not user.has_perm("interactions.take"):
+        del form.fields["told_how"]
+    return form
 
 
 def _people(request: StaffRequest, matter: Matter) -> list[Any]:
@@ -146,7 +150,7 @@ def _people(request: StaffRequest, matter: Matter) -> list[Any]:
 def _act(request: StaffRequest, pk: int, name: str, act: Callable[[dict[str, Any]], object]) -> HttpResponseBase:
     """One verb: shape, service, and the page again; 422 with what was typed when refused, 403 when not theirs."""
     matter = _visible(request, pk)
-    form = _form(name, matter, _people(request, matter) if name in _WITH_COLLEAGUES else [], request.POST)
+    form = _form(name, matter, request.user, _people(request, matter) if name in _WITH_COLLEAGUES else [], request.POST)
     if done(form, act):
         if name == "answer":
             forget_draft(request.user, Place(ANSWER, matter.customer_id, matter.ref))
@@ -176,7 +180,7 @@ def _visible(request: StaffRequest, pk: int) -> Matter:
 def _verbs(request: StaffRequest, matter: Matter, offer: MatterOffer | None) -> list[str]:
     """What this person may do with it now, in the order of the page."""
     user = request.user
-    if not matter.is_open or matter.contact.about_staff_id == user.pk or not user.has_perm("interactions.take"):
+    if not matter.is_open or matter.contact.about_staff_id == user.pk or not user.has_perm("interactions.handle"):
         return []
     verbs: list[str] = []
     if offer is not None and offer.to_id in {user.pk, *acted_for(user)} and offer.until > clock.now():
@@ -184,7 +188,10 @@ def _verbs(request: StaffRequest, matter: Matter, offer: MatterOffer | None) -> 
     leads = may_lead(matter, user)
     owns = leads or answers_for(matter, user)
     if owns or may_work(matter, user):
-        verbs += ["tell"] if matter.state == MatterState.ANSWERED else ["answer"]
+        if matter.state != MatterState.ANSWERED:
+            verbs += ["answer"]
+        elif user.has_perm("interactions.take"):
+            verbs += ["tell"]
         verbs += ["pass_on"] if matter.state == MatterState.OPEN else []
     if owns:
         verbs += ["withdraw"] if offer is not None else ["offer"]
@@ -201,7 +208,7 @@ def _detail(
     offer = next((one for one in offers if one.state == "OPEN"), None)
     verbs = _verbs(request, matter, offer)
     people = _people(request, matter) if set(verbs) & set(_WITH_COLLEAGUES) else []
-    found = {name: _form(name, matter, people) for name in verbs}
+    found = {name: _form(name, matter, request.user, people) for name in verbs}
     refusal = ""
     if bound is not None:
         name, form = bound
@@ -211,6 +218,7 @@ def _detail(
     context: dict[str, Any] = {
         "matter": matter,
         "customer": matter.customer,
+        "sees_customers": request.user.has_perm("customers.view"),
         "contact": matter.contact,
         "clear": own and matter.is_open,
         "owns": own and (may_lead(matter, request.user) or answers_for(matter, request.user)),

@@ -93,6 +93,8 @@ def make_place(owner: User) -> Place:
     matter = Matter.objects.get(contact=left)
     if owner.has_perm("interactions.take"):
         offer_matter(matter.pk, actor=mate, to=owner)
+    elif owner.has_perm("interactions.handle"):
+        Matter.objects.filter(pk=matter.pk).update(handler=owner)
     suggested = quick_log(actor=mate, customer=customer, summary="Open earlier", kind="SUGGESTION")
     run = JobRun.objects.create(job="jobs.drop_old_files", actor_id=owner.pk)
     imported = Import.objects.create(

@@ -11,8 +11,9 @@ from django.test import Client
 
 from customers.models import Customer
 from foundation.common import clock
+from foundation.common.errors import NotAllowed
 from interactions.models import Interaction, Matter, MatterMove, Suggestion
-from interactions.services import offer_matter, pass_on_matter, quick_log
+from interactions.services import answer_matter, offer_matter, pass_on_matter, quick_log
 from outreach.models import OutMessage
 from staff.models import User
 from tests.factories import TeamFactory, UserFactory
@@ -243,6 +244,38 @@ def test_the_unfolded_note_costs_no_more_queries_for_its_lists_of_colleagues(hal
 
 
 @pytest.mark.covers("HND-05")
+def test_a_support_unit_answers_what_it_is_handed_and_does_no_more(hall: Hall, client_for: ClientFor) -> None:
+    head = UserFactory(role="UNIT_HANDLER", language="en")
+    TeamFactory(lead=head)
+    agent, support, matter = client_for(hall.agent), client_for(head), leave_open(hall)
+    url = f"{BOARD}{matter.ref}/"
+    assert f"{head.unit.name} · {head.name}" in words(agent.get(url))
+    assert listed(support, "to-do") == [] and support.get(url).status_code == 404
+    assert agent.post(f"{url}offer/", {"to": head.pk}).status_code == 422  # it answers, the hall stays accountable
+    assert agent.post(f"{url}pass-on/", {"handler": head.pk}).status_code == 302
+    assert listed(support, "to-do") == [matter.number]
+    page = words(support.get(url))
+    assert "Save answer" in page and 'name="told_how"' not in page and f"/customers/{hall.customer.ref}/" not in page
+    assert queries(support, url) <= 15
+    for address in (
+        f"/customers/{hall.customer.ref}/",
+        "/interactions/start/",
+        f"/interactions/note/{hall.customer.ref}/",
+    ):
+        assert support.get(address).status_code == 403, address
+    assert support.post(f"{url}tell/", {"told_how": "CALL"}).status_code == 403
+    with pytest.raises(NotAllowed, match="tells the customer"):
+        answer_matter(matter.pk, actor=head, answer="3 yuan", told_how="CALL")
+    assert support.post(f"{url}answer/", {"answer": "3 yuan a minute"}).status_code == 302
+    assert "3 yuan a minute" in words(agent.get(url)) and "Customer told" not in words(support.get(url))
+    assert agent.post(f"{url}tell/", {"told_how": "CALL"}).status_code == 302
+    back = leave_open(hall, handler=hall.mate)
+    pass_on_matter(back.pk, actor=hall.agent, handler=head)
+    sent = {"handler": hall.agent.pk, "note": "billing, not us"}
+    assert support.post(f"{BOARD}{back.ref}/pass-on/", sent).status_code == 302
+    assert support.get(f"{BOARD}{back.ref}/").status_code == 404
+
+
 def test_another_department_works_on_it_hands_it_back_with_a_reason_and_the_hall_still_sees_it(
     hall: Hall, client_for: ClientFor
 ) -> None:
