@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from customers.models import Customer
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.calendars.queries import calendar_for
-from foundation.calendars.working_time import add_working
+from foundation.calendars.working_time import add_working, working_days
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.explain import Explanation
@@ -31,18 +31,21 @@ TAKE_RIGHT = "interactions.take"
 ASSIGN_RIGHT = "interactions.assign"
 GONE = frozenset({Customer.Status.DECEASED, Customer.Status.ANONYMISED})
 LONGEST_ANSWER = 4_000
+LAST_LEVEL = 2
 
 
 def receive_suggestion(contact: Interaction, *, actor: User) -> Suggestion:
     """Take up the suggestion of a logged contact, in the caller's transaction; its author is answered in so many
-    working days (policy). Nobody to answer: no due moment."""
+    working days (policy) of the owner's unit, and the owner reminded before. Nobody to answer: no due moment."""
     now = clock.now()
     owner = contact.staff
-    due_at, why = None, Explanation()
+    due_at, remind_at, why = None, None, Explanation()
     if contact.can_be_answered:
         days = policy("interactions.suggestion.working_days", unit=owner.unit)
         calendar = calendar_for(owner.unit.calendar_code)
-        due_at = add_working(now, days * calendar.day_minutes, calendar)
+        early = policy("interactions.suggestion.remind_days", unit=owner.unit)
+        due_at = add_working(now, working_days(days, calendar), calendar)
+        remind_at = add_working(now, working_days(max(0, days - early), calendar), calendar)
         why.add(
             "working_days",
             days,
@@ -63,7 +66,7 @@ def receive_suggestion(contact: Interaction, *, actor: User) -> Suggestion:
         received_at=now,
         due_at=due_at,
         explanation=why.as_json(),
-        next_notice_at=due_at - policy("interactions.suggestion.remind_before") if due_at else None,
+        next_notice_at=remind_at,
     )
     suggestion.save(force_insert=True)
     _remember(suggestion, SuggestionAct.RECEIVED, actor)
@@ -186,11 +189,22 @@ def give_suggestion_notice_if_due(suggestion_id: int, *, now: datetime) -> bool:
             suggestion.escalated_to = told
         _remember(suggestion, SuggestionAct.ESCALATED if level else SuggestionAct.REMINDED, None, level=level)
         _ring(told, "overdue" if level else "due", suggestion, f"{level}-{int(suggestion.due_at.timestamp())}")
-    after = {1: timedelta(0), 2: policy("interactions.suggestion.head_after")}
     suggestion.next_level = level + 1
-    suggestion.next_notice_at = suggestion.due_at + after[level + 1] if level + 1 in after else None
+    suggestion.next_notice_at = _next_notice(suggestion)
     suggestion.save(update_fields=["next_level", "next_notice_at", "escalated_to"])
     return given
+
+
+def _next_notice(suggestion: Suggestion) -> datetime | None:
+    """When the next level is told: the lead at the due moment, the one above so many working days later."""
+    if suggestion.due_at is None or suggestion.next_level > LAST_LEVEL:
+        return None
+    if suggestion.next_level < LAST_LEVEL:
+        return suggestion.due_at
+    unit = suggestion.owner.unit
+    calendar = calendar_for(unit.calendar_code)
+    days = policy("interactions.suggestion.head_days", unit=unit)
+    return add_working(suggestion.due_at, working_days(days, calendar), calendar)
 
 
 def may_decide(suggestion: Suggestion, user: User) -> bool:

@@ -140,10 +140,23 @@ def test_an_anonymous_author_is_recorded_and_not_awaited(hall: Hall, travel: Tra
         assert tasks.remind_suggestions() == 0
 
 
-def test_an_unanswered_one_is_reminded_then_brought_up_once_each(hall: Hall, travel: Travel) -> None:
+@pytest.mark.parametrize(
+    ("received", "reminded", "due", "above_told"),
+    [
+        (24, DUE - timedelta(days=1), DUE, DUE + timedelta(days=1)),
+        # A weekend lies between receipt and due in both; it stands before the due moment here ...
+        (26, DUE + timedelta(days=1), DUE + timedelta(days=4), DUE + timedelta(days=5)),
+        # ... and after it here: neither reminder nor escalation falls on a day nobody works.
+        (25, DUE, DUE + timedelta(days=1), DUE + timedelta(days=4)),
+    ],
+)
+def test_an_unanswered_one_is_reminded_then_brought_up_once_each_on_working_days(
+    hall: Hall, travel: Travel, received: int, reminded: datetime, due: datetime, above_told: datetime
+) -> None:
     above = hall.lead.unit.heads.create(user=make_hall().lead, from_day=DUE.date() - timedelta(days=30)).user
-    suggest(hall)
-    for moment, level in ((DUE - timedelta(days=1), 0), (DUE, 1), (DUE + timedelta(days=1), 2)):
+    with travel(datetime(2026, 11, received, 2, 0, tzinfo=UTC)):
+        assert suggest(hall).due_at == due
+    for moment, level in ((reminded, 0), (due, 1), (above_told, 2)):
         with travel(moment - timedelta(seconds=1)):
             assert tasks.remind_suggestions() == 0
         with travel(moment):
