@@ -10,6 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from customers.models import Customer
 from foundation.common import clock
 from foundation.ui.wording import say_moment
 from interactions.lifecycle import (
@@ -31,7 +32,7 @@ from interactions.quality_items import QualityItem
 from interactions.queries import topic_choices
 from interactions.services import NextAction
 from interactions.services.matters import usual_due
-from outreach.forms import MomentField
+from outreach.forms import MindsWishes, MomentField
 from outreach.lifecycle import FollowUpKind
 from outreach.queries import colleague_names
 from staff.models import User
@@ -116,8 +117,11 @@ class SummaryForm(forms.Form):
     )
 
 
-class LogForm(SummaryForm):
-    """One field is enough; the rest has defaults. A next action is complete or refused by the service."""
+class LogForm(MindsWishes, SummaryForm):
+    """One field is enough; the rest has defaults. A next action is complete or refused by the service; a moment for it
+    that the customer does not want is asked about once more."""
+
+    MOMENT = "next_due"
 
     DETAILS = ("phase", "agreed", "settled", "referral", "handle", "asked_with", "about", "place")
 
@@ -199,20 +203,31 @@ class LogForm(SummaryForm):
             data["about"] = person
         return data
 
+    def suits(self, customer: Customer | None) -> bool:
+        """Whether the next action may be planned for its moment; where not, the form asks. After `is_valid()`."""
+        return self.minds(customer, self._next_kind())
+
+    def _next_kind(self) -> str:
+        """The kind of the next action: the one chosen, else the usual one of the result."""
+        after = FollowUpKind.CALLBACK if self._result() in NEEDS_NEXT_ACTION else FollowUpKind.TASK
+        return self.cleaned_data["next_kind"] or after
+
+    def _result(self) -> str:
+        return self.cleaned_data["result"] or Result.ANSWERED
+
     def logged(self) -> dict[str, Any]:
         """The keyword arguments of `log_contact`."""
         data = self.cleaned_data
         topic = Topic.objects.select_related("parent").get(code=data["topic"]) if data["topic"] else None
-        result = data["result"] or Result.ANSWERED
+        result = self._result()
         asked = data["next_kind"] or data["next_due"] or data["next_subject"] or result in NEEDS_NEXT_ACTION
-        usual = FollowUpKind.CALLBACK if result in NEEDS_NEXT_ACTION else FollowUpKind.TASK
         return {
             "summary": data["summary"],
             "kind": data["kind"] or (Kind.COMPLAINT if data["about"] else Kind.CONSULT),
             "topic": topic,
             "result": result,
             "next_action": NextAction(
-                kind=data["next_kind"] or usual,
+                kind=self._next_kind(),
                 owner=data["next_owner"],
                 due_at=data["next_due"],
                 subject=data["next_subject"] or (data["summary"][:200] if result in NEEDS_NEXT_ACTION else ""),

@@ -95,7 +95,7 @@ def contact_log(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Write up one contact."""
     contact = _visible(request, pk)
     form = LogForm(request.POST, user=request.user)
-    if form.is_valid():
+    if form.is_valid() and form.suits(contact.customer):
         try:
             services.log_contact(contact.pk, actor=request.user, **form.logged())
         except RuleBroken as no:
@@ -114,7 +114,7 @@ def contact_quick_log(request: StaffRequest, pk: int) -> HttpResponseBase:
     customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
     data = request.POST if request.method == "POST" else None
     form = note_form(request.user, customer.pk, data)
-    if data is not None and form.is_valid():
+    if data is not None and form.is_valid() and form.suits(customer):
         try:
             channel = form.cleaned_data["channel"]
             services.quick_log(actor=request.user, customer=customer, channel=channel, **form.logged())

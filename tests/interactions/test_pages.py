@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.utils import translation
 
 from customers.models import Customer
 from customers.panels import rendered_panels
+from customers.services import add_contact_time
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from interactions.models import Interaction
@@ -83,6 +84,19 @@ def test_a_refused_note_keeps_every_word_and_saves_nothing(client_for: ClientFor
     kept = client_for(agent).post(url, fields | {"next_owner": agent.pk, "next_due": local(60)})
     assert kept.status_code == 302
     assert FollowUp.objects.get().subject == "roaming fee"
+    # A call at a time the customer does not want is asked about once more, for the note and for the write-up alike.
+    add_contact_time(customer.pk, actor=agent, wish="AVOID", days="EVERY", starts=time(12), ends=time(14))
+    contact = start_contact(actor=agent, customer=customer, channel="HOTLINE")
+    noon = (clock.today() + timedelta(days=1)).isoformat() + "T12:30"
+    unwanted = {**fields, "next_owner": agent.pk, "next_due": noon}
+    for address in (url, f"/interactions/{contact.ref}/log/"):
+        page = client_for(agent).post(address, unwanted)
+        assert page.status_code == 422 and 'name="despite_wish"' in page.content.decode()
+        assert "does not want to be reached then" in page.content.decode() and "will ring back" in page.content.decode()
+    assert (FollowUp.objects.count(), Interaction.objects.filter(logged_at__isnull=False).count()) == (1, 1)
+    assert client_for(agent).post(url, {**unwanted, "next_kind": "TASK"}).status_code == 302
+    assert client_for(agent).post(url, {**unwanted, "despite_wish": "on"}).status_code == 302
+    assert FollowUp.objects.filter(kind="CALLBACK").count() == 2
 
 
 @pytest.mark.django_db
