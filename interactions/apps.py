@@ -7,11 +7,22 @@ class InteractionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
-        from interactions import bellkinds, exporting, forgetting, handover, judging, lines, panels, wordings
+        from interactions import (
+            bellkinds,
+            calendar_names,
+            exporting,
+            forgetting,
+            handover,
+            judging,
+            lines,
+            panels,
+            wordings,
+        )
         from interactions.rights import export, joining, ringing
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
+        calendar_names.register()
         panels.register()
         forgetting.register()
         exporting.register()

@@ -14,11 +14,13 @@ _labels: dict[tuple[str, str], Mapping[str, Any]] = {}
 
 
 def register_codes(rule: str, input: str, labels: Mapping[str, Any]) -> None:
-    """Say codes in words: `labels` (code -> lazy translation) of the values that steps of (`rule`, `input`) carry.
+    """Say codes in words: `labels` (code -> what says itself in the reader's language) of the values that steps of
+    (`rule`, `input`) carry, or steps of `rule` in their parameter of that name. Read when an explanation is shown.
 
     Raises ValueError when the pair has other labels already.
     """
-    if _labels.setdefault((rule, input), labels) != labels:
+    known = _labels.setdefault((rule, input), labels)
+    if known is not labels and known != labels:  # some labels are asked of the database: not while starting
         raise ValueError(f"the codes of {input} in {rule} are named twice")
 
 
@@ -28,7 +30,7 @@ class Step:
 
     `effect` is a message id (English, with %(value)s placeholders) translated when it is shown, so that a stored
     explanation reads in the reader's language; `value` and `params` fill it. A value that is a code is said by the
-    label registered for (`rule`, `input`), a list as a list of words.
+    label registered for (`rule`, `input`), a parameter by that for (`rule`, its name), a list as a list of words.
     """
 
     input: str
@@ -61,7 +63,12 @@ class Explanation:
 
 
 def _in_words(step: Step) -> dict[str, Any]:
-    labels = _labels.get((step.rule, step.input), {})
-    value = labels.get(step.value, step.value) if isinstance(step.value, str) else step.value
-    said = {"value": value, **step.params}
-    return {name: join_words(given) if isinstance(given, list) else given for name, given in said.items()}
+    said = {"value": _said(step.rule, step.input, step.value)}
+    said |= {name: _said(step.rule, name, given) for name, given in step.params.items()}
+    return said
+
+
+def _said(rule: str, input: str, given: Any) -> Any:
+    if isinstance(given, list):
+        return join_words(given)
+    return _labels.get((rule, input), {}).get(given, given) if isinstance(given, str) else given

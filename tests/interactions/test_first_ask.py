@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from customers.models import TimelineLine
 from foundation.audit.models import AuditEntry
+from foundation.calendars.models import WorkCalendar
 from foundation.common import clock
 from foundation.common.errors import NotAllowed
 from foundation.common.explain import Explanation
@@ -135,7 +137,11 @@ def test_a_matter_without_a_named_time_is_due_by_working_days_and_says_why(hall:
     monday = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)  # one working day later: Monday 16:00
     assert (plain.due_at, plain.follow_up.due_at, plain.handler) == (monday, monday, hall.mate)
     why = Explanation.from_json(plain.explanation)
-    assert why.in_words() == ["Working days: 1, by the calendar STANDARD, version 1."]
+    assert why.in_words() == ["Working days: 1, by the calendar Standard working week, version 1."]
+    with override("zh-hans"):
+        assert "标准工作周" in why.in_words()[0] and "STANDARD" not in why.in_words()[0]
+    WorkCalendar.objects.filter(code="STANDARD").update(code="GONE")  # a calendar that is no more is said by its code
+    assert "calendar STANDARD" in why.in_words()[0]
     assert always.due_at == friday + timedelta(days=1)
 
 
