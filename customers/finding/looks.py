@@ -16,6 +16,9 @@ from customers.finding.pinyin import letters_of
 from customers.normal import compact, domestic
 
 FEWEST_DIGITS, LONGEST_INITIALS, MOST_CITIES = 3, 12, 5
+# As the indexes find_sign_pinyin and find_sign_initials spell them.
+_SIGN_PINYIN = "(coalesce(left(t.name, 1), '') || coalesce(t.pinyin, ''))"
+_SIGN_INITIALS = "(coalesce(left(t.name, 1), '') || coalesce(t.initials, ''))"
 _MIXED = re.compile(r"([\u3400-\u9fff]+)[ ]?([a-z][a-z' ]*)")
 
 
@@ -39,7 +42,8 @@ class Kind(TextChoices):
 
 @dataclass(frozen=True)
 class Look:
-    """One look-up of own-scope rows. `by`: the column that orders before the id, or "" for newest first.
+    """One look-up of own-scope rows. `by`: the column (or expression in brackets) that orders before the id, or "" for
+    newest first.
 
     `within`: a column the condition holds to one value by a range. It stands in the order too, so that only an index
     that begins with it serves, and not a walk over all ids from the newest on.
@@ -47,8 +51,8 @@ class Look:
     `by_unit`: a user who sees some units only gets the rows unit by unit. In the order of all numbers a unit of a
     hundredth of the customers would let a hundred rows pass for each one shown.
 
-    `only_units`: not for who sees everything: no index holds the whole condition, and of all customers too many would
-    have to be passed for each one shown.
+    `for_all`: the same look-up by an index of its own, for who sees everything: by this one too many of all customers
+    would have to be passed for each one shown.
     """
 
     kind: str
@@ -60,7 +64,7 @@ class Look:
     key: str = "customer_id"
     within: str = ""
     by_unit: bool = False
-    only_units: bool = False
+    for_all: Look | None = None
 
 
 def looks_of(plain: str) -> list[Look]:
@@ -107,6 +111,8 @@ def _name_looks(plain: str) -> list[Look]:
     pinyin = Look(*reading, by="pinyin", shown="t.name", by_unit=True)
     begins = (Kind.NAME_PREFIX, names, "t.name LIKE %s", (like(plain),))
     called = (Kind.SHORT_NAME, names, "t.short_name LIKE %s AND t.short_name <> ''", (like(plain),))
+    short_initials = (Kind.SHORT_NAME, names, "t.short_initials = %s AND t.short_initials <> ''", (letters,))
+    short_pinyin = (Kind.SHORT_NAME, names, "t.short_pinyin LIKE %s AND t.short_pinyin <> ''", (like(letters),))
     if len(plain) < 2:  # only signs, or letters with them: no name begins with nothing
         return [pinyin] if len(letters) > 1 else []
     looks = [
@@ -115,8 +121,13 @@ def _name_looks(plain: str) -> list[Look]:
         *([initials] if 1 < len(letters) <= LONGEST_INITIALS else []),
         Look(*begins, by="name", shown="t.name", by_unit=True),
         *([pinyin] if letters else []),
-        Look(*called, by="short_name", shown="t.short_name"),
+        # A short name of Latin words is its own pinyin: found below.
+        *([Look(*called, by="short_name", shown="t.short_name")] if letters != plain.replace(" ", "") else []),
     ]
+    if 1 < len(letters) <= LONGEST_INITIALS:
+        looks.append(Look(*short_initials, shown="t.short_name", by_unit=True))
+    if letters:
+        looks.append(Look(*short_pinyin, by="short_pinyin", shown="t.short_name", by_unit=True))
     if mixed := _MIXED.fullmatch(plain):
         looks += _mixed_looks(*mixed.groups())
     if turned:
@@ -138,9 +149,14 @@ def _mixed_looks(signs: str, letters: str) -> list[Look]:
     then = (Kind.PINYIN, names, "t.pinyin LIKE %s AND t.name LIKE %s", (like(reading + letters), begin))
     # Two initials alone are those of too many other surnames.
     few = len(initials + letters) < 3 or len(initials + letters) > LONGEST_INITIALS
+    # The first sign and the letters of all in one: as an index holds them.
+    more, rest = (" AND t.name LIKE %s", (begin,)) if len(signs) > 1 else ("", ())
+    of_all = (Kind.INITIALS, names, f"{_SIGN_INITIALS} = %s{more}", (signs[0] + initials + letters, *rest))
+    then_of_all = (Kind.PINYIN, names, f"{_SIGN_PINYIN} LIKE %s{more}", (like(signs[0] + reading + letters), *rest))
+    all_read = Look(*then_of_all, by=_SIGN_PINYIN, shown="t.name")
     return [
-        *([] if few else [Look(*first, shown="t.name", by_unit=True, only_units=True)]),
-        Look(*then, by="pinyin", shown="t.name", by_unit=True, only_units=True),
+        *([] if few else [Look(*first, shown="t.name", by_unit=True, for_all=Look(*of_all, shown="t.name"))]),
+        Look(*then, by="pinyin", shown="t.name", by_unit=True, for_all=all_read),
     ]
 
 

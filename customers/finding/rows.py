@@ -33,10 +33,16 @@ _FACTS = """UPDATE customers_facts f SET manager_id = c.manager_id
   WHERE f.customer_id = n.customer_id AND f.manager_id IS DISTINCT FROM c.manager_id"""
 
 
-def name_forms(name: str, short_name: str, customer_type: str) -> tuple[str, str, str, str]:
-    """Folded name, folded short name, pinyin, initials."""
-    plain = folded(name)
-    return plain, folded(short_name), *letters_of(plain, is_person=customer_type == Customer.Type.PERSON)
+def name_forms(name: str, short_name: str, customer_type: str) -> tuple[str, str, str, str, str, str]:
+    """Folded name and folded short name, pinyin and initials of the name, those of the short name."""
+    plain, short = folded(name), folded(short_name)
+    of_name = letters_of(plain, is_person=customer_type == Customer.Type.PERSON)
+    return plain, short, *of_name, *short_letters(short)
+
+
+def short_letters(short_name: str) -> tuple[str, str]:
+    """Pinyin and initials of a folded short name, empty without one."""
+    return letters_of(short_name, is_person=False) if short_name else ("", "")
 
 
 def rebuild_find_rows(customer_ids: Iterable[int]) -> None:
@@ -52,13 +58,16 @@ def rebuild_find_rows(customer_ids: Iterable[int]) -> None:
     places = {row.pk: {"unit_no": row.unit_no, "manager_id": row.manager_id} for row in rows}
     names, pieces = [], []
     for row in rows:
-        name, short_name, pinyin, initials = name_forms(row.name, row.short_name, row.customer_type)
+        forms = name_forms(row.name, row.short_name, row.customer_type)
+        name, short_name, pinyin, initials, short_pinyin, short_initials = forms
         found = FindName(
             customer_id=row.pk,
             name=name[:200],
             short_name=short_name[:80],
             pinyin=pinyin,
             initials=initials,
+            short_pinyin=short_pinyin,
+            short_initials=short_initials,
             id_last4=row.id_last4,
             **places[row.pk],
         )
@@ -125,7 +134,8 @@ def find_rows_sql(customer_ids_sql: str, params: Sequence[Any] = ()) -> int:
         cursor.execute("DROP TABLE IF EXISTS find_new")
         cursor.execute(
             """CREATE TEMP TABLE find_new (customer_id bigint PRIMARY KEY, name text COLLATE "C",
-               short_name text COLLATE "C", pinyin text COLLATE "C", initials text COLLATE "C") ON COMMIT DROP"""
+               short_name text COLLATE "C", pinyin text COLLATE "C", initials text COLLATE "C",
+               short_pinyin text COLLATE "C", short_initials text COLLATE "C") ON COMMIT DROP"""
         )
         cursor.execute(
             "SELECT c.id, c.name, c.short_name, c.customer_type FROM customers_customer c"
@@ -136,8 +146,8 @@ def find_rows_sql(customer_ids_sql: str, params: Sequence[Any] = ()) -> int:
         writer = csv.writer(text)
         total = 0
         for customer_id, name, short_name, customer_type in cursor.fetchall():
-            plain, short, pinyin, initials = name_forms(name, short_name, customer_type)
-            writer.writerow([customer_id, plain[:200], short[:80], pinyin, initials])
+            plain, short, *letters = name_forms(name, short_name, customer_type)
+            writer.writerow([customer_id, plain[:200], short[:80], *letters])
             total += 1
         text.seek(0)
         # In CSV an empty unquoted cell is NULL; these columns are never NULL.
@@ -153,15 +163,20 @@ def find_rows_sql(customer_ids_sql: str, params: Sequence[Any] = ()) -> int:
 def _write_names(cursor: Any) -> None:
     cursor.execute(
         """INSERT INTO customer_find_name AS old
-             (customer_id, unit_no, manager_id, name, short_name, pinyin, initials, id_last4)
-           SELECT n.customer_id, c.unit_no, c.manager_id, n.name, n.short_name, n.pinyin, n.initials, c.id_last4
+             (customer_id, unit_no, manager_id, name, short_name, pinyin, initials, short_pinyin, short_initials,
+              id_last4)
+           SELECT n.customer_id, c.unit_no, c.manager_id, n.name, n.short_name, n.pinyin, n.initials, n.short_pinyin,
+             n.short_initials, c.id_last4
            FROM find_new n JOIN customers_customer c ON c.id = n.customer_id
-           ON CONFLICT (customer_id) DO UPDATE SET (unit_no, manager_id, name, short_name, pinyin, initials, id_last4)
+           ON CONFLICT (customer_id) DO UPDATE
+             SET (unit_no, manager_id, name, short_name, pinyin, initials, short_pinyin, short_initials, id_last4)
              = (excluded.unit_no, excluded.manager_id, excluded.name, excluded.short_name, excluded.pinyin,
-                excluded.initials, excluded.id_last4)
-           WHERE (old.unit_no, old.manager_id, old.name, old.short_name, old.pinyin, old.initials, old.id_last4)
+                excluded.initials, excluded.short_pinyin, excluded.short_initials, excluded.id_last4)
+           WHERE (old.unit_no, old.manager_id, old.name, old.short_name, old.pinyin, old.initials, old.short_pinyin,
+                  old.short_initials, old.id_last4)
              IS DISTINCT FROM (excluded.unit_no, excluded.manager_id, excluded.name, excluded.short_name,
-                excluded.pinyin, excluded.initials, excluded.id_last4)"""
+                excluded.pinyin, excluded.initials, excluded.short_pinyin, excluded.short_initials,
+                excluded.id_last4)"""
     )
 
 

@@ -201,11 +201,13 @@ def look_sql(
 
     None when the user sees nothing.
     """
+    if sight.everything and look.for_all is not None:
+        look = look.for_all
     by_unit = look.by_unit and not sight.everything
-    key = f"t.{look.key}"
+    key, by = f"t.{look.key}", look.by if look.by.startswith("(") else f"t.{look.by}"
     newest = f"{key} DESC" if not look.within else f"t.{look.within}, {key} DESC"
-    in_unit = f"t.{look.by}, {key}" if look.by else newest
-    sort_key, tie = (f"t.{look.by}", key) if look.by else ("NULL::text", f"-{key}")
+    in_unit = f"{by}, {key}" if look.by else newest
+    sort_key, tie = (by, key) if look.by else ("NULL::text", f"-{key}")
     if by_unit:
         sort_key = "lpad(t.unit_no::text, 9, '0')" + (f" || {sort_key}" if look.by else "")
     order = f"{sort_key}, {tie}" if by_unit else in_unit
@@ -245,7 +247,7 @@ def look_sql(
 def _run(
     look: Look, sight: Sight, opened: tuple[int, ...], limit: int, mark: tuple[Any, ...] | None
 ) -> list[tuple[int, str, str | None]]:
-    made = None if look.only_units and sight.everything else look_sql(look, sight, opened, limit, mark)
+    made = look_sql(look, sight, opened, limit, mark)
     if made is None:
         return []
     with connection.cursor() as cursor:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Concat, Left
 
 from foundation.common import clock
 from foundation.common.merging import OnMerge
@@ -30,6 +31,8 @@ class FindName(models.Model):
     short_name = models.CharField(max_length=80, blank=True, db_default="", db_collation="C")
     pinyin = models.CharField(max_length=400, db_collation="C")
     initials = models.CharField(max_length=80, db_collation="C")
+    short_pinyin = models.CharField(max_length=400, blank=True, db_default="", default="", db_collation="C")
+    short_initials = models.CharField(max_length=80, blank=True, db_default="", default="", db_collation="C")
     id_last4 = models.CharField(max_length=4, blank=True)
 
     class Meta:
@@ -42,6 +45,26 @@ class FindName(models.Model):
             models.Index(fields=["unit_no", "pinyin", "customer_id"], name="find_pinyin_unit"),
             models.Index(fields=["initials", "-customer_id"], name="find_initials"),
             models.Index(fields=["initials", "unit_no", "-customer_id"], name="find_initials_unit"),
+            # A sign and letters behind it, for who sees everything.
+            models.Index(Concat(Left("name", 1), "pinyin"), "customer_id", name="find_sign_pinyin"),
+            models.Index(Concat(Left("name", 1), "initials"), F("customer_id").desc(), name="find_sign_initials"),
+            # Few customers have a short name: these are small.
+            models.Index(
+                fields=["short_pinyin", "customer_id"], name="find_short_pinyin", condition=~Q(short_pinyin="")
+            ),
+            models.Index(
+                fields=["unit_no", "short_pinyin", "customer_id"],
+                name="find_short_pinyin_unit",
+                condition=~Q(short_pinyin=""),
+            ),
+            models.Index(
+                fields=["short_initials", "-customer_id"], name="find_short_initials", condition=~Q(short_initials="")
+            ),
+            models.Index(
+                fields=["short_initials", "unit_no", "-customer_id"],
+                name="find_short_initials_unit",
+                condition=~Q(short_initials=""),
+            ),
             models.Index(
                 fields=["id_last4", "-customer_id"],
                 include=["unit_no"],

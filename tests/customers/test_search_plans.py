@@ -60,17 +60,18 @@ class World:
             id_number = f"99{n:016d}"
             sealed = (b"k:x", crypto.blind_index(id_number)) if n % 100 == 0 else (None, None)
             city = f"City {n % 20}"
-            customers.append(
-                [key, f"CU20260101{n:06d}", surname + given, unit_no, unit_no, manager, city, id_number[-4:], *sealed]
-            )
+            called = "".join(draw.choices(GIVEN, k=4)) if n % 30 == 0 else ""
+            number = f"CU20260101{n:06d}"
+            last4 = id_number[-4:]
+            customers.append([key, number, surname + given, called, unit_no, unit_no, manager, city, last4, *sealed])
             points.append([keys[SIZE + n], key, "MOBILE", f"13{draw.randrange(10)}{n:05d}{draw.randrange(1000):03d}"])
             lines.append([keys[2 * SIZE + n], key, f"18{draw.randrange(10)}{draw.randrange(1000):03d}{n:05d}"])
         self.names = [row[2] for row in customers]
+        self.called = next(row[3] for row in reversed(customers) if row[3])
         self.mobile = points[4_000][3]
         common = {
             "customer_type": "PERSON",
             "segment": "PERSON",
-            "short_name": "",
             "status": "ACTIVE",
             "gender": "",
             "birthday_kind": "SOLAR",
@@ -88,7 +89,7 @@ class World:
             "created_at": now,
             "updated_at": now,
         }
-        own = ["id", "number", "name", "unit_id", "unit_no", "manager_id", "home_city", "id_last4"]
+        own = ["id", "number", "name", "short_name", "unit_id", "unit_no", "manager_id", "home_city", "id_last4"]
         columns = [*own, "id_sealed", "id_hash", *common]
         copy_rows(Customer, columns, ([*row, *common.values()] for row in customers))
         point = ["id", "customer_id", "kind", "value", "label", "is_primary", "valid_from", "do_not_use"]
@@ -125,6 +126,9 @@ class World:
             "city": "City 7",
             "a surname and letters": commonest[0] + "".join(letters_of(commonest, is_person=True)[1][1:]),
             "a surname and syllables": long[0] + letters_of(long[1:], is_person=False)[0],
+            "a rare surname and letters": SURNAMES[-1] + "".join(letters_of(commonest, is_person=True)[1][1:]),
+            "initials of a short name": letters_of(self.called, is_person=False)[1],
+            "pinyin of a short name": letters_of(self.called[:2], is_person=False)[0],
             "the given name first": " ".join(letters_of(part, is_person=False)[0] for part in (long[1:], long[0])),
             "nobody": "zzzzzz",
         }

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Town:
     meant: dict[str, int]
     head: User
     neighbour: User
+    everywhere: User
     branch: set[int]
 
 
@@ -79,6 +81,7 @@ def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[Town]:
             meant=meant,
             head=UserFactory(role="DEPT_HEAD", unit=branches[0]),
             neighbour=UserFactory(role="DEPT_HEAD", unit=branches[1]),
+            everywhere=UserFactory(role="GM", unit=top),
             branch=set(Customer.objects.filter(unit_no__range=(1_000, 1_099)).values_list("pk", flat=True)),
         )
         transaction.set_rollback(True)
@@ -130,6 +133,20 @@ def test_whoever_is_meant_stands_among_the_first_five(town: Town) -> None:
     assert not [case for case, _place in missed if case.kind in EXACT], "\n".join(words)
     assert len(missed) <= (1 - SHARE) * len(CASES), "\n".join(words)
     assert not otherwise, "\n".join(f"{case.typed}: {kind} for {case.kind}" for case, kind in otherwise)
+
+
+def test_signs_with_letters_and_letters_of_short_names_find_for_who_sees_everything_too(town: Town) -> None:
+    asked = [case for case in CASES if re.fullmatch("[\u3400-\u9fff]+ ?[A-Za-z]+", case.typed)]
+    asked += [case for case in CASES if case.kind == "short_name" and case.typed.replace(" ", "").isascii()]
+    asked = [case for case in asked if case.kind in {"initials", "pinyin", "short_name"}]
+    assert len(asked) >= 20
+    # More than one page: people with common names stand behind newer ones of the other branches.
+    missed = [
+        case.typed
+        for case in asked
+        if town.meant[case.key] not in {hit.customer_id for hit in search(town.everywhere, case.typed, OTHERS)}
+    ]
+    assert not missed
 
 
 @pytest.mark.covers("INT-06")
