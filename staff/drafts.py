@@ -8,12 +8,12 @@ both into the text area, so that nobody can keep text in a place no page has sho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.core.signing import BadSignature, Signer
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from foundation.common import clock, ids
@@ -25,6 +25,7 @@ from staff.models import Draft, User
 FORGET = "staff.forget_drafts"
 LONGEST = 20_000
 _HELD = "_careline_drafts"
+_LOCK = "hashtextextended('drafts', %s::bigint)"
 _KEEP = """
 INSERT INTO staff_draft AS kept (user_id, place, customer_id, text, replaced, stamp, saved_at)
 VALUES (%(user)s, %(place)s, %(customer)s, %(text)s, '', %(stamp)s, %(now)s)
@@ -86,26 +87,49 @@ def place_of(user: User, token: str) -> Place | None:
     if owner != str(user.pk):
         return None
     code, _colon, of = name.partition(":")
-    if not customer:
-        return Place(code, None, of)
-    customer_id = ids.from_text(customer)
+    return Place(code, _stands_for(ids.from_text(customer)) if customer else None, of)
+
+
+def _stands_for(customer_id: int) -> int:
     for find in _standing:
         customer_id = find(customer_id)
-    return Place(code, customer_id, of)
+    return customer_id
 
 
 def _signer() -> Signer:
     return Signer(salt="staff.drafts")
 
 
+def hold_drafts(customer_id: int) -> None:
+    """Until the caller's transaction ends nobody saves a draft about this customer: its drafts are being moved. Who
+    waits saves for whom stands for the customer then."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})", [customer_id])
+
+
+def _followed(place: Place) -> Place:
+    """The place at who stands for its customer, whose drafts nobody moves until the transaction ends."""
+    customer_id = place.customer_id
+    while customer_id is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK})", [customer_id])
+        found = _stands_for(customer_id)  # read after the lock: a merge we waited for counts
+        if found == customer_id:
+            return replace(place, customer_id=customer_id)
+        customer_id = found
+    return place
+
+
+@transaction.atomic
 def save_draft(user: User, place: Place, text: str, *, seen: str = "") -> Saved:
-    """Keep `text` as the draft; an empty one is forgotten.
+    """Keep `text` as the draft, with who stands for its customer now; an empty one is forgotten.
 
     `seen`: the stamp of the draft the window last knew. When another window has written since, the newer text is kept
     all the same and the other one comes back as `other`. Raises RuleBroken("draft.too_long").
     """
     if len(text) > LONGEST:
         raise RuleBroken("draft.too_long", _("A draft holds at most %(most)s characters.") % {"most": LONGEST})
+    place = _followed(place)
     known, now, stamp = _number(seen), clock.now(), ids.new_id()
     if not text.strip():
         gone, _by_model = _at(user, place).filter(stamp=known, replaced="").delete()

@@ -20,6 +20,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.ids import new_id
 from foundation.common.numbers import next_number
 from foundation.policies.reading import policy
+from staff.drafts import hold_drafts
 from staff.models import User
 
 PROPOSE_RIGHT, APPROVE_RIGHT = "customers.merge", "customers.approve_merge"
@@ -70,6 +71,7 @@ def approve_merge(merge_id: int, *, actor: User, versions: tuple[int, int] | Non
         raise RuleBroken("merge.changed_meanwhile", _("One of the two was changed meanwhile. Look again, then decide."))
     merge.state, merge.decided_by, merge.decided_at = Merge.State.DONE, actor, clock.now()
     merge.undo_until = merge.decided_at + policy("customers.merge_undo")
+    hold_drafts(absorbed.pk)
     work = Work(merge, survivor, absorbed)
     changed = fields.take_chosen(work)
     work.change(Customer, absorbed.pk, status=Customer.Status.MERGED, merged_into_id=survivor.pk)

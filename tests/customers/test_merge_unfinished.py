@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -23,10 +25,11 @@ from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.common.merging import OnMerge, customer_keys
 from interactions.models import RightsRequest
-from staff.drafts import Place, draft_of, save_draft, token_of
+from staff.drafts import Place, draft_of, place_of, save_draft, token_of
 from staff.models import Draft, User
 from tests.customers.people import Operator, customer, operator
 from tests.factories import SubscriptionFactory, UserFactory
+from tests.racing import LONGEST_SECONDS, Beside
 
 pytestmark = pytest.mark.django_db
 Clients = Callable[..., Client]
@@ -84,6 +87,36 @@ def test_what_a_clerk_was_typing_is_found_at_the_survivor(
         {key: row[key] for key in row.keys() - told} for row in mine[1]
     ]
     assert mine[1][0]["text"] == "wants fibre"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_saved_in_the_instant_of_the_merge_lands_with_the_survivor(
+    world: Operator, lead: User, two: tuple[Customer, Customer]
+) -> None:
+    keeps, goes = two
+    place = place_of(world.clerk, token_of(world.clerk, Place("customers.need", goes.pk)))
+    assert place == Place("customers.need", goes.pk)
+    with transaction.atomic():
+        merge = merged(two, world, lead)
+        writing = Beside(lambda: save_draft(world.clerk, place, "wants fibre"))
+        until = time.monotonic() + LONGEST_SECONDS
+        while not writing.waits():  # the merge has moved its drafts and has not committed
+            assert writing.is_alive() and time.monotonic() < until
+    assert writing.ended().other == ""
+    assert draft_of(world.clerk, place) is None
+    kept = draft_of(world.clerk, Place("customers.need", keeps.pk))
+    assert kept is not None and kept.text == "wants fibre"
+    undo_merge(merge.pk, actor=lead, reason="two people")
+    # Written first, moved by the merge that waited for it.
+    with transaction.atomic():
+        save_draft(world.clerk, place, "wants fibre at home")
+        merging = Beside(lambda: merged(two, world, lead))
+        until = time.monotonic() + LONGEST_SECONDS
+        while not merging.waits():
+            assert merging.is_alive() and time.monotonic() < until
+    assert isinstance(merging.ended(), Merge) and draft_of(world.clerk, place) is None
+    kept = draft_of(world.clerk, Place("customers.need", keeps.pk))
+    assert kept is not None and {kept.text, kept.replaced} == {"wants fibre at home", "wants fibre"}
 
 
 @pytest.mark.covers("ARC-17")
