@@ -1,14 +1,7 @@
 """Everything that changes the archive. One file per stage; all verbs are imported from here."""
 
-from customers.services.archive import (
-    Duplicate,
-    StaleCopy,
-    change_customer,
-    confirm_archive,
-    create_customer,
-    find_duplicates,
-)
 from customers.services.change_requests import apply_request, refuse_request, request_change
+from customers.services.changing import StaleCopy, change_customer, confirm_archive
 from customers.services.consent import give_consent, refuse_by_reply, refuse_consent, withdraw_consent
 from customers.services.contact_points import (
     add_contact_point,
@@ -20,10 +13,12 @@ from customers.services.contact_points import (
     verify_contact_point,
 )
 from customers.services.death import note_death, take_back_death
+from customers.services.duplicates import Duplicate, find_duplicates
 from customers.services.facts import block_contact, lift_block, update_facts
 from customers.services.holds import lift_hold, put_hold
 from customers.services.identity import ActingPerson, recheck_identity, reject_identity, verify_identity
 from customers.services.needs import add_need, change_need
+from customers.services.opening import create_customer
 from customers.services.profile import confirm_profile_field, record_profile_field, remove_profile_field
 from customers.services.relations import add_relation, end_relation, join_household, leave_household
 from customers.services.subscriptions import (

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from customers import normal
 from customers.duties import keeper
 from customers.models import Address, ChangeRequest, ContactPoint, Customer, Subscription
-from customers.services.archive import change_customer
+from customers.services.changing import change_customer
 from customers.services.contact_points import add_contact_point, check_may_edit, set_address
 from customers.services.remembering import locked, remember
 from customers.services.transfers import transfer_line

@@ -11,7 +11,7 @@ from customers import normal
 from customers.copies import copy_of
 from customers.labels import label as field_label
 from customers.models import Address, ContactPoint, Customer
-from customers.services.archive import EDIT_RIGHT
+from customers.services.changing import EDIT_RIGHT
 from customers.services.copy_check import Copy, check_copy
 from customers.services.remembering import locked, remember
 from foundation.common import clock

@@ -7,7 +7,7 @@ from typing import Any
 
 from customers.copies import plain
 from customers.models import Customer
-from customers.services.archive import StaleCopy
+from customers.services.changing import StaleCopy
 from customers.services.remembering import last_change_of
 
 Copy = Mapping[str, Any] | None

@@ -11,8 +11,8 @@ from customers import normal
 from customers.birthday_quality import marked
 from customers.lifecycle import check_identity
 from customers.models import ActingRole, Customer, IdentityCheck
-from customers.services.archive import set_document
 from customers.services.contact_points import check_may_edit
+from customers.services.documents import set_document
 from customers.services.holds import lift_for_verified
 from customers.services.line_checks import check_guardian_consent, needs_guardian
 from customers.services.remembering import Values, locked, remember

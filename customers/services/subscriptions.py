@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from customers import normal
 from customers.models import ContactPoint, Customer, CustomerFacts, Plan, Subscription, UsageMonth
 from customers.models.subscriptions import ProductLine
-from customers.services.archive import StaleCopy, check_mobile_limit
+from customers.services.changing import StaleCopy
 from customers.services.contact_points import check_may_edit
+from customers.services.documents import check_mobile_limit
 from customers.services.line_checks import (
     EARLIEST,
     check_begin,

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from customers.models import Subscription
 from customers.models.subscriptions import ProductLine
-from customers.services.archive import check_mobile_limit
 from customers.services.contact_points import check_may_edit
+from customers.services.documents import check_mobile_limit
 from customers.services.line_checks import check_person
 from customers.services.relations import guardian_of
 from customers.services.remembering import locked, remember
