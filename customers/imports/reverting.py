@@ -14,7 +14,10 @@ from customers.finding import find_rows_sql
 from customers.imports import touched
 from customers.imports.consent_sql import DROP_EVENTS, DROP_EVIDENCE
 from customers.imports.models import Import, ImportRow
-from customers.imports.writing import ADDRESS_COLUMNS, CUSTOMER_COLUMNS, LINE_COLUMNS, USE_COLUMNS, refresh_statistics
+from customers.imports.range_contacts import ADDRESS_COLUMNS
+from customers.imports.range_customers import CUSTOMER_COLUMNS
+from customers.imports.range_ground import refresh_statistics
+from customers.imports.range_lines import LINE_COLUMNS, USE_COLUMNS
 from foundation.common import clock
 from foundation.common.ids import first_id_at
 

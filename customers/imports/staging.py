@@ -18,9 +18,9 @@ from customers.erasure.returning import erased_rows
 from customers.imports.mapping import mapping_of
 from customers.imports.models import Import, StagedRow
 from customers.imports.problems import ErrorList, Problem
+from customers.imports.range_ground import refresh_statistics
 from customers.imports.reading import open_table
 from customers.imports.records import Record, RowReader, Staff
-from customers.imports.writing import refresh_statistics
 from customers.models import Subscription
 from foundation.common import clock, crypto
 from foundation.common.ids import new_id
