@@ -97,7 +97,7 @@ def test_a_text_saved_in_the_instant_of_the_merge_lands_with_the_survivor(
     place = place_of(world.clerk, token_of(world.clerk, Place("customers.need", goes.pk)))
     assert place == Place("customers.need", goes.pk)
     with transaction.atomic():
-        merge = merged(two, world, lead)
+        merged(two, world, lead)
         writing = Beside(lambda: save_draft(world.clerk, place, "wants fibre"))
         until = time.monotonic() + LONGEST_SECONDS
         while not writing.waits():  # the merge has moved its drafts and has not committed
@@ -106,11 +106,12 @@ def test_a_text_saved_in_the_instant_of_the_merge_lands_with_the_survivor(
     assert draft_of(world.clerk, place) is None
     kept = draft_of(world.clerk, Place("customers.need", keeps.pk))
     assert kept is not None and kept.text == "wants fibre"
-    undo_merge(merge.pk, actor=lead, reason="two people")
     # Written first, moved by the merge that waited for it.
+    third = customer(world.hall, "王小名")
+    place = Place("customers.need", third.pk)
     with transaction.atomic():
         save_draft(world.clerk, place, "wants fibre at home")
-        merging = Beside(lambda: merged(two, world, lead))
+        merging = Beside(lambda: merged((keeps, third), world, lead))
         until = time.monotonic() + LONGEST_SECONDS
         while not merging.waits():
             assert merging.is_alive() and time.monotonic() < until

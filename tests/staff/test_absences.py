@@ -128,7 +128,9 @@ def test_delegates_who_cannot_act_are_refused_in_words(agent, lead):
             away(agent, lead, delegate=delegate)
     with pytest.raises(RuleBroken) as no:
         away(agent, lead, delegate=delegate)
-    assert no.value.message.endswith("needs: see customers, work on first-ask matters, take contacts, work on follow-ups.")
+    assert no.value.message.endswith(
+        "needs: see customers, work on first-ask matters, take contacts, work on follow-ups."
+    )
     assert not Absence.objects.exists()
 
 
