@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -89,6 +91,35 @@ def test_what_a_clerk_was_typing_is_found_at_the_survivor(
     assert mine[1][0]["text"] == "wants fibre"
 
 
+@contextmanager
+def begun(act: Callable[[], Any]) -> Iterator[None]:
+    """Somebody has done this and commits it at the end of the block."""
+    done, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            act()
+            done.set()
+            assert go_on.wait(LONGEST_SECONDS)
+
+    holder = Beside(hold)
+    try:
+        assert done.wait(LONGEST_SECONDS), holder.outcome
+        yield
+    finally:
+        go_on.set()
+        assert holder.ended() is None
+
+
+def waiting(act: Callable[[], Any]) -> Beside:
+    """Somebody who does this and stands before a lock."""
+    one = Beside(act)
+    until = time.monotonic() + LONGEST_SECONDS
+    while not one.waits():
+        assert one.is_alive() and time.monotonic() < until, one.outcome
+    return one
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_text_saved_in_the_instant_of_the_merge_lands_with_the_survivor(
     world: Operator, lead: User, two: tuple[Customer, Customer]
@@ -96,26 +127,18 @@ def test_a_text_saved_in_the_instant_of_the_merge_lands_with_the_survivor(
     keeps, goes = two
     place = place_of(world.clerk, token_of(world.clerk, Place("customers.need", goes.pk)))
     assert place == Place("customers.need", goes.pk)
-    with transaction.atomic():
-        merged(two, world, lead)
-        writing = Beside(lambda: save_draft(world.clerk, place, "wants fibre"))
-        until = time.monotonic() + LONGEST_SECONDS
-        while not writing.waits():  # the merge has moved its drafts and has not committed
-            assert writing.is_alive() and time.monotonic() < until
+    with begun(lambda: merged(two, world, lead)):  # its drafts are moved, and nobody sees it yet
+        writing = waiting(lambda: save_draft(world.clerk, place, "wants fibre"))
     assert writing.ended().other == ""
     assert draft_of(world.clerk, place) is None
     kept = draft_of(world.clerk, Place("customers.need", keeps.pk))
     assert kept is not None and kept.text == "wants fibre"
     # Written first, moved by the merge that waited for it.
     third = customer(world.hall, "王小名")
-    place = Place("customers.need", third.pk)
-    with transaction.atomic():
-        save_draft(world.clerk, place, "wants fibre at home")
-        merging = Beside(lambda: merged((keeps, third), world, lead))
-        until = time.monotonic() + LONGEST_SECONDS
-        while not merging.waits():
-            assert merging.is_alive() and time.monotonic() < until
-    assert isinstance(merging.ended(), Merge) and draft_of(world.clerk, place) is None
+    later = Place("customers.need", third.pk)
+    with begun(lambda: save_draft(world.clerk, later, "wants fibre at home")):
+        merging = waiting(lambda: merged((keeps, third), world, lead))
+    assert isinstance(merging.ended(), Merge)
     kept = draft_of(world.clerk, Place("customers.need", keeps.pk))
     assert kept is not None and {kept.text, kept.replaced} == {"wants fibre at home", "wants fibre"}
 
