@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from foundation.calendars import marks as marking
 from foundation.calendars.clock_engine import Course, Event, EventType
 from foundation.calendars.clock_record import Rule, course_of, event_from, figures_of, newest_rule
+from foundation.calendars.clock_writing import insert_clocks
 from foundation.calendars.definition import Calendar
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.marks import STANDARD_MARKS, Marks
@@ -67,10 +68,11 @@ def start_clock(
 
 
 def start_clocks(new: Sequence[NewClock], *, at: datetime, actor: Any, done_by: Any = None) -> list[Clock]:
-    """Start clocks, with their first event and marks: three inserts for any number, and one look at each calendar.
+    """Start clocks, with their first event and marks: one statement for any number, and one look at each calendar.
 
-    Refuses (RuleBroken, nothing is written) `clocks.open_already`: one of the kind is open; `clocks.target`: what does
-    not go together; `calendars.unknown`; `calendars.never_opens` and `calendars.too_far`: a limit never reached.
+    Under a lock of the owner. Refuses (RuleBroken, nothing is written) `clocks.open_already`: one of the kind is open;
+    `clocks.target`: what does not go together; `calendars.unknown`; `calendars.never_opens` and `calendars.too_far`: a
+    limit never reached.
     """
     versions = {one.calendar: _version_of(one.calendar) for one in new}
     clocks: list[Clock] = []
@@ -85,15 +87,8 @@ def start_clocks(new: Sequence[NewClock], *, at: datetime, actor: Any, done_by: 
         clocks.append(clock)
         events.append(_event(clock, EventType.START, course.started_at, actor, done_by, one.reason, rule=rule))
         marks += marking.first_marks(clock, course, one.marks)
-    try:
-        with transaction.atomic():
-            Clock.objects.bulk_create(clocks)
-            ClockEvent.objects.bulk_create(events)
-            ClockMark.objects.bulk_create(marks)
-    except IntegrityError as error:
-        if "clock_open_once" not in str(error):
-            raise
-        raise RuleBroken("clocks.open_already", _("A clock of this kind is running already.")) from error
+    if clocks and not insert_clocks(clocks, events, marks):
+        raise RuleBroken("clocks.open_already", _("A clock of this kind is running already."))
     return clocks
 
 
