@@ -35,6 +35,7 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("callback", "phone-outgoing", "info", _("Call back by %(until)s: %(number)s")),
     ("resumed", "play", "info", _("The pause of %(number)s is over, answer by %(due)s")),
     ("heard", "message-square", "info", _("The customer wrote: %(number)s")),
+    ("urged", "megaphone", "warn", _("The customer urges, %(count)s times by now: %(number)s")),
     ("reopened", "rotate-ccw", "warn", _("%(number)s is reopened: give it to somebody")),
     ("closed", "circle-check", "", _("%(number)s is closed")),
     ("rejected", "circle-x", "info", _("%(number)s was declared not ours, with your approval")),
@@ -48,7 +49,7 @@ def _said(words: Any) -> Callable[[Notification], str]:
             name: say_moment(datetime.fromisoformat(notice.params[key])) if notice.params.get(key) else ""
             for name, key in (("due", "due_at"), ("until", "until_at"))
         }
-        return str(words) % {"number": notice.params.get("number", ""), **moments}
+        return str(words) % {**notice.params, "number": notice.params.get("number", ""), **moments}
 
     return title
 

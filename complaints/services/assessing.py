@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from complaints.codes import said_code
 from complaints.lifecycle import Act, ClockKind, Path
 from complaints.models import Complaint
 from complaints.services.grading import check_grade, keep_block
@@ -26,7 +27,7 @@ def acknowledge_complaint(case_id: int, *, actor: User | None) -> Complaint:
     clocks.stop(ClockKind.ACKNOWLEDGE)
     clocks.start(clocks.duty(ClockKind.ASSESS))
     move(case, Act.ACKNOWLEDGE, actor=actor)
-    tell_customer(case, "complaint_acknowledged", key="1", actor=actor)
+    tell_customer(case, "complaint_acknowledged", key="1", actor=actor, code=said_code(case.public_code))
     return case
 
 
