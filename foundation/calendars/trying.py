@@ -29,8 +29,8 @@ HOURS_KEYS = frozenset({"zone", "windows", "exceptions", "kind", "day_minutes"})
 CASE_KEYS = HOURS_KEYS | {"target", "events", "now", "note"}
 EVENT_KEYS = {
     EventType.START: frozenset({"at", "type", "reason", "note"}),
-    EventType.PAUSE: frozenset({"at", "type", "id", "reason", "note"}),
-    EventType.RESUME: frozenset({"at", "type", "id", "reason", "note"}),
+    EventType.PAUSE: frozenset({"at", "type", "id", "reason", "evidence", "until", "note"}),
+    EventType.RESUME: frozenset({"at", "type", "id", "reason", "evidence", "note"}),
     EventType.RETARGET: HOURS_KEYS | {"at", "type", "target", "since", "reason", "note"},
     EventType.STOP: frozenset({"at", "type", "reason", "note"}),
 }
