@@ -7,13 +7,14 @@ class ComplaintsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what complaints writes on the timeline, rings, says to customers and stamps with unit numbers."""
-        from complaints import bellkinds, forgetting, hand_words, learning, lines, wordings
+        from complaints import bellkinds, forgetting, hand_words, handover, learning, lines, wordings
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
         bellkinds.register()
         wordings.register()
         hand_words.register()
+        handover.register()
         learning.register()
         forgetting.register()
         register_stamped(Stamped("complaints_complaint"))

@@ -33,6 +33,14 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("order_replied", "circle-check", "", _("Your order about %(number)s has a reply")),
     ("measure_due", "circle-alert", "danger", _("A measure is overdue: %(number)s, due %(until)s")),
     ("pool_again", "undo-2", "warn", _("Nobody accepted %(number)s in time: it waits for your unit again")),
+    ("merged", "merge", "info", _("Two complaints are one now: %(number)s")),
+    ("appeal", "landmark", "danger", _("The authority asks about %(number)s, our response by %(until)s")),
+    ("appeal_approve", "file-check", "info", _("A response to the authority waits for your approval: %(number)s")),
+    ("appeal_approved", "circle-check", "", _("The response to the authority about %(number)s is approved")),
+    ("appeal_denied", "ban", "warn", _("The response to the authority about %(number)s came back")),
+    ("appeal_due", "circle-alert", "danger", _("No response to the authority about %(number)s, due %(until)s")),
+    ("mediation", "scale", "info", _("The mediation of %(number)s went on")),
+    ("session", "calendar-clock", "info", _("Mediation session about %(number)s: %(until)s")),
     ("grouped", "users", "info", _("%(number)s belongs to a group now")),
 )
 _PARTS: tuple[tuple[str, str, str, Any], ...] = (

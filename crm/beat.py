@@ -42,6 +42,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),
     # Complaints (D§10.7, 23): a look into the index of due marks.
     Tick("complaints.tasks.watch_complaints", 10, "urgent"),
+    # What else falls due on cases, each by its own partial index.
+    Tick("complaints.tasks.settle_dues", 60, "urgent"),
 )
 
 # Times of the business zone.

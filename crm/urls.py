@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("staff.urls")),
     path("accounts/", include("staff.account_urls")),
     path("", include("outreach.urls")),
+    path("", include("complaints.urls")),
     path("", include("interactions.urls")),
     path("", include("customers.imports.urls")),
     path("", include("customers.segments.urls")),

@@ -8,11 +8,24 @@ from django.db import models
 from django.db.models import Q
 
 from complaints.lifecycle import PART_OPEN, PartState
-from complaints.models.cases import Complaint
+from complaints.models.cases import PART_RIGHT, Complaint
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.personal import Personal
 from staff.models import OrgUnit, User
+from staff.rights import sight_of
+
+
+class PartQuerySet(models.QuerySet["Part"]):
+    def visible_to(self, user: User) -> PartQuerySet:
+        """Those of the units in whose scope the user answers parts, and those they work on; never of a complaint about
+        the user (D§3.2)."""
+        sight = sight_of(user, PART_RIGHT)
+        seen = self.filter(sight.rows(unit_no="unit_no", owner="handler_id"))
+        return seen.filter(Q(complaint__about_staff=None) | ~Q(complaint__about_staff=user))
+
+    def open(self) -> PartQuerySet:
+        return self.filter(done_at=None)
 
 
 class Part(Row):
@@ -41,6 +54,8 @@ class Part(Row):
     minutes_used = models.PositiveIntegerField(null=True)
     late = models.BooleanField(default=False)
 
+    objects = PartQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -55,4 +70,7 @@ class Part(Row):
             models.Index(fields=["unit_no", "due_at", "id"], name="complaint_part_unit", condition=Q(done_at=None)),
             models.Index(fields=["handler", "due_at", "id"], name="complaint_part_handler", condition=Q(done_at=None)),
             models.Index(fields=["due_at", "id"], name="complaint_part_due", condition=Q(done_at=None)),
+            models.Index(
+                fields=["unit_no", "-done_at", "-id"], name="complaint_part_done", condition=Q(done_at__isnull=False)
+            ),
         ]

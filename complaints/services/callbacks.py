@@ -126,7 +126,7 @@ def record_callback(
     elif solved == Solved.NO:
         _not_solved(case, callback, actor, said)
     elif case.state == State.DECIDED:
-        _await_silence(case, clocks, actor)
+        await_silence(case, clocks, actor)
     elif case.state == State.ACCEPTED:
         move(case, Act.CALL_BACK, actor=actor)
     return callback
@@ -182,7 +182,7 @@ def return_to_work(case: Complaint, *, actor: User, reason: str) -> None:
     tell_customer(case, "complaint_not_solved", key=row.ref, actor=actor)
 
 
-def _await_silence(case: Complaint, clocks: CaseClocks, actor: User) -> None:
+def await_silence(case: Complaint, clocks: CaseClocks, actor: User | None) -> None:
     """Nobody was reached: the customer is written to, and their silence until the end of the time means agreement."""
     notices = policy("complaints.silence_notices", unit=case.work_unit)
     ends = max(
@@ -204,15 +204,21 @@ def _await_silence(case: Complaint, clocks: CaseClocks, actor: User) -> None:
         )
 
 
+def tried_enough(case: Complaint, callback: Callback) -> bool:
+    """Whether the customer was tried as often, on as many days and in as many parts of them as D§18.6 asks."""
+    unit = case.work_unit
+    needed, over = policy("complaints.callback.tries", unit=unit), policy("complaints.callback.days", unit=unit)
+    days = {clock.today(datetime.fromisoformat(one["at"])) for one in callback.tries}
+    parts = {one["part"] for one in callback.tries}
+    return len(callback.tries) >= needed and len(days) >= over and len(parts) >= min(2, needed)
+
+
 def _check_tried(case: Complaint, callback: Callback) -> None:
     unit = case.work_unit
-    moments = [datetime.fromisoformat(one["at"]) for one in callback.tries]
-    days = {clock.today(at) for at in moments}
-    parts = {one["part"] for one in callback.tries}
-    needed, over = policy("complaints.callback.tries", unit=unit), policy("complaints.callback.days", unit=unit)
-    if len(moments) < needed or len(days) < over or len(parts) < min(2, needed):
+    if not tried_enough(case, callback):
+        needed, over = policy("complaints.callback.tries", unit=unit), policy("complaints.callback.days", unit=unit)
         words = _("Try %(tries)s times in different parts of %(days)s days first; noted so far: %(tried)s.")
-        said = words % {"tries": needed, "days": over, "tried": len(moments)}
+        said = words % {"tries": needed, "days": over, "tried": len(callback.tries)}
         raise RuleBroken("complaint.not_tried", said)
     wait = policy("complaints.callback.answer_within", unit=unit)
     if callback.asked_at is None or callback.asked_at + wait > clock.now():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from complaints.models import Complaint, Part
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
 from foundation.common import clock
@@ -56,6 +57,7 @@ class Place:
     export: Export
     transfer: ManagerTransfer
     asked: RightsRequest
+    part: Part
 
 
 def make_place(owner: User) -> Place:
@@ -156,6 +158,30 @@ def make_place(owner: User) -> Place:
             expires_at=soon,
         ),
         asked=raise_request(customer, actor=mate, kind="DELETE"),
+        part=_part(customer, mate, soon),
+    )
+
+
+def _part(customer: Customer, handler: User, soon: datetime) -> Part:
+    """A part of a complaint, given to the unit of `handler`."""
+    unit = handler.unit
+    complaint = Complaint.objects.create(
+        number=f"CP{customer.pk}"[-20:],
+        customer=customer,
+        channel="HOTLINE",
+        received_at=clock.now(),
+        subject="Charged twice",
+        text="Charged twice for February.",
+        state="INVESTIGATING",
+        owner=handler,
+        handler=handler,
+        work_unit=unit,
+        unit_no=unit.no,
+        work_unit_no=unit.no,
+        public_code="doors",
+    )
+    return Part.objects.create(
+        complaint=complaint, unit=unit, unit_no=unit.no, ask="Measure the line", due_at=soon, budget_minutes=60
     )
 
 
@@ -228,6 +254,7 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:followup-": lambda p: {"pk": p.follow_up.pk},
     "interactions:rights-": lambda p: {"pk": p.asked.pk},
     "interactions:contact-": lambda p: {"pk": p.contact.pk},
+    "complaints:part-": lambda p: {"pk": p.part.pk},
     "interactions:matter-": lambda p: {"pk": p.matter.pk},
     "interactions:suggestion-": lambda p: {"pk": p.suggestion.pk},
     "interactions:place-edit": lambda p: {"number": p.contact_place.pk},

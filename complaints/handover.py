@@ -1,0 +1,51 @@
+"""Complaints as work that can be given away all at once when a person leaves or is absent (D§3.3, 26)."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from complaints.lifecycle import HandoverRole
+from complaints.models import Complaint
+from complaints.services.ground import locked_case
+from complaints.services.handing import WORKED_ON, order_to
+from outreach.services import notify
+from staff.handover import register_work
+from staff.models import User
+
+
+def count_open(user: User) -> int:
+    """How many open cases the user answers for or works on."""
+    return Complaint.objects.open().filter(Q(owner=user) | Q(handler=user)).count()
+
+
+def move_all(person: User, to: User, actor: User) -> int:
+    """Give every open case of `person` to `to` by order, the part each had in it, in the caller's transaction; how
+    many. Customers are told of a new owner; the bell rings once for all. Raises what `order_to` raises."""
+    rows = Complaint.objects.open().filter(Q(owner=person) | Q(handler=person)).order_by("pk")
+    moved = []
+    for key in rows.values_list("pk", flat=True):
+        case = locked_case(key)
+        if case.handler_id == person.pk and to.pk != case.handler_id:
+            if case.state in WORKED_ON:
+                order_to(case, actor=actor, role=HandoverRole.HANDLER, to=to, quiet=True, anywhere=True)
+            else:
+                case.handler = to
+                case.save(update_fields=["handler"])
+        if case.owner_id == person.pk:
+            order_to(case, actor=actor, role=HandoverRole.OWNER, to=to, quiet=True, anywhere=True)
+        moved.append(case)
+    if moved and to.pk != actor.pk:
+        notify(
+            to,
+            "complaint.ordered_to",
+            subject_ref=moved[0],
+            params={"number": moved[0].number},
+            dedupe_key=f"many-{moved[0].ref}-{len(moved)}-{person.pk}",
+        )
+    return len(moved)
+
+
+def register() -> None:
+    """Make the kind known."""
+    register_work("complaints", count_open, move_all, label=_("Complaints"), right="complaints.work")

@@ -1,0 +1,1 @@
+"""Pages of complaints, by part of the work."""
