@@ -23,11 +23,14 @@ class OutreachConfig(AppConfig):
             panels,
             wordings,
         )
+        from outreach.channels.smpp.address import read_line
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.EMAIL_URL:
             SmtpCarrier(settings.EMAIL_URL)  # a malformed address stops the start, not the first message
+        if settings.SMS_URL:
+            read_line(settings.SMS_URL)
         gate.register()
         wordings.register()
         bellkinds.register()

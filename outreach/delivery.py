@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +19,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from foundation.common import clock, ids
-from outreach.channels import Carriers, Fate, Letter, Outcome, carrier_for
+from outreach.channels import CarrierName, Carriers, Fate, Letter, Outcome, carrier_for
 from outreach.gate import Verdict, decide
-from outreach.lifecycle import REPEATED_WHEN_CUT, MessageState
+from outreach.lifecycle import REPEATED_WHEN_CUT, Channel, MessageState
 from outreach.models import MessageText, OutMessage
 from outreach.models.messages import message_floor
 from outreach.recipients import Case, cases_of
@@ -28,7 +29,7 @@ from outreach.results import Finding, record_findings
 from outreach.wording import is_still_true, render_words, template_called
 
 log = structlog.get_logger(__name__)
-# A claimed message nobody began to send may come back soon: losing this lease is harmless, `_mark_in_flight` sees it.
+# A claimed message nobody began to send may come back soon: losing this lease is harmless, `mark_in_flight` sees it.
 CLAIM_LEASE = timedelta(seconds=20)
 # Longer than one hand-over with all its time-outs (channels/smtp.py): it must not run out under a living worker.
 IN_FLIGHT_LEASE = timedelta(seconds=75)
@@ -41,8 +42,9 @@ R = OutMessage.Reason
 
 _CLAIM = """
 UPDATE outreach_message SET state = 'sending', attempts = attempts + 1, not_before = %(lease)s
-WHERE id = ANY(ARRAY(SELECT id FROM outreach_message WHERE state IN ('queued', 'sending') AND not_before <= %(now)s
-                     AND id >= %(floor)s ORDER BY not_before, id LIMIT %(size)s FOR UPDATE SKIP LOCKED))
+WHERE id = ANY(ARRAY(SELECT id FROM outreach_message WHERE state IN ('queued', 'sending') AND channel = %(channel)s
+                     AND not_before <= %(now)s AND id >= %(floor)s
+                     ORDER BY not_before, id LIMIT %(size)s FOR UPDATE SKIP LOCKED))
   AND id >= %(floor)s AND state IN ('queued', 'sending') RETURNING id
 """
 # The consent a message goes on is held (FOR SHARE) until it is marked: a withdrawal that commits first is seen here,
@@ -71,34 +73,52 @@ class Ready:
 
 
 def deliver_due(*, limit: int = 2_000, seconds: float = 45.0) -> int:
-    """Deliver what is due until nothing is left, `limit` messages were handled or `seconds` passed.
+    """Deliver what is due on the channels of the workers until nothing is left, `limit` messages were handled or
+    `seconds` passed.
 
-    Returns the number of messages handled. Several workers may run this at once.
+    Returns the number of messages handled. Several workers may run this at once. The channels take turns: a crowd on
+    one holds up no other.
     """
     carriers, handled, until = Carriers(), 0, time.monotonic() + seconds
+    waiting = deque(worker_channels())
     try:
-        while handled < limit and time.monotonic() < until:
-            claimed = claim_due(min(CLAIM_SIZE, limit - handled))
-            if not claimed:
-                break
-            handled += len(claimed)
-            _deliver(claimed, carriers)
+        while waiting and handled < limit and time.monotonic() < until:
+            channel = waiting.popleft()
+            claimed = claim_due(min(CLAIM_SIZE, limit - handled), (channel,))
+            if claimed:
+                waiting.append(channel)
+                handled += len(claimed)
+                _deliver(claimed, carriers)
     finally:
         carriers.close()
     return handled
 
 
-def claim_due(size: int) -> list[OutMessage]:
-    """Claim up to `size` due messages for the length of the lease. Those another worker holds are skipped."""
+def worker_channels() -> tuple[str, ...]:
+    """The channels workers deliver on: all but the one a process of its own holds the line of (outreach/sms)."""
+    return tuple(channel for channel in Channel.values if carrier_for(channel) != CarrierName.SMPP)
+
+
+def claim_due(size: int, channels: Sequence[str] = tuple(Channel.values)) -> list[OutMessage]:
+    """Claim up to `size` due messages of `channels` for the length of the lease, the earlier channel first. Those
+    another worker holds are skipped."""
     now = clock.now()
     floor = message_floor(now)
+    claimed: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": now, "lease": now + CLAIM_LEASE, "floor": floor, "size": size})
-        claimed = [row_id for (row_id,) in cursor.fetchall()]
+        for channel in channels:
+            given = {"now": now, "lease": now + CLAIM_LEASE, "floor": floor, "channel": channel}
+            cursor.execute(_CLAIM, given | {"size": size - len(claimed)})
+            claimed += [row_id for (row_id,) in cursor.fetchall()]
+            if len(claimed) >= size:
+                break
+    if not claimed:
+        return []
     return list(OutMessage.objects.filter(pk__in=claimed, pk__gte=floor).select_related("staff").order_by("pk"))
 
 
-def _deliver(claimed: list[OutMessage], carriers: Carriers) -> None:
+def let_through(claimed: list[OutMessage]) -> list[Ready]:
+    """Ask the gate about claimed messages and write down what it holds back; those that may leave, in words."""
     ready: list[Ready] = []
     findings: list[Finding] = []
     for case in cases_of(claimed, clock.now()):
@@ -108,6 +128,11 @@ def _deliver(claimed: list[OutMessage], carriers: Carriers) -> None:
         else:
             ready.append(outcome)
     record_findings(findings)
+    return ready
+
+
+def _deliver(claimed: list[OutMessage], carriers: Carriers) -> None:
+    ready = let_through(claimed)
     by_carrier: dict[str, list[Ready]] = {}
     for entry in ready:
         by_carrier.setdefault(carrier_for(entry.message.channel), []).append(entry)
@@ -191,18 +216,18 @@ def _hand_over(name: str, entries: Sequence[Ready], carriers: Carriers) -> None:
     for start in range(0, len(entries), carrier.batch):
         missing = carrier.open()
         if missing is not None:  # do not knock at a closed door once a message
-            record_findings([_finding(entry.message, missing, untried=0) for entry in entries[start:]])
+            record_findings([finding_of(entry.message, missing, untried=0) for entry in entries[start:]])
             return
         part = entries[start : start + carrier.batch]
-        mine = _mark_in_flight(part, name)
+        mine = mark_in_flight(part, name)
         part = [entry for entry in part if entry.message.pk in mine]
         if part:
             outcomes = carrier.send([entry.letter for entry in part])
-            record_findings([_finding(entry.message, said) for entry, said in zip(part, outcomes, strict=True)])
+            record_findings([finding_of(entry.message, said) for entry, said in zip(part, outcomes, strict=True)])
 
 
-def _mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
-    """Write down that the outward call begins, and lengthen the lease.
+def mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
+    """Write down that the outward call of these begins, and lengthen the lease; the ids of those it may begin for.
 
     Left out: those whose lease was lost, and those whose consent went since the gate was asked. The latter come up
     again when the short lease of the claim is over; then the gate says why they are held back.
@@ -231,7 +256,25 @@ def _mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
     return mine
 
 
-def _finding(message: OutMessage, said: Outcome, untried: int = 1) -> Finding:
+def renew_leases(messages: Sequence[OutMessage]) -> set[int]:
+    """Lengthen the leases of attempts under way; the ids of those that are still ours."""
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE outreach_message m SET not_before = %(lease)s FROM unnest(%(ids)s::bigint[], %(attempts)s::int[])"
+            " AS r(id, attempt) WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending'"
+            " AND m.id >= %(floor)s RETURNING m.id",
+            {
+                "lease": now + IN_FLIGHT_LEASE,
+                "floor": message_floor(now),
+                "ids": [message.pk for message in messages],
+                "attempts": [message.attempts for message in messages],
+            },
+        )
+        return {row_id for (row_id,) in cursor.fetchall()}
+
+
+def finding_of(message: OutMessage, said: Outcome, untried: int = 1) -> Finding:
     """What an outcome means for the message. `untried`: what an unreached other side takes off its tries."""
     now = clock.now()
     if said.fate is Fate.TAKEN:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from customers.models import ContactPoint
 from foundation.common import clock
 from foundation.common.personal import Step, register_step
 from outreach.channels.file import forget
 from outreach.delivery import reference_of
 from outreach.lifecycle import FollowUpAct, FollowUpState, MessageState
-from outreach.models import FollowUp, FollowUpMove, MessageMove, OutMessage
+from outreach.models import FollowUp, FollowUpMove, MessageMove, OutMessage, SmsReply
 
 FILE = "file"
 
@@ -50,9 +52,16 @@ def letters_of(ids: list[int]) -> dict[date, frozenset[str]]:
     return {day: frozenset(references) for day, references in found.items()}
 
 
-def find(ids: list[int]) -> dict[str, QuerySet[FollowUp]]:
-    """The promises that would end; messages are counted by their table."""
-    return {"outreach_followup": FollowUp.objects.open().filter(customer__in=ids)}
+def replies_of(ids: list[int]) -> QuerySet[SmsReply]:
+    """Text messages these customers sent us, and those from a number of theirs nobody was known at."""
+    points = ContactPoint.objects.filter(customer__in=ids).values("value")
+    return SmsReply.objects.filter(Q(customer__in=ids) | Q(customer__isnull=True, number__in=points))
+
+
+def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
+    """The promises that would end and the replies that would go; messages are counted by their table."""
+    promised = FollowUp.objects.open().filter(customer__in=ids)
+    return {"outreach_followup": promised, "outreach_sms_reply": replies_of(ids)}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
@@ -62,9 +71,16 @@ def erase(ids: list[int], at: datetime) -> dict[str, int]:
     ended = list(promised.select_for_update(no_key=True).values_list("pk", flat=True))
     FollowUpMove.objects.bulk_create(FollowUpMove(follow_up_id=pk, act=FollowUpAct.CANCELLED, at=at) for pk in ended)
     FollowUp.objects.filter(pk__in=ended).update(state=FollowUpState.CANCELLED, closed_at=at, next_notice_at=None)
-    return {"outreach_followup": len(ended), "outbox": letters}
+    replies, _by_model = replies_of(ids).delete()
+    return {"outreach_followup": len(ended), "outbox": letters, "outreach_sms_reply": replies}
+
+
+def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
+    """The replies for an access request."""
+    rows = replies_of(ids).order_by("pk").values_list("number", "text", "at")
+    return {"outreach.SmsReply": [{"number": no, "text": text, "at": at.isoformat()} for no, text, at in rows]}
 
 
 def register() -> None:
     """Make the step known."""
-    register_step(Step("outreach.owed", find, erase, busy))
+    register_step(Step("outreach.owed", find, erase, busy, read))

@@ -12,7 +12,7 @@ from customers.models import TimelineLine
 from customers.timeline import LineKind, register_kind
 from foundation.ui.wording import say_moment
 from outreach.lifecycle import AttemptOutcome, Channel, FollowUpKind, MessageClass
-from outreach.models import FollowUp, OutMessage
+from outreach.models import FollowUp, OutMessage, SmsReply
 from outreach.wording import title_of
 
 
@@ -110,6 +110,11 @@ def _undelivered(line: TimelineLine, ref: Any) -> tuple[str, str]:
     )
 
 
+def _replied(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    refused = line.params.get("state") == SmsReply.State.REFUSAL
+    return _("The customer wrote a text message"), _("It refuses further offers.") if refused else ""
+
+
 def register() -> None:
     """Make the kinds known to the timeline."""
     followups = (
@@ -130,6 +135,7 @@ def register() -> None:
         ("message.failed", "circle-alert", "danger", _failed),
         ("message.undelivered", "circle-alert", "warn", _undelivered),
         ("message.unknown", "circle-question-mark", "warn", _unknown),
+        ("sms.reply", "message-square", "info", _replied),
     )
     for kind, icon, tone, words in messages:
         register_kind(LineKind(kind, icon, tone, "messages", words))

@@ -96,6 +96,17 @@ define(
     title=_("Overdue follow-up: above the lead"),
     help=_("How long after its due moment an open follow-up is brought to the one above the lead."),
 )
+define(
+    "outreach.reply.answer_within",
+    type="duration",
+    unit="minutes",
+    default=timedelta(hours=4),
+    low=timedelta(minutes=5),
+    high=timedelta(days=5),
+    source="D",
+    title=_("Reply by text message: answer"),
+    help=_("Within how long a customer's text message must be answered when it concerns no business in particular."),
+)
 
 
 @dataclass(frozen=True)

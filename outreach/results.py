@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -56,17 +58,18 @@ class Finding:
 
 
 def record_findings(findings: list[Finding]) -> None:
-    """Write the findings whose lease is still ours, each with history and timeline line.
+    """Write the findings whose lease is still ours, each with history and timeline line."""
+    if findings:
+        patiently(partial(_record, findings))
 
-    Waits for a database that is away: what the other side answered must not be forgotten because it could not be
-    written at once.
-    """
-    if not findings:
-        return
+
+def patiently(write: Callable[[], None]) -> None:
+    """Write what the other side answered, waiting for a database that is away: it must not be forgotten because it
+    could not be written at once. `write` is one transaction and may be repeated."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            _record(findings)
+            write()
         except (OperationalError, InterfaceError):
             connection.close()
             if time.monotonic() > until:

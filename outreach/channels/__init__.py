@@ -1,7 +1,8 @@
 """How a message leaves the house. A carrier takes letters and says of each what became of it; it never raises.
 
-`carrier_for(channel)` chooses: E-mail goes by SMTP when `CARELINE_SMTP_URL` is set; everything else, and e-mail
-without a server, goes into the outbox files, from which a gateway of the operator may take it.
+`carrier_for(channel)` chooses: e-mail goes by SMTP when `CARELINE_SMTP_URL` is set, text messages by SMPP or to an HTTP
+gateway when `CARELINE_SMS_URL` names one. Everything else goes into the outbox files, from which a gateway of the
+operator may take it. Workers speak to all of them but the message centre: one process holds that line (outreach/sms).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["Carrier", "CarrierName", "Carriers", "Fate", "Letter", "Outcome", "c
 class CarrierName(StrEnum):
     FILE = "file"
     SMTP = "smtp"
+    SMPP = "smpp"
 
 
 class Carrier(Protocol):
@@ -42,7 +44,11 @@ class Carrier(Protocol):
 
 def carrier_for(channel: str) -> CarrierName:
     """Which carrier serves a channel in this installation."""
-    return CarrierName.SMTP if channel == Channel.EMAIL and settings.EMAIL_URL else CarrierName.FILE
+    if channel == Channel.EMAIL and settings.EMAIL_URL:
+        return CarrierName.SMTP
+    if channel == Channel.SMS and settings.SMS_URL:
+        return CarrierName.SMPP
+    return CarrierName.FILE
 
 
 class Carriers:

@@ -3,6 +3,8 @@
 from outreach.models.bell import Notification
 from outreach.models.followups import FollowUp, FollowUpAttempt, FollowUpMove, FollowUpNotice
 from outreach.models.messages import MessageKey, MessageMove, MessageText, OutMessage
+from outreach.models.rescues import RescueStep
+from outreach.models.sms import SmsLine, SmsPart, SmsReply
 from outreach.models.transfers import ManagerTransfer
 
 __all__ = [
@@ -16,4 +18,8 @@ __all__ = [
     "MessageText",
     "Notification",
     "OutMessage",
+    "RescueStep",
+    "SmsLine",
+    "SmsPart",
+    "SmsReply",
 ]

@@ -112,7 +112,9 @@ class OutMessage(Row):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["not_before", "id"], name="message_due", condition=Q(state__in=MESSAGE_OPEN)),
+            models.Index(
+                fields=["channel", "not_before", "id"], name="message_due_channel", condition=Q(state__in=MESSAGE_OPEN)
+            ),
             models.Index(fields=["customer", "-id"], name="message_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["staff", "-id"], name="message_staff", condition=Q(staff__isnull=False)),
             models.Index(fields=["unit_no", "-id"], name="message_unit"),

@@ -75,7 +75,7 @@ def test_claiming_messages_reads_the_index_of_what_is_due(crowd: Any) -> None:
     now = clock.now()
     text = plan(
         delivery._CLAIM,
-        {"now": now, "lease": now, "floor": delivery.message_floor(now), "size": 50},
+        {"now": now, "lease": now, "floor": delivery.message_floor(now), "size": 50, "channel": "SMS"},
     )
     assert f"Seq Scan on {MONTH}" not in text
     assert f"on {MONTH}" in text

@@ -1,0 +1,120 @@
+"""What the message centre took and what it says became of it: the parts of messages, their receipts, the verdict.
+
+A message arrived when every part did; it did not when one was lost. A receipt may be faster than the note that the
+message left: the verdict is asked after both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+
+from foundation.common import clock
+from foundation.common.ids import first_id_at
+from outreach.bounces import report_delivered, report_undelivered
+from outreach.channels.smpp.texts import ARRIVED, LOST, ReceiptSaid
+from outreach.lifecycle import MESSAGE_MOVES, MessageState
+from outreach.models import OutMessage, SmsPart
+from outreach.models.messages import message_floor
+
+log = structlog.get_logger(__name__)
+KEPT = timedelta(days=30)  # a message centre gives up after three days at most; the rest is for those who look
+TIDY_CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A part the message centre answered for, with the id it gave."""
+
+    message_id: int
+    number: int
+    total: int
+    reference: str
+
+
+@transaction.atomic
+def note_taken(line: str, taken: Iterable[Taken]) -> None:
+    """Write down parts that were taken; repeatable."""
+    SmsPart.objects.bulk_create(
+        (
+            SmsPart(message_id=one.message_id, number=one.number, total=one.total, line=line, reference=one.reference)
+            for one in taken
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def taken_before(message_ids: Collection[int]) -> dict[int, set[int]]:
+    """The numbers of the parts of these messages that were taken at an earlier try."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for message_id, number in SmsPart.objects.filter(message_id__in=message_ids).values_list("message_id", "number"):
+        found[message_id].add(number)
+    return found
+
+
+def forget_parts(message_ids: Collection[int]) -> None:
+    """A message failed for good: when a person sends it again, all of it leaves."""
+    SmsPart.objects.filter(message_id__in=message_ids).delete()
+
+
+@transaction.atomic
+def note_receipts(line: str, said: Iterable[ReceiptSaid], nobody: frozenset[str]) -> set[str]:
+    """Take in receipts of a line; returns the references that belong to no part on record. `nobody`: error codes that
+    mean that nobody has the number. States on the way (accepted, en route) and repeats change nothing."""
+    final = {one.reference: one for one in said if one.state in ARRIVED | LOST}
+    if not final:
+        return set()
+    floor = first_id_at(clock.now() - KEPT)
+    rows = SmsPart.objects.select_for_update(no_key=True).filter(line=line, reference__in=final, pk__gte=floor)
+    newest: dict[str, SmsPart] = {}
+    for part in rows.order_by("pk"):  # an id the message centre gave twice: the later one
+        newest[part.reference] = part
+    moved = []
+    for reference, part in newest.items():
+        receipt = final[reference]
+        if part.state == SmsPart.State.TAKEN:
+            part.state = SmsPart.State.ARRIVED if receipt.state in ARRIVED else SmsPart.State.LOST
+            part.error = receipt.error
+            part.for_good = part.state == SmsPart.State.LOST and (receipt.no_subscriber or receipt.error in nobody)
+            moved.append(part)
+    SmsPart.objects.bulk_update(moved, ["state", "error", "for_good"])
+    judge({part.message_id for part in moved})
+    return set(final) - set(newest)
+
+
+@transaction.atomic
+def judge(message_ids: Collection[int]) -> None:
+    """Say of messages that left whether they arrived, as far as the receipts of their parts tell."""
+    parts: dict[int, list[SmsPart]] = defaultdict(list)
+    for part in SmsPart.objects.filter(message_id__in=message_ids):
+        parts[part.message_id].append(part)
+    told = [pk for pk, found in parts.items() if _verdict(found) is not None]
+    states = OutMessage.objects.filter(pk__in=told, pk__gte=message_floor()).values_list("pk", "state")
+    for pk, state in sorted(states):
+        if MessageState.DELIVERED not in MESSAGE_MOVES[state]:
+            continue
+        if _verdict(parts[pk]) == MessageState.DELIVERED:
+            report_delivered(pk)
+        else:
+            lost = [part for part in parts[pk] if part.state == SmsPart.State.LOST]
+            report_undelivered(pk, detail=lost[0].error, for_good=any(part.for_good for part in lost))
+
+
+def _verdict(parts: list[SmsPart]) -> MessageState | None:
+    if any(part.state == SmsPart.State.LOST for part in parts):
+        return MessageState.UNDELIVERED
+    if len(parts) == parts[0].total and all(part.state == SmsPart.State.ARRIVED for part in parts):
+        return MessageState.DELIVERED
+    return None
+
+
+def drop_old_parts() -> int:
+    """Forget parts no receipt is expected for any more; how many (at most a chunk a call)."""
+    old = SmsPart.objects.filter(pk__lt=first_id_at(clock.now() - KEPT)).order_by("pk").values("pk")[:TIDY_CHUNK]
+    gone, _by_model = SmsPart.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+    return gone

@@ -1,0 +1,265 @@
+"""Text messages over real SMPP: whole, in order of consent, once; through cuts, throttling, bad peers and kills."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models import Q
+
+from customers.finding.rows import rebuild_find_rows
+from customers.models import Consent, Customer, TimelineLine
+from foundation.common import clock
+from outreach import delivery
+from outreach.models import FollowUp, MessageMove, MessageText, OutMessage, SmsLine, SmsPart, SmsReply
+from outreach.services import queue_messages
+from tests.factories import UserFactory
+from tests.jobs.processes import ROOT, Processes, wait_until
+from tests.outreach.making import MORNING, queue, reachable
+from tests.outreach.smsc import Got, Smsc, gateway, message_centre
+from tests.outreach.test_consent import agree, offer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.covers("INT-01")]
+Travel = Callable[[datetime], AbstractContextManager[None]]
+DEEP = os.environ.get("CARELINE_DEEP") == "1"
+LONG = "\u60a8\u7684\u6295\u8bc9{n}\u5df2\u53d7\u7406\uff0c" + "\u6211\u4eec\u5c06\u5728\u4e24\u65e5\u5185\u7b54\u590d\u60a8\u3002" * 8
+
+
+@pytest.fixture
+def centre() -> Iterator[Smsc]:
+    with message_centre() as one:
+        yield one
+
+
+def url(centre: Smsc, more: str = "") -> str:
+    return f"smpp://me:secret@127.0.0.1:{centre.port}?from=10086{more}"
+
+
+def mass(customer: Customer, count: int, text: str = LONG, kind: str = "SERVICE") -> dict[str, int]:
+    """`count` messages to a customer, each with words and a number of its own: text -> id."""
+    queue_messages(
+        "SELECT %(customer)s::bigint AS customer_id, %(unit)s::int AS unit_no, 'm' || n AS dedupe_key,"
+        " '{}'::jsonb AS params, NULL::timestamptz AS not_before, NULL::timestamptz AS expires_at"
+        " FROM generate_series(1, %(count)s) n",
+        {"customer": customer.pk, "unit": customer.unit_no, "count": count},
+        message_class=kind,
+        template="callback_promised_any",
+    )
+    ids = OutMessage.objects.order_by("pk").values_list("pk", flat=True)
+    words = {text.format(n=f"{n:06d}"): pk for n, pk in enumerate(ids)}
+    MessageText.objects.bulk_create(
+        MessageText(
+            message_id=pk,
+            customer_id=customer.pk,
+            template_version=1,
+            language="zh-hans",
+            address=number_at(n),
+            body=body,
+        )
+        for n, (body, pk) in enumerate(words.items())
+    )
+    return words
+
+
+def number_at(n: int) -> str:
+    return f"{13900001111 + n}"
+
+
+def states() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state in OutMessage.objects.values_list("state", flat=True):
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+def nothing_due() -> bool:
+    """No message waits for now, none is under way; a claim whose line broke is forgotten by its lease."""
+    under_way = Q(state="sending", in_flight_at__isnull=False) | Q(state="queued", not_before__lte=clock.now())
+    return not OutMessage.objects.filter(under_way).exists()
+
+
+def test_a_long_chinese_message_arrives_whole_and_its_receipts_make_it_delivered(
+    centre: Smsc, travel: Travel, settings: Any
+) -> None:
+    settings.SMS_URL = url(centre)
+    late: list[Got] = []
+    centre.receipt = lambda got: late.append(got) or ""  # type: ignore[func-returns-value]  # kept for later
+    customer = reachable()
+    [(words, pk)] = mass(customer, 1).items()
+    short = queue(reachable(language="en", name="Bo"), "short")
+    assert short is not None
+    with travel(MORNING):
+        assert delivery.deliver_due() == 0  # the line is another process's
+        with gateway(settings.SMS_URL):
+            wait_until(lambda: states() == {"sent": 2}, what="both sent")
+            message = OutMessage.objects.get(pk=pk)
+            assert (message.carrier, message.tries) == ("smpp", 1)
+            parts = [part for part in centre.parts if part.place]
+            assert [part.place[1:] for part in parts if part.place] == [(1, 2), (2, 2)]
+            assert len({part.place[0] for part in parts if part.place}) == 1
+            assert (parts[0].coding, parts[0].source, parts[0].to) == (8, "10086", "13900001111")
+            centre.tell(late[0].ref, "ACCEPTD")
+            for got in late[:-1]:
+                centre.tell(got.ref, "DELIVRD")
+                centre.tell(got.ref, "DELIVRD")
+            wait_until(lambda: SmsPart.objects.filter(state="ARRIVED").count() == len(late) - 1)
+            assert "sent" in states()  # not all its parts were told yet
+            centre.tell(late[-1].ref, "UNDELIV", "011")
+            centre.tell("nobody-knows", "DELIVRD")
+            wait_until(lambda: "sent" not in states())
+            wait_until(lambda: len(centre.statuses) == 2 * len(late) + 1)
+    assert centre.statuses == [0] * len(centre.statuses)
+    assert centre.texts() == {("13900001111", words): 1, ("13900001111", _english(short)): 1}
+    by_part = {part.message_id: part for part in SmsPart.objects.filter(state="LOST")}
+    assert len(by_part) == 1
+    [lost_id] = by_part
+    assert OutMessage.objects.get(pk=lost_id).state == "undelivered"
+    assert OutMessage.objects.exclude(pk=lost_id).get().state == "delivered"
+    assert MessageMove.objects.get(message_id=lost_id, new="undelivered").detail == "011"
+    assert SmsLine.objects.get().state == "BOUND"
+
+
+def _english(message: OutMessage) -> str:
+    return MessageText.objects.get(pk=message.pk).body.strip()
+
+
+def test_cut_ten_times_every_message_arrives_and_nothing_recorded_as_sent_is_sent_again(
+    centre: Smsc, travel: Travel
+) -> None:
+    count, dice, cuts = (10_000 if DEEP else 300), random.Random(4), 0
+    with travel(MORNING):
+        words = mass(reachable(), count)
+    ids = {number_at(n): pk for n, pk in enumerate(words.values())}
+
+    def cut_now_and_then(_got: Got) -> None:
+        nonlocal cuts
+        if cuts < 10 and centre.asked >= (cuts + 1) * count * 2 // 12:
+            cuts += 1
+            centre.cut_after(dice.randint(1, 400))
+
+    centre.on_submit = cut_now_and_then  # type: ignore[assignment]  # it refuses nothing
+    for step in range(12):
+        with travel(MORNING + step * timedelta(minutes=3)):
+            on_record, before = set(SmsPart.objects.values_list("message_id", "number")), len(centre.parts)
+            with gateway(url(centre, "&window=20")):
+                wait_until(nothing_due, 600 if DEEP else 30, "nothing due")
+            left = {(ids[part.to], part.place[1]) for part in centre.parts[before:] if part.place}
+            assert left & on_record == set()
+        if not {"queued", "sending"} & set(states()):
+            break
+    assert (cuts, centre.sessions >= 11) == (10, True)
+    with travel(MORNING + timedelta(hours=1)), gateway(url(centre)):
+        wait_until(lambda: states() == {"delivered": count}, 60, f"delivered: {states()}")
+    assert set(centre.texts()) == {(number_at(n), body) for n, body in enumerate(words)}
+    assert len(centre.parts) <= 2 * count + 10 * 20  # only what a cut left open left twice
+
+
+def test_a_throttled_line_slows_down_and_loses_nothing(centre: Smsc, travel: Travel) -> None:
+    seen: list[float] = []
+
+    def on_submit(_got: Got) -> int | None:
+        seen.append(0)
+        return 0x58 if 5 <= len(seen) < 9 else None
+
+    centre.on_submit = on_submit
+    with travel(MORNING):
+        mass(reachable(), 12, "Short {n}")
+        with gateway(url(centre, "&window=2&rate=40")):
+            wait_until(lambda: states() == {"delivered": 12})
+    assert len(centre.texts()) == 12
+    assert set(centre.texts().values()) == {1}
+    assert len(seen) == 16
+    assert set(OutMessage.objects.values_list("tries", flat=True)) == {1}
+
+
+def test_a_reply_of_refusal_counts_before_the_next_offer_leaves_and_others_become_work(
+    centre: Smsc, travel: Travel
+) -> None:
+    with travel(MORNING):
+        customer = reachable(manager=UserFactory(role="ACCOUNT_MANAGER"))
+        rebuild_find_rows([customer.pk])
+        agree(customer)
+        first = offer(customer, "first")
+        words = {"template_version": 1, "language": "en", "address": "13900001111", "body": "An offer"}
+        MessageText.objects.create(message_id=first.pk, customer_id=customer.pk, **words)
+
+        def on_submit(_got: Got) -> None:
+            centre.say("8613900001111", "\uff34\uff24".encode("utf-16-be"), coding=8)
+
+        centre.on_submit = on_submit  # type: ignore[assignment]  # it refuses nothing
+        with gateway(url(centre)):
+            wait_until(lambda: SmsReply.objects.filter(state="REFUSAL").exists())
+            assert Consent.objects.get(customer=customer, channel="SMS").state == "WITHDRAWN"
+            second = offer(customer, "second")
+            wait_until(lambda: not OutMessage.objects.filter(pk=second.pk, state__in=["queued", "sending"]).exists())
+            centre.say("13900001111", b"Please call me")
+            half = b"\x05\x00\x03\x07\x02"
+            centre.say("13900001111", half + b"\x02" + b"is wrong", esm_class=0x40)
+            centre.say("13900001111", half + b"\x01" + b"My bill ", esm_class=0x40)
+            centre.say("13900001111", half + b"\x01" + b"My bill ", esm_class=0x40)
+            centre.say("13711112222", b"Who is this?")
+            wait_until(lambda: len(centre.statuses) >= 7)
+    assert OutMessage.objects.get(pk=first.pk).state in {"sent", "delivered"}
+    second.refresh_from_db()
+    assert (second.state, second.reason) == ("suppressed", "no_consent")
+    assert len(centre.parts) == 1
+    assert sorted(FollowUp.objects.values_list("subject", "owner")) == [
+        ("Answer the text message: My bill is wrong", customer.manager_id),
+        ("Answer the text message: Please call me", customer.manager_id),
+    ]
+    assert sorted(SmsReply.objects.values_list("text", "state")) == [
+        ("My bill is wrong", "TAKEN"),
+        ("Please call me", "TAKEN"),
+        ("Who is this?", "UNKNOWN"),
+        ("\uff34\uff24", "REFUSAL"),
+    ]
+    assert TimelineLine.objects.filter(customer_id=customer.pk, kind="sms.reply").count() == 3
+
+
+def test_of_two_processes_one_leads_and_when_it_is_killed_the_other_goes_on_where_it_was(
+    centre: Smsc, processes: Processes, travel: Travel, tmp_path: Path
+) -> None:
+    with travel(MORNING):
+        words = mass(reachable(), 60)
+    ids = {number_at(n): pk for n, pk in enumerate(words.values())}
+    argv = [sys.executable, str(ROOT / "manage.py"), "sms_gateway"]
+
+    def start(minutes: float) -> Any:
+        offset = (MORNING - datetime.now(UTC)).total_seconds() + minutes * 60
+        env = {
+            "CARELINE_SMS_URL": url(centre, "&window=6"),
+            "CARELINE_CLOCK_OFFSET": str(offset),
+            "CARELINE_STATE_DIR": str(tmp_path),
+        }
+        return processes.start("sms", argv, env)
+
+    full, go_on = threading.Event(), threading.Event()
+
+    def stop_in_the_middle(_got: Got) -> None:
+        if len(centre.parts) == 50:
+            full.set()
+            assert go_on.wait(60)
+
+    centre.on_submit = stop_in_the_middle  # type: ignore[assignment]  # it refuses nothing
+    first = start(0)
+    assert full.wait(30), processes.tail()
+    second = start(5)  # the leases of the first are over in its time
+    wait_until(lambda: second.says("sms_gateway_stands_by"), logs=processes)
+    assert not second.says("sms_gateway_leads")
+    first.kill()
+    on_record, before = set(SmsPart.objects.values_list("message_id", "number")), len(centre.parts)
+    go_on.set()
+    wait_until(lambda: states() == {"delivered": 60}, logs=processes, what="all delivered")
+    left = {(ids[part.to], part.place[1]) for part in centre.parts[before:] if part.place}
+    assert len(on_record) > 30
+    assert left & on_record == set()
+    assert set(centre.texts()) == {(number_at(n), body) for n, body in enumerate(words)}
+    assert second.stop() == 0
