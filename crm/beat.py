@@ -29,6 +29,7 @@ TICKS: tuple[Tick, ...] = (
     # Outbox and promises (D§5.7, D§9): each looks at a partial index on what is due.
     Tick("outreach.tasks.deliver_messages", 10),
     Tick("outreach.tasks.read_receipts", 60),
+    Tick("outreach.tasks.rescue_messages", 60),
     Tick("outreach.tasks.remind_due_followups", 10, "urgent"),
     Tick("outreach.tasks.hand_over_overdue_followups", 60, "urgent"),
     # First-ask matters and suggestions (D§9).

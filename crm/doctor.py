@@ -26,7 +26,10 @@ from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.jobs.queries import beat_silence, job_figures
 from foundation.policies.reading import policy
+from outreach.channels.smpp.address import is_smpp, read_line
+from outreach.models import SmsLine
 from outreach.receipts import refused_files
+from outreach.sms.lines import SILENT, line_called
 
 Verdict = Literal["ok", "warn", "fail"]
 EXTENSIONS = ("btree_gin", "btree_gist", "pg_trgm", "unaccent")
@@ -62,6 +65,7 @@ def examine() -> Iterator[Line]:
         ("clock", _clock),
         ("work", _work),
         ("policies", _policies),
+        ("text messages", _text_messages),
     )
     for name, look in looks:
         try:
@@ -233,3 +237,18 @@ def _policies() -> Iterator[Line]:
     if not policy("outreach.offer.sender").strip():
         seen = "outreach.offer.sender is empty: offers by text message do not name who sends them"
         yield Line("offers", "warn", seen, "set it on the page Policies before the first campaign")
+
+
+def _text_messages() -> Iterator[Line]:
+    """Whether somebody holds the line to the message centre, and how it is."""
+    if not is_smpp(settings.SMS_URL):
+        return
+    line = line_called(read_line(settings.SMS_URL).name)
+    start = "start it: manage sms_gateway"
+    if line is None or clock.now() - line.seen_at > SILENT:
+        yield Line("text messages", "warn", "nobody holds the line to the message centre", start)
+    elif line.state == SmsLine.State.BOUND:
+        yield Line("text messages", "ok", f"connected since {line.since:%Y-%m-%d %H:%M} UTC")
+    else:
+        advice = "look at user and password in CARELINE_SMS_URL" if line.state == SmsLine.State.REFUSED else ""
+        yield Line("text messages", "fail", f"{line.get_state_display()}: {line.detail}", advice or "is it reachable?")

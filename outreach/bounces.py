@@ -11,10 +11,12 @@ from customers.models import ContactPoint, Customer
 from customers.services import note_bounce
 from customers.timeline import add_line
 from foundation.audit.services import record
+from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach.lifecycle import MESSAGE_MOVES, MessageState
 from outreach.models import MessageMove, MessageText, OutMessage
 from outreach.models.messages import message_floor
+from outreach.services.rescuing import note_arrived, note_outcomes
 
 
 @transaction.atomic
@@ -37,6 +39,7 @@ def report_undelivered(message_id: int, *, detail: str = "", for_good: bool = Tr
         add_line(message.customer_id, "message.undelivered", ref_id=message.pk, params=params)
     if for_good:
         note_bounced([message])
+    note_outcomes([message], clock.now())
     return message
 
 
@@ -49,6 +52,7 @@ def report_delivered(message_id: int) -> OutMessage:
     MessageMove.objects.create(message_id=message.pk, old=message.state, new=MessageState.DELIVERED)
     message.state = MessageState.DELIVERED
     message.save(update_fields=["state"])
+    note_arrived(message.pk, clock.now())
     return message
 
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -107,7 +108,7 @@ def claim_due(size: int, channels: Sequence[str] = tuple(Channel.values)) -> lis
     claimed: list[int] = []
     with connection.cursor() as cursor:
         for channel in channels:
-            given = {"now": now, "lease": now + CLAIM_LEASE, "floor": floor, "channel": channel}
+            given: dict[str, Any] = {"now": now, "lease": now + CLAIM_LEASE, "floor": floor, "channel": channel}
             cursor.execute(_CLAIM, given | {"size": size - len(claimed)})
             claimed += [row_id for (row_id,) in cursor.fetchall()]
             if len(claimed) >= size:
@@ -253,6 +254,7 @@ def mark_in_flight(part: Sequence[Ready], carrier: str) -> set[int]:
         mine = {row_id for (row_id,) in cursor.fetchall()}
     for entry in part:
         entry.message.tries += 1
+        entry.message.carrier = carrier
     return mine
 
 

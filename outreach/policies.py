@@ -107,6 +107,30 @@ define(
     title=_("Reply by text message: answer"),
     help=_("Within how long a customer's text message must be answered when it concerns no business in particular."),
 )
+define(
+    "outreach.rescue.receipt_within",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=50),
+    low=timedelta(minutes=5),
+    high=timedelta(days=3),
+    source="D",
+    title=_("Service message without a receipt: second channel"),
+    help=_(
+        "How long after a service message left its receipt may take; then it goes out on the second channel as well."
+    ),
+)
+define(
+    "outreach.rescue.call_within",
+    type="duration",
+    unit="minutes",
+    default=timedelta(hours=2),
+    low=timedelta(minutes=5),
+    high=timedelta(days=5),
+    source="D",
+    title=_("Service message that did not arrive: call"),
+    help=_("Within how long the customer must be called when the second channel did not reach them either."),
+)
 
 
 @dataclass(frozen=True)

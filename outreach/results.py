@@ -18,6 +18,7 @@ from outreach.bounces import note_bounced
 from outreach.lifecycle import MESSAGE_OPEN, MessageState
 from outreach.models import MessageKey, MessageMove, OutMessage
 from outreach.models.messages import message_floor
+from outreach.services.rescuing import note_outcomes
 
 PATIENCE_SECONDS = 45.0  # below the lease of an attempt in flight
 LOOK_BACK = timedelta(days=62)
@@ -108,6 +109,9 @@ def _record(findings: list[Finding]) -> None:
     for finding in kept:
         _tell(finding)
     note_bounced(finding.message for finding in kept if finding.nobody)
+    for finding in kept:
+        finding.message.state, finding.message.reason = finding.state, finding.reason
+    note_outcomes((finding.message for finding in kept), now)
 
 
 def _tell(finding: Finding) -> None:

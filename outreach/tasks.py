@@ -12,6 +12,8 @@ from foundation.common import clock
 from outreach import delivery, receipts
 from outreach.models import FollowUp
 from outreach.services import hand_over_if_overdue, remind_if_due
+from outreach.services.rescuing import steps_due, take_step
+from outreach.sms.replies import take_unfinished
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -45,13 +47,21 @@ def hand_over_overdue_followups() -> int:
     return _each(hand_over_if_overdue, list(due.values_list("pk", flat=True)[:BATCH]))
 
 
+@shared_task
+def rescue_messages() -> int:
+    """See to what a customer had to get and did not, and take up replies that never came whole."""
+    take_unfinished()
+    now = clock.now()
+    return _each(take_step, steps_due(now, BATCH))
+
+
 def _each(act: Callable[..., bool], ids: list[int]) -> int:
     done, now = 0, clock.now()
-    for followup_id in ids:
+    for row_id in ids:
         try:
-            done += act(followup_id, now=now)
+            done += act(row_id, now=now)
         except DatabaseError:
             raise
         except Exception:  # one bad row must not hold up the promises behind it
-            log.exception("followup_notice_failed", follow_up=followup_id)
+            log.exception("outreach_clock_failed", row=row_id)
     return done

@@ -80,13 +80,13 @@ class Stack:
             )
 
     def services(self, port: int) -> list[Service]:
-        """Worker, web and beat: stopped in the reverse of this order."""
+        """Worker, web and beat, and who holds the line to a message centre: stopped in the reverse of this order."""
         python, logs, needs = str(self.python), self.state.logs, ("postgres", "valkey")
         host = f"careline-{os.getpid()}@{platform.node() or 'localhost'}"
         worker = f"-m celery -A crm worker -Q urgent,default,bulk --concurrency {os.cpu_count() or 1} "
         worker += f"--hostname {host} --without-gossip --without-mingle --loglevel INFO"
         web = f"-m gunicorn crm.wsgi -c crm/gunicorn.py --bind 127.0.0.1:{port}"
-        return [
+        found = [
             Service(
                 "worker",
                 [python, *worker.split()],
@@ -111,6 +111,10 @@ class Stack:
                 death_signal=signal.SIGKILL,
             ),
         ]
+        if self.env.get("CARELINE_SMS_URL", "").startswith("smpp"):
+            held = self.manage("sms_gateway")
+            found.append(Service("sms", held, self.env, PROJECT, logs / "sms.log", needs))
+        return found
 
 
 def build(

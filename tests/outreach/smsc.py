@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import socket
+import subprocess
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from django.db import connections
 
 from outreach.channels.smpp.address import read_line
 from outreach.sms.gateway import Gateway
+from tests.jobs.processes import ROOT
 
 PATIENCE = 30
 GSM = {0x00: "@", 0x02: "$", 0x11: "_"}  # what differs from ASCII and our tests use
@@ -180,6 +184,47 @@ class Smsc:
         self._loop.call_soon_threadsafe(self._main.cancel)
 
 
+class OwnCentre:
+    """`bin/smsc` as a process: what it prints, line by line, and a way to tell it something."""
+
+    def __init__(self, *options: str) -> None:
+        argv = [sys.executable, str(ROOT / "bin" / "smsc"), "--port", "0", "--receipts", "0", *options]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+        self.said: list[dict[str, Any]] = []
+        self.port = json.loads(self.process.stdout.readline())["listening"]  # type: ignore[union-attr]  # a pipe
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout or ():
+            self.said.append(json.loads(line))
+
+    def tell(self, command: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        return [(line["to"], line["text"]) for line in self.said if "text" in line]
+
+    @property
+    def statuses(self) -> list[int]:
+        return [line["status"] for line in self.said if "answered" in line]
+
+
+@contextmanager
+def own_centre(*options: str) -> Iterator[OwnCentre]:
+    """`bin/smsc`, ended with the block."""
+    centre = OwnCentre(*options)
+    try:
+        yield centre
+    finally:
+        assert centre.process.stdin is not None
+        centre.process.stdin.close()  # the end of its orders ends it
+        assert centre.process.wait(PATIENCE) == 0
+
+
 def _read(event: Any, ref: str) -> Got:
     data, place = bytes(event.short_message), None
     if event.esm_class & 0x40:
@@ -189,10 +234,8 @@ def _read(event: Any, ref: str) -> Got:
         assert len(head) == 2 + head[1]
         place = (reference, head[-1], head[-2])
     assert len(bytes(event.short_message)) <= (140 if event.data_coding == 8 else 160)
-    if event.data_coding == 8:
-        text = data.decode("utf-16-be")
-    else:
-        text = "".join(GSM.get(byte, chr(byte)) for byte in data)
+    plain = "".join(GSM.get(byte, chr(byte)) for byte in data)
+    text = data.decode("utf-16-be") if event.data_coding == 8 else plain
     return Got(ref, event.destination_addr, event.source_addr, event.data_coding, text, place)
 
 

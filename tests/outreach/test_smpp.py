@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
+from crm import doctor
 from customers.finding.rows import rebuild_find_rows
 from customers.models import Consent, Customer, TimelineLine
 from foundation.common import clock
@@ -24,13 +25,16 @@ from outreach.services import queue_messages
 from tests.factories import UserFactory
 from tests.jobs.processes import ROOT, Processes, wait_until
 from tests.outreach.making import MORNING, queue, reachable
-from tests.outreach.smsc import Got, Smsc, gateway, message_centre
+from tests.outreach.smsc import Got, Smsc, gateway, message_centre, own_centre
 from tests.outreach.test_consent import agree, offer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.covers("INT-01")]
 Travel = Callable[[datetime], AbstractContextManager[None]]
 DEEP = os.environ.get("CARELINE_DEEP") == "1"
-LONG = "\u60a8\u7684\u6295\u8bc9{n}\u5df2\u53d7\u7406\uff0c" + "\u6211\u4eec\u5c06\u5728\u4e24\u65e5\u5185\u7b54\u590d\u60a8\u3002" * 8
+LONG = (
+    "\u60a8\u7684\u6295\u8bc9{n}\u5df2\u53d7\u7406\uff0c"
+    + "\u6211\u4eec\u5c06\u5728\u4e24\u65e5\u5185\u7b54\u590d\u60a8\u3002" * 8
+)
 
 
 @pytest.fixture
@@ -222,6 +226,50 @@ def test_a_reply_of_refusal_counts_before_the_next_offer_leaves_and_others_becom
         ("\uff34\uff24", "REFUSAL"),
     ]
     assert TimelineLine.objects.filter(customer_id=customer.pk, kind="sms.reply").count() == 3
+
+
+def test_a_wrong_password_is_told_and_the_messages_wait(travel: Travel, settings: Any) -> None:
+    with travel(MORNING), own_centre("--password", "other") as centre:
+        mass(reachable(), 3, "Short {n}")
+        with gateway(f"smpp://careline:secret@127.0.0.1:{centre.port}"):
+            line = wait_until(SmsLine.objects.first)
+            assert (line.state, line.detail) == ("REFUSED", "bind refused, status 0x0000000E (wrong password)")
+            assert "secret" not in line.name + line.detail
+        assert states() == {"queued": 3}
+        assert set(OutMessage.objects.values_list("attempts", flat=True)) == {0}
+        settings.SMS_URL = f"smpp://careline:secret@127.0.0.1:{centre.port}"
+        [found] = doctor._text_messages()
+        assert (found.verdict, "wrong password" in found.seen) == ("fail", True)
+    with travel(MORNING), own_centre() as right:
+        with gateway(f"smpp://careline:secret@127.0.0.1:{right.port}"):
+            wait_until(lambda: states() == {"delivered": 3})
+            settings.SMS_URL = f"smpp://careline:secret@127.0.0.1:{right.port}"
+            assert [line.verdict for line in doctor._text_messages()] == ["ok"]
+        assert sorted(right.messages) == [(number_at(n), f"Short {n:06d}") for n in range(3)]
+
+
+def test_a_peer_that_talks_nonsense_ends_no_process(travel: Travel) -> None:
+    header = "{length:08x}{command:08x}00000000000000{sequence:02x}"
+    with travel(MORNING), own_centre() as centre, gateway(f"smpp://careline:secret@127.0.0.1:{centre.port}") as ours:
+        wait_until(lambda: SmsLine.objects.filter(state="BOUND").exists())
+        for sequence, body in enumerate(("", "00", "0001", "ff" * 30), start=1):  # no deliver_sm, and no end of texts
+            centre.tell("raw " + header.format(length=16 + len(body) // 2, command=5, sequence=sequence) + body)
+        wait_until(lambda: centre.statuses == [0x65] * 4)
+        centre.tell("raw " + header.format(length=16, command=0x77, sequence=9))  # a command nobody knows
+        centre.tell("raw " + header.format(length=16, command=0x80000004, sequence=10))  # an answer to no question
+        centre.tell("say 13700001111 Still there?")
+        wait_until(lambda: SmsReply.objects.filter(text="Still there?").exists())
+        for raw in ("00000004ffffffff", "7fffffff00000005"):  # frames that cannot be
+            before = SmsLine.objects.get().seen_at
+            with travel(before + timedelta(seconds=1)):
+                centre.tell("raw " + raw)
+                wait_until(lambda: SmsLine.objects.filter(state="DOWN").exists(), what=raw)
+                wait_until(lambda: SmsLine.objects.filter(state="BOUND").exists(), what=raw)
+        centre.tell("status 0xB")
+        mass(reachable(), 1, "Refused {n}")
+        wait_until(lambda: states() == {"failed": 1})
+        assert MessageMove.objects.get(new="failed").detail == "smpp_0000000B"
+        assert not ours.stop.is_set()
 
 
 def test_of_two_processes_one_leads_and_when_it_is_killed_the_other_goes_on_where_it_was(

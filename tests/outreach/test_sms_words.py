@@ -1,4 +1,4 @@
-"""Texts, parts and PDUs as bytes, held against a codec that is not ours; the line's address; what a peer may get wrong."""
+"""Texts, parts and PDUs as bytes, held against a codec that is not ours; the line's address; what a peer gets wrong."""
 
 from __future__ import annotations
 
@@ -126,7 +126,18 @@ def test_receipts_are_read_by_their_parameters_or_by_their_words() -> None:
 def test_the_address_of_a_line() -> None:
     line = read_line("smpp://me:p%40ss@sms.example:2776?from=Careline&rate=50&window=5&reference=8&nobody=001,005")
     assert line == Line(
-        "sms.example", 2776, False, "me", "p@ss", Address("Careline", 5, 0), "", 50, 5, 8, False, frozenset({"001", "005"})
+        "sms.example",
+        2776,
+        False,
+        "me",
+        "p@ss",
+        Address("Careline", 5, 0),
+        "",
+        50,
+        5,
+        8,
+        False,
+        frozenset({"001", "005"}),
     )
     assert "p@ss" not in line.name
     assert read_line("smpps://me:p@host").port == 3550

@@ -21,8 +21,8 @@ def offered() -> set[str]:
 
 def test_compose_runs_two_of_what_must_not_be_alone():
     services = compose()["services"]
-    assert set(services) == {"postgres", "valkey", "migrate", "contract", "web", "worker", "beat", "proxy"}
-    for name in ("web", "worker", "beat"):
+    assert set(services) == {"postgres", "valkey", "migrate", "contract", "web", "worker", "beat", "sms", "proxy"}
+    for name in ("web", "worker", "beat", "sms"):
         assert services[name]["deploy"]["replicas"] == 2
         assert services[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert "--locale=C.UTF-8" in services["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]

@@ -99,7 +99,7 @@ class Deliver:
         return self.esm_class & RECEIPT_BITS == RECEIPT
 
 
-def frame_length(buffer: bytes) -> int | None:
+def frame_length(buffer: bytes | bytearray) -> int | None:
     """How long the first frame of a stream is; None while its length is not there. Raises BadPdu for an impossible
     one: where the next frame begins cannot be known then."""
     if len(buffer) < 4:
@@ -168,9 +168,7 @@ def read_deliver(pdu: Pdu) -> Deliver:
     reader.text(17)
     _registered, _replace, data_coding, _default = (reader.byte() for _ in range(4))
     data, options = reader.take(reader.byte()), reader.options()
-    return Deliver(
-        source, destination, esm_class, data_coding, data or options.get(Tag.MESSAGE_PAYLOAD, b""), options
-    )
+    return Deliver(source, destination, esm_class, data_coding, data or options.get(Tag.MESSAGE_PAYLOAD, b""), options)
 
 
 class _Reader:
