@@ -23,14 +23,17 @@ class OutreachConfig(AppConfig):
             panels,
             wordings,
         )
-        from outreach.channels.smpp.address import read_line
+        from outreach.channels.http import read_gateway
+        from outreach.channels.smpp.address import is_smpp, read_line
         from outreach.channels.smtp import SmtpCarrier
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.EMAIL_URL:
             SmtpCarrier(settings.EMAIL_URL)  # a malformed address stops the start, not the first message
-        if settings.SMS_URL:
+        if is_smpp(settings.SMS_URL):
             read_line(settings.SMS_URL)
+        elif settings.SMS_URL:
+            read_gateway(settings.SMS_URL, settings.SMS_KEY)
         gate.register()
         wordings.register()
         bellkinds.register()

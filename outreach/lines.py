@@ -111,8 +111,13 @@ def _undelivered(line: TimelineLine, ref: Any) -> tuple[str, str]:
 
 
 def _replied(line: TimelineLine, ref: Any) -> tuple[str, str]:
-    refused = line.params.get("state") == SmsReply.State.REFUSAL
-    return _("The customer wrote a text message"), _("It refuses further offers.") if refused else ""
+    if line.params.get("state") == SmsReply.State.REFUSAL:
+        return _("The customer wrote a text message"), _("It refuses further offers.")
+    return _("The customer wrote a text message"), ref.text if ref else ""
+
+
+def _load_replies(ids: Iterable[int]) -> dict[int, Any]:
+    return SmsReply.objects.in_bulk(list(ids))
 
 
 def register() -> None:
@@ -135,7 +140,7 @@ def register() -> None:
         ("message.failed", "circle-alert", "danger", _failed),
         ("message.undelivered", "circle-alert", "warn", _undelivered),
         ("message.unknown", "circle-question-mark", "warn", _unknown),
-        ("sms.reply", "message-square", "info", _replied),
     )
     for kind, icon, tone, words in messages:
         register_kind(LineKind(kind, icon, tone, "messages", words))
+    register_kind(LineKind("sms.reply", "message-square", "info", "messages", _replied, _load_replies))

@@ -17,7 +17,7 @@ from foundation.common.paging import capped_count
 from foundation.common.prepared import prepared
 from foundation.ui.navigation import FrameQuery
 from outreach.lifecycle import FollowUpKind, FollowUpState
-from outreach.models import FollowUp, ManagerTransfer, OutMessage
+from outreach.models import FollowUp, ManagerTransfer, OutMessage, RescueStep
 from outreach.models.followups import FollowUpQuerySet
 from staff.models import Team, User, holds_on
 from staff.rights import acted_for, sight_of
@@ -215,6 +215,12 @@ def colleague_names(user: User) -> list[tuple[int, str]]:
 def messages_of(user: User) -> QuerySet[OutMessage]:
     """Messages of the last three months the user may see, newest first."""
     return OutMessage.objects.visible_to(user).recent().select_related("customer", "staff").order_by("-pk")
+
+
+def rescue_of(message_id: int) -> list[RescueStep]:
+    """What was done or is still owed so that the customer gets the message, and what it was sent instead of."""
+    told = Q(message_id=message_id) | Q(result_id=message_id, step=RescueStep.Step.CHANNEL)
+    return list(RescueStep.objects.filter(told).order_by("pk"))
 
 
 # Id of the newest notification and how many are unread, at most 99. The frame of every page asks for it.

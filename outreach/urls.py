@@ -1,6 +1,6 @@
 from django.urls import path
 
-from outreach.views import bell, followups, messages, transfers
+from outreach.views import bell, followups, gateway, messages, transfers
 
 app_name = "outreach"
 urlpatterns = [
@@ -24,4 +24,6 @@ urlpatterns = [
     path("bell/menu/", bell.bell_menu, name="bell-menu"),
     path("bell/read/", bell.bell_read_all, name="bell-read-all"),
     path("bell/<id:pk>/", bell.bell_open, name="bell-open"),
+    path("api/careline/v1/sms-receipts", gateway.sms_receipts, name="sms-receipts"),
+    path("api/careline/v1/sms-replies", gateway.sms_replies, name="sms-replies"),
 ]

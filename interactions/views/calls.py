@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +20,7 @@ from customers.models import Customer
 from foundation.common import clock
 from foundation.common.doors import public, requires
 from foundation.rest.errors import error_body
+from foundation.rest.signing import WINDOW, signature_fault
 from foundation.ui.moulds import pour
 from foundation.ui.navigation import FrameQuery
 from interactions.forms import StartForm
@@ -34,10 +32,8 @@ from interactions.services import CallReport, take_call_event
 from staff.masking import mask_phone, masked_name
 from staff.requests import StaffRequest
 
-WINDOW = timedelta(minutes=5)
 LARGEST_BODY = 65_536
 CHIP = "interactions/_call_chip.html"
-_SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
 
 
 class BadCallEvent(ValueError):
@@ -54,7 +50,7 @@ def call_events(request: HttpRequest) -> HttpResponse:
         return _refuse(HTTPStatus.FORBIDDEN, "telephony.closed", "no key is set for telephony")
     if len(request.body) > LARGEST_BODY:
         return _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "telephony.too_large", "the event is too large")
-    fault = _signature_fault(request)
+    fault = signature_fault(request, settings.CARELINE_TELEPHONY_KEY)
     if fault:
         return _refuse(HTTPStatus.UNAUTHORIZED, "telephony.bad_signature", fault)
     try:
@@ -64,25 +60,6 @@ def call_events(request: HttpRequest) -> HttpResponse:
     event, new = take_call_event(report)
     body = {"id": str(event.pk), "eventId": event.event_id, "state": event.state, "@type": "CallEvent"}
     return JsonResponse(body, status=HTTPStatus.CREATED if new else HTTPStatus.OK)
-
-
-def sign(key: str, moment: int, body: bytes) -> str:
-    """The value of `X-Careline-Signature`: HMAC-SHA256 over "<epoch seconds>." and the body."""
-    digest = hmac.new(key.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={digest}"
-
-
-def _signature_fault(request: HttpRequest) -> str:
-    match = _SIGNATURE.fullmatch(request.headers.get("X-Careline-Signature", ""))
-    if match is None:
-        return "X-Careline-Signature must read t=<epoch seconds>,v1=<hex HMAC-SHA256>"
-    moment = int(match.group(1))
-    expected = sign(settings.CARELINE_TELEPHONY_KEY, moment, request.body)
-    if not hmac.compare_digest(expected, match.group(0)):
-        return "the signature does not fit the body"
-    if abs(clock.now().timestamp() - moment) > WINDOW.total_seconds():
-        return "the signature is older or newer than five minutes"
-    return ""
 
 
 def read_event(body: bytes) -> CallReport:

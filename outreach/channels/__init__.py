@@ -15,6 +15,7 @@ from django.conf import settings
 
 from outreach.channels.file import FileCarrier
 from outreach.channels.letters import Fate, Letter, Outcome
+from outreach.channels.smpp.address import is_smpp
 from outreach.channels.smtp import SmtpCarrier
 from outreach.lifecycle import Channel
 
@@ -25,6 +26,7 @@ class CarrierName(StrEnum):
     FILE = "file"
     SMTP = "smtp"
     SMPP = "smpp"
+    HTTP = "http"
 
 
 class Carrier(Protocol):
@@ -47,7 +49,7 @@ def carrier_for(channel: str) -> CarrierName:
     if channel == Channel.EMAIL and settings.EMAIL_URL:
         return CarrierName.SMTP
     if channel == Channel.SMS and settings.SMS_URL:
-        return CarrierName.SMPP
+        return CarrierName.SMPP if is_smpp(settings.SMS_URL) else CarrierName.HTTP
     return CarrierName.FILE
 
 
@@ -69,4 +71,10 @@ class Carriers:
 
 
 def _make(name: str) -> Carrier:
-    return SmtpCarrier(settings.EMAIL_URL) if name == CarrierName.SMTP else FileCarrier()
+    if name == CarrierName.SMTP:
+        return SmtpCarrier(settings.EMAIL_URL)
+    if name == CarrierName.HTTP:
+        from outreach.channels.http import HttpCarrier  # its client is 10 MB that most processes never need
+
+        return HttpCarrier(settings.SMS_URL, settings.SMS_KEY)
+    return FileCarrier()

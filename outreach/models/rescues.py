@@ -23,7 +23,7 @@ class RescueStep(Row):
     class Step(models.TextChoices):
         RECEIPT = "RECEIPT", _("No receipt came")
         CHANNEL = "CHANNEL", _("Second channel")
-        CALL = "CALL", _("Call")
+        CALL = "CALL", _("Call the customer")
 
     class Outcome(models.TextChoices):
         DONE = "DONE", _("Done")

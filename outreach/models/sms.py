@@ -24,7 +24,7 @@ class SmsPart(Row):
     )
 
     class State(models.TextChoices):
-        TAKEN = "TAKEN", _("Taken")
+        TAKEN = "TAKEN", _("With the message centre")
         ARRIVED = "ARRIVED", _("Arrived")
         LOST = "LOST", _("Did not arrive")
 
@@ -50,12 +50,12 @@ class SmsReply(Row):
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}
-    personal: ClassVar = Personal(of=ByStep("outreach.owed"), delete=True)
+    personal: ClassVar = Personal(of=ByStep("outreach.owed"), delete=True, plain=("taken_by",))
 
     class State(models.TextChoices):
         PIECE = "PIECE", _("Part of a longer one")
         REFUSAL = "REFUSAL", _("Refuses offers")
-        TAKEN = "TAKEN", _("Taken up")
+        TAKEN = "TAKEN", _("Somebody sees to it")
         UNKNOWN = "UNKNOWN", _("From an unknown number")
 
     customer = models.ForeignKey(

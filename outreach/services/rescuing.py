@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 Step, Done = RescueStep.Step, RescueStep.Outcome
 R = OutMessage.Reason
 # Carriers that tell of every message what became of it: from them no word is a bad word.
-RECEIPTED = frozenset({"smpp"})
+RECEIPTED = frozenset({"smpp", "http"})
 LOST = frozenset({MessageState.FAILED, MessageState.UNDELIVERED, MessageState.UNKNOWN})
 SECOND = {
     Channel.SMS: (Channel.EMAIL,),

@@ -2,7 +2,7 @@
 
 An app above registers a taker (`register_taker`): it gets the reply in the transaction that stores it and says by a
 code that it took it up. What nobody takes becomes work for whoever answers for the customer; what comes from a number
-nobody knows is kept in sight.
+nobody knows is kept.
 """
 
 from __future__ import annotations

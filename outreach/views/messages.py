@@ -16,7 +16,7 @@ from outreach import services
 from outreach.filters import MessageFilter
 from outreach.lifecycle import MessageState
 from outreach.models import MessageMove, MessageText, OutMessage
-from outreach.queries import messages_of
+from outreach.queries import messages_of, rescue_of
 from staff.requests import StaffRequest
 
 PAGE = 50
@@ -69,6 +69,7 @@ def _detail(request: StaffRequest, message: OutMessage, status: int = 200, refus
         # The words name the customer: clear only within an own contact or follow-up (D§3.1).
         "clear": message.customer is None or contact_opens(request.user, message.customer),
         "moves": list(MessageMove.objects.filter(message_id=message.pk, pk__gte=message.pk).order_by("pk")),
+        "rescue": rescue_of(message.pk),
         "can_retry": message.state == MessageState.FAILED and request.user.has_perm("outreach.assign"),
         "refusal": refusal,
     }

@@ -19,6 +19,7 @@ from interactions.rights.services import raise_request
 from interactions.services import CallReport, NextAction, take_call_event
 from outreach.delivery import deliver_due
 from outreach.services import attempt_and_complete, cancel_followup, owe_followup, queue_message, reschedule_followup
+from outreach.sms.replies import Came, take_reply
 from staff.drafts import Place, save_draft
 from staff.exports.services import decide_export
 from staff.models import User
@@ -100,6 +101,8 @@ MARKS = {
                 "source of the fact",
                 "purpose of the fact",
                 "name of a merged archive",
+                "reply by text message",
+                "piece of a reply",
                 "why merge",
                 "why not merge",
                 "why set apart",
@@ -241,6 +244,8 @@ def _contacts(customer: Customer, agent: User) -> None:
     attempt_and_complete(done.pk, actor=agent, outcome="REACHED", note=both)
     cancel_followup(dropped.pk, actor=agent, reason=MARKS["cancelled because"])
     assert deliver_due() >= 1  # into the file for another carrier
+    take_reply(Came(MOBILE, MARKS["reply by text message"]))
+    take_reply(Came(MOBILE, MARKS["piece of a reply"], reference=7, piece=1, pieces=2))
     queue_message(
         customer=customer,
         message_class="SERVICE",

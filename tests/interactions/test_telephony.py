@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 
 from foundation.common import clock
+from foundation.rest.signing import sign
 from interactions.models import Call, CallEvent, Interaction
-from interactions.views.calls import sign
 from staff.models import User
 from tests.factories import UserFactory
 from tests.interactions.test_contacts import PHONE, known

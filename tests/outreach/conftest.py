@@ -16,7 +16,7 @@ from tests.outreach.peer import Mailbox, smtp_peer
 @pytest.fixture(autouse=True)
 def _own_state(settings: Any, tmp_path: Path) -> None:
     settings.CARELINE_STATE_DIR = tmp_path
-    settings.EMAIL_URL = settings.SMS_URL = ""
+    settings.EMAIL_URL = settings.SMS_URL = settings.SMS_KEY = ""
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from runtime.stack import Stack
+from runtime.state import State
 from runtime.supervisor import GIVE_UP, Service, Stopped, Supervisor, delay_before
 from runtime.words import Trouble
 
@@ -183,6 +185,8 @@ def test_a_killed_supervisor_leaves_no_child(tmp_path: Path, script: str):
 import os, signal, sys
 sys.path.insert(0, {str(PROJECT / "bin")!r})
 from pathlib import Path
+from runtime.stack import Stack
+from runtime.state import State
 from runtime.supervisor import Service, Supervisor
 here = Path({str(tmp_path)!r})
 s = Supervisor()
@@ -206,3 +210,12 @@ s.run()
     assert all_gone(children)
     if script is DIARY:
         assert sorted(read(diary)[2:]) == ["ends beat", "ends web"]
+
+
+def test_who_holds_the_line_to_a_message_centre_is_started_only_with_one(tmp_path: Path) -> None:
+    def names(url: str) -> list[str]:
+        stack = Stack(State(tmp_path), Path(sys.executable), {"CARELINE_SMS_URL": url}, None, None)
+        return [service.name for service in stack.services(8000)]
+
+    assert names("") == names("https://gateway.example/x") == ["worker", "web", "beat"]
+    assert names("smpp://me:p@smsc.example") == ["worker", "web", "beat", "sms"]
