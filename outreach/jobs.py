@@ -10,6 +10,7 @@ from foundation.jobs.kinds import JobKind, register_job
 from foundation.jobs.running import RunningJob
 from outreach.results import drop_old_keys, expire_old
 from outreach.services.bell import drop_read_bells
+from outreach.services.rescuing import drop_old_steps
 from outreach.sms.parts import drop_old_parts
 from outreach.sms.replies import drop_old_replies
 
@@ -24,7 +25,7 @@ def tidy(job: RunningJob) -> None:
     job.progress(2, 4, **counts)
     counts["bells"] = drop_read_bells()
     job.progress(3, 4, **counts)
-    counts["texts"] = _all(drop_old_parts) + _all(drop_old_replies)
+    counts["texts"] = _all(drop_old_parts) + _all(drop_old_replies) + _all(drop_old_steps)
     job.progress(4, 4, **counts)
 
 
@@ -43,6 +44,6 @@ def register() -> None:
         "expired": _("Messages held back at last"),
         "keys": _("Once-only keys forgotten"),
         "bells": _("Read notifications deleted"),
-        "texts": _("Old parts of and replies to text messages deleted"),
+        "texts": _("What is left of old messages deleted"),
     }
     register_job(JobKind(name="outreach.tidy", title=_("Tidy the outbox"), run=tidy, right="", counts=counts))

@@ -43,6 +43,7 @@ SECOND = {
 }
 KINDS = {Channel.SMS: ContactPoint.Kind.MOBILE, Channel.EMAIL: ContactPoint.Kind.EMAIL}
 LATER = timedelta(minutes=10)
+TIDY_CHUNK = 10_000
 NOBODY_THERE = timedelta(hours=1)
 
 
@@ -120,6 +121,13 @@ def take_step(step_id: int, *, now: datetime) -> bool:
         return _wait(step, now + LATER)
     act = _second_channel if step.step == Step.CHANNEL else _call
     return act(step, message, customer, now)
+
+
+def drop_old_steps() -> int:
+    """Forget steps of messages no page shows any more; how many (at most a chunk a call)."""
+    old = RescueStep.objects.filter(pk__lt=message_floor(), done_at__isnull=False).order_by("pk")
+    gone, _by_model = RescueStep.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:TIDY_CHUNK])).delete()
+    return gone
 
 
 def _is_pointless(message: OutMessage, customer: Customer, now: datetime) -> bool:

@@ -108,7 +108,7 @@ class Conversation:
         now = time.monotonic()
         if self.early:
             return 0.1
-        if self.waiting or any(job.left for job in self.jobs.values()):
+        if self.waiting or any(job.left and job.verdict is None for job in self.jobs.values()):
             if len(self.asked) >= self.line.window:
                 return LOOK_SECONDS
             return min(LOOK_SECONDS, self.pace.wait())
@@ -161,7 +161,7 @@ class Conversation:
             self.pace.throttled()
             job.left.appendleft(part)
             if time.monotonic() - job.since > TIRED_SECONDS:
-                job.verdict = job.verdict or Outcome(Fate.LATER, "throttled")
+                job.verdict = job.verdict or Outcome(Fate.UNREACHED, "throttled")
         else:
             fate = Fate.LATER if pdu.status in _FOR_NOW else Fate.REFUSED
             job.verdict = job.verdict or Outcome(fate, f"smpp_{pdu.status:08X}")
@@ -266,6 +266,8 @@ class Conversation:
         try:
             claimed = claim_due(most, (Channel.SMS,))
             ready = let_through(claimed) if claimed else []
+            if cut := [message.pk for message in claimed if message.in_flight_at is not None]:
+                judge(cut)  # its receipts may have come before it was called unknown
         except (DatabaseError, InterfaceError) as away:
             self._away(away)
             self.look_at = now + LOOK_SECONDS
@@ -296,7 +298,7 @@ class Conversation:
             return
         try:
             mine = mark_in_flight([entry for entry, _parts, _at in begun], CarrierName.SMPP)
-            before = taken_before([entry.message.pk for entry, _parts, _at in begun if entry.message.tries > 1])
+            before = taken_before(mine)
         except (DatabaseError, InterfaceError) as away:
             self._away(away)
             return
