@@ -108,11 +108,13 @@ class Measured(models.Model):
 
     `value`: CNY, mean of the last bills (at most 6 within a year), null without a bill. `lines_held`: bits of the
     product lines. `voice_*`, `data_*`: mean minutes and MB of the last three months and the three before. `since`:
-    the oldest live line began. `contacts`: answered in the 90 days before the month ended.
+    the oldest live line began. `contacts`: answered in the 90 days before the month ended. `unit_id`: who served the
+    customer when it was collected.
     """
 
     month = models.DateField()
     customer_id = models.BigIntegerField()
+    unit_id = models.IntegerField(null=True)
     kind = models.CharField(max_length=12)
     category = models.CharField(max_length=12)
     bills = models.PositiveSmallIntegerField(default=0)

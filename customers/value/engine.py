@@ -27,6 +27,7 @@ class Inputs:
     """What is known of a customer at the end of a month; the columns of `Measured`."""
 
     month: date
+    unit_id: int | None = None
     kind: str = "PERSON"
     category: str = "PERSON"
     bills: int = 0

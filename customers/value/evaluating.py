@@ -15,10 +15,11 @@ from customers.models.value import PassState, RelationshipRun
 from customers.value import relationship
 from customers.value.contacts import complaint_patterns, contact_kinds, is_complaint
 from customers.value.engine import growth_of
-from customers.value.judging import ROOM
+from customers.value.judging import MILLION, ROOM
 from customers.value.measuring import is_live, merged_set
 from customers.value.relationship import LATE_DAYS, QUARTER, RelationshipRules
 from customers.value.running import PIECE, TABLE, held, taken, wanted_month
+from customers.value.steps import STEPS, by_steps
 from foundation.calendars.working_time import add_months
 from foundation.common import clock
 from foundation.common.ids import EPOCH, first_id_at, new_id
@@ -38,51 +39,59 @@ _ANSWERED = "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = A
 _PAST = f"""
       SELECT m.customer_id, m.id AS contact, m.id >= %(quarter_from)s AND ({{complaint}}) AS complained,
         NULL::bigint AS consent, NULL::bigint AS line, NULL::date AS activated_on
-      FROM timeline m WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {_ANSWERED}
+      FROM timeline m WHERE m.customer_id >= step.lo AND m.customer_id < step.hi AND {_ANSWERED}
       UNION ALL SELECT a.merged_into_id, m.id, m.id >= %(quarter_from)s AND ({{complaint}}), NULL, NULL, NULL
       FROM customers_customer a JOIN timeline m ON m.customer_id = a.id
-      WHERE a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s AND {_ANSWERED}
+      WHERE a.merged_into_id >= step.lo AND a.merged_into_id < step.hi AND {_ANSWERED}
       UNION ALL SELECT customer_id, NULL, NULL, id, NULL, NULL FROM customers_consent
-      WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = ANY(%(purposes)s) AND state = 'GRANTED'
+      WHERE customer_id >= step.lo AND customer_id < step.hi AND purpose = ANY(%(purposes)s) AND state = 'GRANTED'
         AND (expires_on IS NULL OR expires_on >= %(as_of)s)
       UNION ALL SELECT customer_id, NULL, NULL, NULL, id, activated_on FROM customers_subscription
-      WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND status <> 'PENDING'
+      WHERE customer_id >= step.lo AND customer_id < step.hi AND status <> 'PENDING'
         AND (activated_on IS NULL OR activated_on < %(as_of)s)
         AND (terminated_on IS NULL OR terminated_on >= %(as_of)s)"""
-# Points are counted in hundredths, whole numbers; each step is fenced, so that it is worked out once.
-EVALUATE = f"""
-WITH known AS (
+_KNOWN = f"""
   SELECT c.id AS customer_id, t.last_contact, coalesce(t.contacts, 0) AS contacts,
     coalesce(t.complaints, 0) AS complaints,
-    CASE WHEN v.usage_before > 0 THEN round((v.usage_now - v.usage_before) / v.usage_before, 6) END AS usage_change,
+    (v.usage_now * {MILLION})::bigint AS index_now, (v.usage_before * {MILLION})::bigint AS index_before,
     coalesce(t.consents, 0) AS consents, t.since, coalesce(t.live_lines, 0) AS live_lines
   FROM customers_customer c
   LEFT JOIN customers_valuemonth v ON v.customer_id = c.id AND v.month = %(last_month)s
-    AND v.customer_id >= %(lo)s AND v.customer_id < %(hi)s
+    AND v.customer_id >= step.lo AND v.customer_id < step.hi
   LEFT JOIN (
     SELECT customer_id, {_DAY} AS last_contact,
       count(*) FILTER (WHERE contact >= %(quarter_from)s) AS contacts, count(*) FILTER (WHERE complained) AS complaints,
       count(consent) AS consents, min(activated_on) AS since, count(line) AS live_lines
     FROM ({_PAST}) m
     GROUP BY customer_id) t ON t.customer_id = c.id
-  WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL),
+  WHERE c.id >= step.lo AND c.id < step.hi AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL"""
+# The change of use is counted in millionths, points in hundredths, whole numbers; each step is fenced, so that it is
+# worked out once. Divided half away from zero: 2a + b over 2b, of what fits.
+_CHANGE = f"""CASE WHEN index_before = 0 THEN NULL WHEN greatest(index_now, index_before) < {MILLION * MILLION}
+      THEN ((index_now - index_before) * {2 * MILLION} + CASE WHEN index_now < index_before THEN -index_before
+        ELSE index_before END) / (2 * index_before)
+      ELSE round((index_now - index_before) * {MILLION}.0 / index_before)::bigint END"""
+_WORST = int(relationship.WORST_CHANGE * MILLION)
+EVALUATE = f"""
+WITH RECURSIVE {STEPS},
 scored AS (
   SELECT *, (
       CASE WHEN last_contact >= %(recent_from)s THEN %(w_contact)s * 100
         WHEN last_contact >= %(late_from)s THEN %(w_contact)s * 50 ELSE 0 END
-    + CASE WHEN usage_change IS NULL THEN %(w_usage)s * 50 WHEN usage_change >= 0 THEN %(w_usage)s * 100
-        WHEN usage_change <= {relationship.WORST_CHANGE} THEN 0
-        ELSE (round(%(w_usage)s * round(1 - usage_change / {relationship.WORST_CHANGE}, 6), 2) * 100)::int END
+    + CASE WHEN change IS NULL THEN %(w_usage)s * 50 WHEN change >= 0 THEN %(w_usage)s * 100
+        WHEN change <= {_WORST} THEN 0
+        ELSE (%(w_usage)s::bigint * 200 * (change - {_WORST}) + {-_WORST}) / {-2 * _WORST} END
     + %(w_complaints)s * 100 * ({relationship.MANY_COMPLAINTS} - least(complaints, {relationship.MANY_COMPLAINTS}))
       / {relationship.MANY_COMPLAINTS}
     + CASE WHEN consents > 0 THEN %(w_consents)s * 100 ELSE 0 END
     + CASE {_TENURE} ELSE 0 END
     + %(w_lines)s * 100 * least(live_lines, {relationship.MANY_LINES}) / {relationship.MANY_LINES} + 50) / 100 AS score
-  FROM (SELECT * FROM known OFFSET 0) known),
+  FROM (SELECT *, {_CHANGE} AS change FROM ({by_steps(_KNOWN)}) known OFFSET 0) changed),
 kept AS (
   INSERT INTO customers_relationshipreview (customer_id, month, last_contact, contacts, complaints, usage_change,
     consents, since, live_lines, score, band)
-  SELECT customer_id, %(month)s, last_contact, contacts, complaints, usage_change, consents, since, live_lines, score,
+  SELECT customer_id, %(month)s, last_contact, contacts, complaints, change * 0.000001, consents, since, live_lines,
+    score,
     CASE WHEN score >= %(strong)s THEN 'STRONG' WHEN score >= %(steady)s THEN 'STEADY'
       WHEN score >= %(weak)s THEN 'WEAK' ELSE 'AT_RISK' END
   FROM (SELECT * FROM scored OFFSET 0) scored

@@ -20,6 +20,7 @@ from customers.models import Consent, Customer, Subscription, TimelineLine, Usag
 from customers.value.contacts import contact_kinds
 from customers.value.engine import Inputs
 from customers.value.rules import LINE_BITS, rounded
+from customers.value.steps import STEPS, by_steps
 from foundation.calendars.working_time import add_months
 from foundation.common import clock
 from foundation.common.ids import first_id_at
@@ -31,39 +32,30 @@ ENGAGED = timedelta(days=90)
 OLDEST = 300  # years
 REFUSED = ("DENIED", "WITHDRAWN")
 COLUMNS = (
-    "kind", "category", "bills", "value", "lines_held", "voice_now", "voice_before", "data_now", "data_before",
-    "full_months", "roaming_days", "roaming_last", "age", "since", "contract_end", "contacts", "no_profile",
+    "unit_id", "kind", "category", "bills", "value", "lines_held", "voice_now", "voice_before", "data_now",
+    "data_before", "full_months", "roaming_days", "roaming_last", "age", "since", "contract_end", "contacts",
+    "no_profile",
 )  # fmt: skip
 
 
-def own_rows(table: str, columns: str, where: str) -> str:
-    """Rows of a table of a piece's customers and of the archives merged into them, each under the survivor's key.
-
-    `columns`: names of the table's columns, m before each; the key comes first and is called customer_id. `where` calls
-    the rows m. The conditions stand outside, or the planner could not read the table itself beside the few of merged
-    archives: each row would go through one step more.
-    """
-    return f"""(SELECT m.customer_id, {columns} FROM {table} m
-      UNION ALL SELECT a.merged_into_id, {columns} FROM customers_customer a JOIN {table} m ON m.customer_id = a.id) m
-      WHERE m.customer_id >= %(lo)s AND m.customer_id < %(hi)s AND {where}"""
-
-
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
-# What is not above 90 % of the least any plan of the piece holds needs no look at its own plan.
-_LATEST = own_rows(
-    "customers_usagemonth",
-    "m.month, m.subscription_id, m.voice_minutes, m.data_mb",
-    "m.month >= %(span)s AND m.month <= %(month)s AND (m.voice_minutes > (SELECT min(voice) / 10 FROM allowed)"
-    " OR m.data_mb > (SELECT min(data) / 10 FROM allowed))",
-)
+# What is not above 90 % of the least any plan of the piece holds needs no look at its own plan. The conditions stand
+# outside, or the planner could not read the table itself beside the few of merged archives: each row would go through
+# one step more.
+_LATEST = """(SELECT m.customer_id, m.month, m.subscription_id, m.voice_minutes, m.data_mb FROM customers_usagemonth m
+      UNION ALL SELECT a.merged_into_id, m.month, m.subscription_id, m.voice_minutes, m.data_mb
+      FROM customers_customer a JOIN customers_usagemonth m ON m.customer_id = a.id) m
+      WHERE m.customer_id >= step.lo AND m.customer_id < step.hi AND m.month >= %(span)s AND m.month <= %(month)s
+        AND (m.voice_minutes > (SELECT min(voice) / 10 FROM allowed)
+          OR m.data_mb > (SELECT min(data) / 10 FROM allowed))"""
 # In which months there was a figure: a bit each, of bills 0 to 5 (0 the month itself), of minutes 6 to 11, of MB 12 to
 # 17. Days from the middle of a month to the first of another, by 30, are the months between, as far as half a year.
 BILLED, SPOKEN, LOADED = 0, 2 * SPAN, 4 * SPAN
 ALL_BITS = (1 << SPAN) - 1
-_SEEN = f"""CASE WHEN net_revenue IS NOT NULL AND voice_minutes IS NOT NULL AND data_mb IS NOT NULL
+_SEEN = f"""CASE WHEN m.net_revenue IS NOT NULL AND m.voice_minutes IS NOT NULL AND m.data_mb IS NOT NULL
       THEN {(1 << BILLED) + (1 << SPOKEN) + (1 << LOADED)}
-      ELSE (net_revenue IS NOT NULL)::int * {1 << BILLED} + (voice_minutes IS NOT NULL)::int * {1 << SPOKEN}
-        + (data_mb IS NOT NULL)::int * {1 << LOADED} END << (%(middle)s - month) / 30"""
+      ELSE (m.net_revenue IS NOT NULL)::int * {1 << BILLED} + (m.voice_minutes IS NOT NULL)::int * {1 << SPOKEN}
+        + (m.data_mb IS NOT NULL)::int * {1 << LOADED} END << (%(middle)s - m.month) / 30"""
 _SIX_BILLS = f"u.seen & {(1 << BILLS) - 1} = {(1 << BILLS) - 1}"
 
 
@@ -75,37 +67,65 @@ def _mean_sql(sum_of: str, first: int) -> str:
     ELSE (2 * u.{sum_of} + ({count})) / nullif(2 * ({count}), 0) END"""
 
 
-_HALF_YEAR = "m.month >= %(before)s AND m.month <= %(month)s"
 _ANSWERED = "m.id >= %(contacts_from)s AND m.id < %(contacts_to)s AND m.kind = ANY(%(contact_kinds)s)"
-_OWN = "m.customer_id >= %(lo)s AND m.customer_id < %(hi)s"
-_MERGED = "a.merged_into_id >= %(lo)s AND a.merged_into_id < %(hi)s"
-_USED = "m.month, m.net_revenue, m.voice_minutes, m.data_mb, m.roaming_days"
-_UNUSED = "NULL, NULL, NULL, NULL, NULL"
+_OWN = "m.customer_id >= step.lo AND m.customer_id < step.hi"
+_MERGED = "a.merged_into_id >= step.lo AND a.merged_into_id < step.hi"
 # Use, lines and contacts one below the other, null what a source does not tell: grouped once, not each and joined.
-_PAST = f"""
-    SELECT m.customer_id, {_USED}, NULL::int AS bit, NULL::date AS activated_on, NULL::date AS contract_end,
-      NULL::int AS contact
-    FROM customers_usagemonth m WHERE {_OWN} AND {_HALF_YEAR}
-    UNION ALL SELECT a.merged_into_id, {_USED}, NULL, NULL, NULL, NULL
-    FROM customers_customer a JOIN customers_usagemonth m ON m.customer_id = a.id WHERE {_MERGED} AND {_HALF_YEAR}
-    UNION ALL SELECT m.customer_id, {_UNUSED}, CASE m.product_line {_BITS} ELSE 0 END, m.activated_on, m.contract_end,
-      NULL
-    FROM customers_subscription m WHERE {_OWN} AND m.status <> 'PENDING'
-      AND (m.activated_on IS NULL OR m.activated_on < %(as_of)s)
-      AND (m.terminated_on IS NULL OR m.terminated_on >= %(as_of)s)
-    UNION ALL SELECT m.customer_id, {_UNUSED}, NULL, NULL, NULL, 1 FROM timeline m WHERE {_OWN} AND {_ANSWERED}
-    UNION ALL SELECT a.merged_into_id, {_UNUSED}, NULL, NULL, NULL, 1
-    FROM customers_customer a JOIN timeline m ON m.customer_id = a.id WHERE {_MERGED} AND {_ANSWERED}"""
-# Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
-MEASURED = f"""
-WITH allowed AS MATERIALIZED (
-  SELECT id, nullif(voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
-    nullif(data_mb, 0)::bigint * {FULL_TENTHS} AS data
-  FROM customers_plan WHERE (voice_minutes > 0 OR data_mb > 0) AND id = ANY (ARRAY(
-    SELECT DISTINCT plan_id FROM customers_subscription WHERE customer_id >= %(lo)s AND customer_id < %(hi)s)))
-SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
+# Use of now and before stands in columns of its own: each sum passes over what is null, nothing is compared twice.
+_TOLD = {
+    "customer_id": "bigint", "seen": "int", "revenue": "numeric", "voice_now": "int", "voice_before": "int",
+    "data_now": "int", "data_before": "int", "roaming_days": "smallint", "roaming_last": "smallint", "bit": "int",
+    "activated_on": "date", "contract_end": "date", "contact": "int",
+}  # fmt: skip
+_USED = {"seen": _SEEN, "revenue": "m.net_revenue"}
+_USED_NOW = _USED | {
+    "voice_now": "m.voice_minutes",
+    "data_now": "m.data_mb",
+    "roaming_days": "m.roaming_days",
+    "roaming_last": "CASE WHEN m.month = %(month)s THEN m.roaming_days END",
+}
+_USED_BEFORE = _USED | {"voice_before": "m.voice_minutes", "data_before": "m.data_mb"}
+_NOW = "m.month >= %(span)s AND m.month <= %(month)s"
+_BEFORE = "m.month >= %(before)s AND m.month < %(span)s"
+_HELD = {
+    "bit": f"CASE m.product_line {_BITS} ELSE 0 END",
+    "activated_on": "m.activated_on",
+    "contract_end": "m.contract_end",
+}
+_LIVE = """m.status <> 'PENDING' AND (m.activated_on IS NULL OR m.activated_on < %(as_of)s)
+      AND (m.terminated_on IS NULL OR m.terminated_on >= %(as_of)s)"""
+
+
+def _told(key: str, columns: dict[str, str], source: str) -> str:
+    """The rows of one source in the columns of all."""
+    given = {"customer_id": key} | columns
+    named = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in _TOLD.items())
+    return f"SELECT {named} {source}"
+
+
+def _own_and_merged(table: str, columns: dict[str, str], where: str) -> list[str]:
+    """The rows of a step's customers and of the archives merged into them, each under the survivor's key."""
+    merged = f"FROM customers_customer a JOIN {table} m ON m.customer_id = a.id WHERE {_MERGED} AND {where}"
+    return [
+        _told("m.customer_id", columns, f"FROM {table} m WHERE {_OWN} AND {where}"),
+        _told("a.merged_into_id", columns, merged),
+    ]
+
+
+_PAST = "\n    UNION ALL ".join(
+    [
+        *_own_and_merged("customers_usagemonth", _USED_NOW, _NOW),
+        *_own_and_merged("customers_usagemonth", _USED_BEFORE, _BEFORE),
+        _told("m.customer_id", _HELD, f"FROM customers_subscription m WHERE {_OWN} AND {_LIVE}"),
+        *_own_and_merged("timeline", {"contact": "1"}, _ANSWERED),
+    ]
+)
+# Both sides of every join carry the bounds of the step: a subquery has no statistics (recipes §7).
+_ONE_STEP = f"""
+SELECT c.id AS customer_id, c.unit_id, c.customer_type AS kind, c.segment AS category,
   CASE WHEN {_SIX_BILLS} THEN {BILLS} ELSE b.bills[1] END AS bills,
-  CASE WHEN {_SIX_BILLS} THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
+  CASE WHEN {_SIX_BILLS} AND u.revenue >= 0 THEN ((u.revenue * 200)::bigint + {BILLS}) / {2 * BILLS} * 0.01
+    WHEN {_SIX_BILLS} THEN round(u.revenue / {BILLS}, 2) ELSE round(b.bills[2] / nullif(b.bills[1], 0), 2) END
     AS value,
   coalesce(u.held, 0) AS lines_held,
   {_mean_sql("voice_now", SPOKEN)} AS voice_now, {_mean_sql("voice_before", SPOKEN + SPAN)} AS voice_before,
@@ -116,21 +136,17 @@ SELECT c.id AS customer_id, c.customer_type AS kind, c.segment AS category,
   u.since, u.contract_end, coalesce(u.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
 LEFT JOIN (
-  SELECT customer_id, sum(net_revenue) AS revenue, bit_or({_SEEN}) AS seen,
-    sum(voice_minutes) FILTER (WHERE month >= %(span)s) AS voice_now,
-    sum(voice_minutes) FILTER (WHERE month < %(span)s) AS voice_before,
-    sum(data_mb) FILTER (WHERE month >= %(span)s) AS data_now,
-    sum(data_mb) FILTER (WHERE month < %(span)s) AS data_before,
-    sum(roaming_days) FILTER (WHERE month >= %(span)s) AS roaming_days,
-    sum(roaming_days) FILTER (WHERE month = %(month)s) AS roaming_last,
-    bit_or(bit) AS held, min(activated_on) AS since, max(contract_end) AS contract_end, count(contact) AS contacts
+  SELECT customer_id, sum(revenue) AS revenue, bit_or(seen) AS seen, sum(voice_now) AS voice_now,
+    sum(voice_before) AS voice_before, sum(data_now) AS data_now, sum(data_before) AS data_before,
+    sum(roaming_days) AS roaming_days, sum(roaming_last) AS roaming_last, bit_or(bit) AS held,
+    min(activated_on) AS since, max(contract_end) AS contract_end, count(contact) AS contacts
   FROM ({_PAST}) m GROUP BY customer_id) u ON u.customer_id = c.id
 LEFT JOIN (
   SELECT customer_id, max(months) AS full_months FROM (
     SELECT m.customer_id, count(*) AS months
     FROM (SELECT m.* FROM {_LATEST}) m
     JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
-      AND s.customer_id >= %(lo)s AND s.customer_id < %(hi)s
+      AND s.customer_id >= step.lo AND s.customer_id < step.hi
     JOIN allowed a ON a.id = s.plan_id
       AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)
     GROUP BY m.customer_id, m.subscription_id) by_line
@@ -144,9 +160,17 @@ CROSS JOIN LATERAL (SELECT CASE WHEN {_SIX_BILLS} THEN NULL ELSE (
     GROUP BY m.month ORDER BY m.month DESC LIMIT {BILLS}) latest) END AS bills OFFSET 0) b
 LEFT JOIN (
   SELECT DISTINCT customer_id FROM customers_consent
-  WHERE customer_id >= %(lo)s AND customer_id < %(hi)s AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
+  WHERE customer_id >= step.lo AND customer_id < step.hi AND purpose = 'PROFILING' AND state = ANY(%(refused)s)
   ) q ON q.customer_id = c.id
-WHERE c.id >= %(lo)s AND c.id < %(hi)s AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL"""
+WHERE c.id >= step.lo AND c.id < step.hi AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL"""
+MEASURED = f"""
+WITH RECURSIVE {STEPS},
+allowed AS MATERIALIZED (
+  SELECT id, nullif(voice_minutes, 0)::bigint * {FULL_TENTHS} AS voice,
+    nullif(data_mb, 0)::bigint * {FULL_TENTHS} AS data
+  FROM customers_plan WHERE (voice_minutes > 0 OR data_mb > 0) AND id = ANY (ARRAY(
+    SELECT DISTINCT plan_id FROM customers_subscription WHERE customer_id >= %(lo)s AND customer_id < %(hi)s)))
+{by_steps(_ONE_STEP)}"""
 
 
 def values_of(month: date) -> dict[str, Any]:
@@ -186,6 +210,7 @@ def inputs_of(customer: Customer, month: date) -> Inputs:
     )
     return Inputs(
         month=month,
+        unit_id=customer.unit_id,
         kind=customer.customer_type,
         category=customer.segment,
         bills=len(bills),

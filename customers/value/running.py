@@ -28,10 +28,11 @@ PIECE = 20_000
 TABLE = "customers_customer"
 R = TypeVar("R", bound=EvaluationRun)
 
+# A month that was collected before its rows named the unit has it from the archive.
 _TALLY = """INSERT INTO customers_valuetally (unit_id, kind, cell, value_class, customers)
-SELECT c.unit_id, c.customer_type, f.value_cell, f.value_class, count(*)
-FROM customers_facts f JOIN customers_customer c ON c.id = f.customer_id
-WHERE f.value_cell <> '' AND c.status <> 'ANONYMISED' AND c.merged_into_id IS NULL GROUP BY 1, 2, 3, 4"""
+SELECT coalesce(v.unit_id, (SELECT c.unit_id FROM customers_customer c WHERE c.id = v.customer_id)), v.kind, v.cell,
+  v.value_class, count(*)
+FROM customers_valuemonth v WHERE v.month = %s GROUP BY 1, 2, 3, 4"""
 
 
 def month_before(at: datetime) -> date:
@@ -162,7 +163,8 @@ def _end(run: ValueRun) -> None:
     run.state, run.done_at = PassState.DONE, clock.now()
     if _mine(run).update(state=run.state, done_at=run.done_at):
         _clear_drafts(run.month)
-        count_cells()
+        if not ValueRun.objects.filter(month__gt=run.month).exists():
+            count_cells(run.month)
 
 
 def _mine(run: ValueRun) -> Any:
@@ -170,13 +172,13 @@ def _mine(run: ValueRun) -> Any:
     return ValueRun.objects.filter(pk=run.pk, job_run_id=run.job_run_id)
 
 
-def count_cells() -> None:
-    """Count anew how many customers of each unit stand in which cell and class: what the board adds up."""
+def count_cells(month: date) -> None:
+    """Count anew how many customers of each unit stood in which cell and class in a month: what the board adds up."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ROOM)
         cursor.execute("LOCK TABLE customers_valuetally IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("DELETE FROM customers_valuetally")
-        cursor.execute(_TALLY)
+        cursor.execute(_TALLY, [month])
 
 
 def latest_value_run(month: date | None = None) -> ValueRun | None:
