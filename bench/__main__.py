@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
 
-    from bench import everybody, exports, imports, load_mix, nights, pages, searches, world
+    from bench import everybody, exports, imports, killed, load_mix, nights, pages, searches, world
     from bench.server import serve
     from bench.table import Figure, render
     from customers.models import Customer
@@ -58,6 +58,7 @@ def main() -> int:
         minutes = options.minutes
         part(f"mixed load, {minutes:g} min", lambda: load_mix.measure(server, minutes, options.customers))
     part("jobs over everybody", everybody.measure)
+    part("jobs killed half-way", killed.measure)
     part("jobs by night", nights.measure)
     part("import", imports.measure)
     part("export", exports.measure)

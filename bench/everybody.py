@@ -190,7 +190,7 @@ def peak_memory() -> Iterator[_Peak]:
 
     def look() -> None:
         while not over.wait(0.02):
-            peak.mb = max(peak.mb, (_own_kb("self") + _own_kb(backend)) / 1_024)
+            peak.mb = max(peak.mb, (own_kb("self") + own_kb(backend)) / 1_024)
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -201,11 +201,11 @@ def peak_memory() -> Iterator[_Peak]:
         watcher.join()
 
 
-def _own_kb(pid: Any) -> int:
+def own_kb(pid: Any) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1])
-    raise SystemExit(f"no memory figure for process {pid}")
+    raise ProcessLookupError(f"no memory figure for process {pid}")
 
 
 def _again(model: Any, month: date) -> int:
