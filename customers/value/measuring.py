@@ -39,15 +39,6 @@ COLUMNS = (
 
 
 _BITS = " ".join(f"WHEN '{line}' THEN {bit}" for line, bit in LINE_BITS.items())
-# What is not above 90 % of the least any plan of the piece holds needs no look at its own plan. The conditions stand
-# outside, or the planner could not read the table itself beside the few of merged archives: each row would go through
-# one step more.
-_LATEST = """(SELECT m.customer_id, m.month, m.subscription_id, m.voice_minutes, m.data_mb FROM customers_usagemonth m
-      UNION ALL SELECT a.merged_into_id, m.month, m.subscription_id, m.voice_minutes, m.data_mb
-      FROM customers_customer a JOIN customers_usagemonth m ON m.customer_id = a.id) m
-      WHERE m.customer_id >= step.lo AND m.customer_id < step.hi AND m.month >= %(span)s AND m.month <= %(month)s
-        AND (m.voice_minutes > (SELECT min(voice) / 10 FROM allowed)
-          OR m.data_mb > (SELECT min(data) / 10 FROM allowed))"""
 # In which months there was a figure: a bit each, of bills 0 to 5 (0 the month itself), of minutes 6 to 11, of MB 12 to
 # 17. Days from the middle of a month to the first of another, by 30, are the months between, as far as half a year.
 BILLED, SPOKEN, LOADED = 0, 2 * SPAN, 4 * SPAN
@@ -75,14 +66,22 @@ _MERGED = "a.merged_into_id >= step.lo AND a.merged_into_id < step.hi"
 _TOLD = {
     "customer_id": "bigint", "seen": "int", "revenue": "numeric", "voice_now": "int", "voice_before": "int",
     "data_now": "int", "data_before": "int", "roaming_days": "smallint", "roaming_last": "smallint", "bit": "int",
-    "activated_on": "date", "contract_end": "date", "contact": "int",
+    "activated_on": "date", "contract_end": "date", "contact": "int", "full_line": "bigint",
 }  # fmt: skip
+# The line of a use above 90 % of its plan; what is not above that of the least any plan of the piece holds needs no
+# look at its own plan. `{owner}`: whose the line must be.
+_ABOVE = "(m.voice_minutes::bigint * 10 > most.voice OR m.data_mb::bigint * 10 > most.data)"
+_FULL_LINE = f"""CASE WHEN m.voice_minutes > (SELECT min(voice) / 10 FROM allowed)
+        OR m.data_mb > (SELECT min(data) / 10 FROM allowed)
+      THEN (SELECT s.id FROM customers_subscription s JOIN allowed most ON most.id = s.plan_id AND {_ABOVE}
+        WHERE s.id = m.subscription_id AND s.customer_id = {{owner}}) END"""
 _USED = {"seen": _SEEN, "revenue": "m.net_revenue"}
 _USED_NOW = _USED | {
     "voice_now": "m.voice_minutes",
     "data_now": "m.data_mb",
     "roaming_days": "m.roaming_days",
     "roaming_last": "CASE WHEN m.month = %(month)s THEN m.roaming_days END",
+    "full_line": _FULL_LINE,
 }
 _USED_BEFORE = _USED | {"voice_before": "m.voice_minutes", "data_before": "m.data_mb"}
 _NOW = "m.month >= %(span)s AND m.month <= %(month)s"
@@ -98,8 +97,8 @@ _LIVE = """m.status <> 'PENDING' AND (m.activated_on IS NULL OR m.activated_on <
 
 def _told(key: str, columns: dict[str, str], source: str) -> str:
     """The rows of one source in the columns of all."""
-    given = {"customer_id": key} | columns
-    named = ", ".join(f"{given.get(name, 'NULL')}::{kind} AS {name}" for name, kind in _TOLD.items())
+    given = {"customer_id": key} | {name: column.replace("{owner}", key) for name, column in columns.items()}
+    named = ", ".join(f"({given.get(name, 'NULL')})::{kind} AS {name}" for name, kind in _TOLD.items())
     return f"SELECT {named} {source}"
 
 
@@ -120,6 +119,15 @@ _PAST = "\n    UNION ALL ".join(
         *_own_and_merged("timeline", {"contact": "1"}, _ANSWERED),
     ]
 )
+# Of whom several lines are full: the one with the most months.
+_MOST_FULL = f"""(
+    SELECT max(months) FROM (
+      SELECT count(*) AS months
+      FROM (SELECT c.id UNION ALL SELECT o.id FROM customers_customer o WHERE o.merged_into_id = c.id) own
+      JOIN customers_usagemonth m ON m.customer_id = own.id AND {_NOW}
+      JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = c.id
+      JOIN allowed most ON most.id = s.plan_id AND {_ABOVE}
+      GROUP BY s.id) by_line)"""
 # Both sides of every join carry the bounds of the step: a subquery has no statistics (recipes §7).
 _ONE_STEP = f"""
 SELECT c.id AS customer_id, c.unit_id, c.customer_type AS kind, c.segment AS category,
@@ -130,8 +138,8 @@ SELECT c.id AS customer_id, c.unit_id, c.customer_type AS kind, c.segment AS cat
   coalesce(u.held, 0) AS lines_held,
   {_mean_sql("voice_now", SPOKEN)} AS voice_now, {_mean_sql("voice_before", SPOKEN + SPAN)} AS voice_before,
   {_mean_sql("data_now", LOADED)} AS data_now, {_mean_sql("data_before", LOADED + SPAN)} AS data_before,
-  coalesce(f.full_months, 0) AS full_months, coalesce(u.roaming_days, 0) AS roaming_days,
-  coalesce(u.roaming_last, 0) AS roaming_last,
+  CASE WHEN u.first_full < u.last_full THEN {_MOST_FULL} ELSE coalesce(u.full_months, 0) END AS full_months,
+  coalesce(u.roaming_days, 0) AS roaming_days, coalesce(u.roaming_last, 0) AS roaming_last,
   CASE WHEN c.customer_type = 'PERSON' THEN {OLDEST} - width_bucket(c.birth_date, %(younger)s::date[]) END AS age,
   u.since, u.contract_end, coalesce(u.contacts, 0) AS contacts, q.customer_id IS NOT NULL AS no_profile
 FROM customers_customer c
@@ -139,18 +147,9 @@ LEFT JOIN (
   SELECT customer_id, sum(revenue) AS revenue, bit_or(seen) AS seen, sum(voice_now) AS voice_now,
     sum(voice_before) AS voice_before, sum(data_now) AS data_now, sum(data_before) AS data_before,
     sum(roaming_days) AS roaming_days, sum(roaming_last) AS roaming_last, bit_or(bit) AS held,
-    min(activated_on) AS since, max(contract_end) AS contract_end, count(contact) AS contacts
+    min(activated_on) AS since, max(contract_end) AS contract_end, count(contact) AS contacts,
+    count(full_line) AS full_months, min(full_line) AS first_full, max(full_line) AS last_full
   FROM ({_PAST}) m GROUP BY customer_id) u ON u.customer_id = c.id
-LEFT JOIN (
-  SELECT customer_id, max(months) AS full_months FROM (
-    SELECT m.customer_id, count(*) AS months
-    FROM (SELECT m.* FROM {_LATEST}) m
-    JOIN customers_subscription s ON s.id = m.subscription_id AND s.customer_id = m.customer_id
-      AND s.customer_id >= step.lo AND s.customer_id < step.hi
-    JOIN allowed a ON a.id = s.plan_id
-      AND (m.voice_minutes::bigint * 10 > a.voice OR m.data_mb::bigint * 10 > a.data)
-    GROUP BY m.customer_id, m.subscription_id) by_line
-  GROUP BY customer_id) f ON f.customer_id = c.id
 CROSS JOIN LATERAL (SELECT CASE WHEN {_SIX_BILLS} THEN NULL ELSE (
   SELECT ARRAY[count(*), sum(revenue)] FROM (
     SELECT sum(m.net_revenue) AS revenue
