@@ -40,7 +40,7 @@ from foundation.calendars.queries import STANDARD, calendar_for
 from foundation.common import clock as clock_module
 from foundation.common.errors import RuleBroken
 from foundation.common.explain import Explanation
-from tests.racing import race
+from tests.racing import Beside, race
 
 ACTOR = SimpleNamespace(pk=77)
 HOUR = timedelta(hours=1)
@@ -191,6 +191,10 @@ def test_what_is_refused_changes_nothing() -> None:
     clock.refresh_from_db()
     assert (clock.sequence, clock.state) == (1, "RUNNING")
     assert (ClockEvent.objects.count(), ClockMark.objects.count()) == (kept[0] + 1, kept[1])
+    pair = [NewClock("CASE", 1, kind, Target.hours(1), Runs.CALENDAR) for kind in ("accept", "service")]
+    with pytest.raises(RuleBroken, match="running already"):
+        start_clocks(pair, at=at("01-06T10:00"), actor=ACTOR)
+    assert open_clock("CASE", 1, "accept") is None
     # What the database itself promises.
     for statement in (
         "UPDATE clock_event SET at = at + interval '1 day'",
@@ -345,3 +349,20 @@ def test_one_of_two_starts_and_stops_at_once_wins_and_a_mark_is_given_once() -> 
     assert sorted(type(outcome) is RuleBroken for outcome in outcomes) == [False, True]
     assert clock.events.count() == 2
     no_faults()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_waits_for_the_sweep_and_tells_nobody_twice() -> None:
+    clock = service("01-05T09:00", Target.hours(18))
+    with transaction.atomic():
+        assert [mark.amount for mark in claim_marks(at("01-06T11:00"), owner_kind="CASE")] == [50]
+        change = Beside(lambda: retarget_clock(clock.pk, at=at("01-06T11:00"), actor=None, target=Target.hours(20)))
+        while not change.waits():
+            assert change.is_alive()
+    assert change.ended().round == 2
+    assert claim_marks(at("01-06T11:01"), owner_kind="CASE") == []
+    assert [(mark.round, mark.amount) for mark in claim_marks(at("01-12T11:01"), owner_kind="CASE")] == [
+        (2, 75),
+        (2, 100),
+        (2, 150),
+    ]
