@@ -218,17 +218,29 @@ class Course:
         self.due = self.left = None
         if self.pauses:
             self.left = limit.amount() - self.ran
-            if self.left < timedelta() and grace:
+            if self._is_over() and grace:
                 self.grace = self.late_on_resume = True
                 self.left = GRACE
             return
         self._aim()
         if limit.never_pauses:
             return
-        if self.ran > limit.amount() or (self.due is not None and self.due < at):
+        if self._is_over() or (self.due is not None and self.due < at):
             self.missed_at = self.missed_at or at
             if grace:
                 self.grace, self.due = True, at + GRACE
+
+    def _is_over(self) -> bool:
+        """Whether the limit passed in a stretch that is closed. Used up exactly, it passed if the clock ran on after
+        that, be it out of hours."""
+        left = self.limit.amount() - self.ran
+        if left:
+            return left < timedelta()
+        for start, end in reversed(self.stretches):
+            if start < end:
+                counted = self.limit.counted(start, end)
+                return not counted or self.limit.after(start, counted) < end
+        return False
 
     def _move_start(self, since: datetime) -> None:
         if self.stretches:

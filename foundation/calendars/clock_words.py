@@ -1,15 +1,12 @@
-"""Why this deadline? What a clock's events made of it, step by step (design §4, "explanation").
-
-Codes of pauses are said in the words their business registers: `register_codes("clock.pause", "reason", {...})`, those
-of other acts `("clock.change", "reason", …)`.
-"""
+"""Why this deadline? What a clock's events made of it, step by step (design §4, "explanation")."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from foundation.calendars.clock_engine import Course, Event, EventType
@@ -18,23 +15,35 @@ from foundation.calendars.limits import Limit, Runs, Unit
 from foundation.calendars.models import Clock
 from foundation.calendars.working_time import next_window
 from foundation.common.errors import RuleBroken
-from foundation.common.explain import Explanation
+from foundation.common.explain import Explanation, register_codes
 
 MINUTE = timedelta(minutes=1)
-CLOCK, PAUSE, CHANGE = "clock", "clock.pause", "clock.change"
+CLOCK = "clock"
+OTHER_VERSION = "CALENDAR_VERSION"
+
+
+def name_reasons(owner_kind: str, labels: Mapping[str, Any]) -> None:
+    """Say in words the codes an app gives as reasons of pauses and changes of its clocks (code -> lazy translation)."""
+    own = {OTHER_VERSION: gettext_lazy("another version of the work calendar"), **labels}
+    register_codes(_reasons(owner_kind), "reason", own)
+
+
+def _reasons(owner_kind: str) -> str:
+    return f"clock.reason:{owner_kind}"
 
 
 def explain_clock(clock: Clock, now: datetime) -> Explanation:
     """Why a stored clock is due when it is, as it stands at `now`; one query."""
-    return explain([event_from(row) for row in clock.events.order_by("sequence")], now)
+    return explain([event_from(row) for row in clock.events.order_by("sequence")], now, clock.owner_kind)
 
 
-def explain(events: Iterable[Event], now: datetime) -> Explanation:
-    """Why a clock with these events is due when it is, as it stands at `now`: times on the clock of its calendar.
+def explain(events: Iterable[Event], now: datetime, owner_kind: str = "") -> Explanation:
+    """Why a clock with these events is due when it is, as it stands at `now`: times on the clock of its calendar,
+    reasons in the words of the app it belongs to.
 
     Raises RuleBroken as `clock_engine.run`.
     """
-    why, taken = Explanation(), list(events)
+    why, taken, rule = Explanation(), list(events), _reasons(owner_kind)
     course = Course.begin(taken[0])
     _say_limit(why, course.limit)
     _say_start(why, course)
@@ -45,11 +54,12 @@ def explain(events: Iterable[Event], now: datetime) -> Explanation:
         if event.type == EventType.PAUSE:
             reasons.append(event.reason)
         elif event.type == EventType.RETARGET:
-            _say_change(why, course, event)
+            _say_change(why, course, event, rule)
         if stood_since and not course.pauses:
-            _say_pause(why, course.limit, stood_since, event.at, reasons)
+            _say_pause(why, course.limit, stood_since, event.at)
+            _say_reasons(why, reasons, rule)
             reasons = []
-    _say_standing(why, course, now, reasons)
+    _say_standing(why, course, now, reasons, rule)
     return why
 
 
@@ -89,25 +99,24 @@ def _say_start(why: Explanation, course: Course) -> None:
     why.add("start", _local(at, limit), CLOCK, _("It started %(value)s."), "D§1.2")
 
 
-def _say_pause(why: Explanation, limit: Limit, since: datetime, until: datetime, reasons: list[str]) -> None:
+def _say_pause(why: Explanation, limit: Limit, since: datetime, until: datetime) -> None:
     words = _("It stood still from %(value)s to %(until)s: %(hours)s h %(minutes)s min of its own time do not count.")
     taken = _parts(limit.counted(since, until))
-    why.add("pause", _local(since, limit), PAUSE, words, "D§10.6", until=_local(until, limit), **taken)
-    _say_reasons(why, reasons)
+    why.add("pause", _local(since, limit), CLOCK, words, "D§10.6", until=_local(until, limit), **taken)
 
 
-def _say_reasons(why: Explanation, reasons: list[str]) -> None:
+def _say_reasons(why: Explanation, reasons: list[str], rule: str) -> None:
     for reason in dict.fromkeys(reasons):
         if reason:
-            why.add("reason", reason, PAUSE, _("Reason of the pause: %(value)s."), "D§10.6")
+            why.add("reason", reason, rule, _("Reason of the pause: %(value)s."), "D§10.6")
 
 
-def _say_change(why: Explanation, course: Course, event: Event) -> None:
+def _say_change(why: Explanation, course: Course, event: Event, rule: str) -> None:
     limit = course.limit
     words = _("The limit was changed %(value)s; it is counted anew from the start, pauses stay taken out.")
     why.add("retarget", _local(event.at, limit), CLOCK, words, "D§26")
     if event.reason:
-        why.add("reason", event.reason, CHANGE, _("Reason of the change: %(value)s."))
+        why.add("reason", event.reason, rule, _("Reason of the change: %(value)s."))
     _say_limit(why, limit)
     if event.since is not None and course.started_at == event.since:
         why.add("since", _local(event.since, limit), CLOCK, _("It counts from %(value)s on."), "D§10.5")
@@ -116,13 +125,13 @@ def _say_change(why: Explanation, course: Course, event: Event) -> None:
         why.add("grace", 24, CLOCK, words, "D§26")
 
 
-def _say_standing(why: Explanation, course: Course, now: datetime, reasons: list[str]) -> None:
+def _say_standing(why: Explanation, course: Course, now: datetime, reasons: list[str], rule: str) -> None:
     limit, figures = course.limit, course.read(now)
     at = course.stopped_at or max(now, course.last_at)
     if (stood := _stood_since(course)) is not None and course.stopped_at is None:
         words = _("It stands still since %(value)s; it cannot be missed meanwhile.")
-        why.add("pause", _local(stood, limit), PAUSE, words, "D§10.6")
-        _say_reasons(why, reasons)
+        why.add("pause", _local(stood, limit), CLOCK, words, "D§10.6")
+        _say_reasons(why, reasons, rule)
     words = _("By %(value)s it has run %(hours)s h %(minutes)s min.")
     why.add("elapsed", _local(at, limit), CLOCK, words, "", **_parts(figures.elapsed))
     if figures.due is not None:

@@ -18,6 +18,7 @@ from foundation.audit.services import record
 from foundation.calendars import marks as marking
 from foundation.calendars.clock_engine import Course, Event, EventType, Figures
 from foundation.calendars.clock_record import FIGURES, Rule, course_of, figures_of, newest_rule
+from foundation.calendars.clock_words import OTHER_VERSION
 from foundation.calendars.clocks import check_reachable
 from foundation.calendars.models import CalendarVersion, Clock, ClockEvent, WorkCalendar
 from foundation.calendars.models.clocks import ClockQuerySet
@@ -199,7 +200,7 @@ def move_to_newest(code: str, *, at: datetime, actor: Any, keep: Collection[int]
     change, moved, after = to_newest(code), 0, 0
     while True:
         piece = change_piece(
-            behind_newest(code), change, at=at, actor=actor, reason="CALENDAR_VERSION", keep=keep, after=after
+            behind_newest(code), change, at=at, actor=actor, reason=OTHER_VERSION, keep=keep, after=after
         )
         if piece.last is None:
             break

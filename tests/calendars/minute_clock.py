@@ -93,15 +93,16 @@ class MinuteClock:
         self.look(at)
         self.bits, self.amount = bits, amount
         self.grace_left, self.late_when_it_runs = None, False
-        over = self.ran(at) > amount
+        self.aim(self.start)
+        # Due is the first minute it ran with nothing left; a minute it stood still is passed over.
+        while self.due < at and (self.still >> self.due & 1 or 0 <= self.still_since <= self.due):
+            self.due += 1
+        over = self.due < at
         if self.pauses:
             self.due = None
             if over:
                 self.grace_left, self.late_when_it_runs = GRACE, True
-            return
-        stretch = self.still.bit_length() if self.still else self.start  # the present stretch began there
-        self.aim(max(stretch, self.start))
-        if over or self.due < at:
+        elif over:
             self.missed = at if self.missed is None else self.missed
             self.due, self.grace_left = at + GRACE, GRACE
 

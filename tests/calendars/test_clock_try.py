@@ -69,6 +69,16 @@ CASES = {
              '01-06T10:00 retarget {"target": {"hours": 24}}'),
         ("01-07T10:00", 1500, 1440, "breached"),
     ),
+    "a new limit used up to the minute before, after which the clock ran on: over": (
+        case("WORKING", {"hours": 9}, "01-05T12:30", "01-05T09:00 start", "01-05T11:00 pause", "01-05T12:00 resume",
+             "01-05T12:15 pause", "01-05T12:15 resume", '01-05T12:15 retarget {"target": {"hours": 2}}'),
+        ("01-06T12:15", 120, 1425, "breached"),
+    ),
+    "a new limit used up to the minute when it was paused: in time until it runs again": (
+        case("WORKING", {"hours": 9}, "01-06T09:00", "01-05T09:00 start", "01-05T11:00 pause",
+             '01-05T11:30 retarget {"target": {"hours": 2}}'),
+        (None, 120, 0, "paused"),
+    ),
     "an old miss stays a miss when there is more time": (
         case("CALENDAR", {"hours": 1}, "01-05T12:00", "01-05T09:00 start",
              '01-05T11:00 retarget {"target": {"hours": 24}}'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import threading
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from foundation.calendars.clock_queries import (
     read_clock,
 )
 from foundation.calendars.clock_record import course_of
-from foundation.calendars.clock_words import explain_clock
+from foundation.calendars.clock_words import explain_clock, name_reasons
 from foundation.calendars.clocks import (
     NewClock,
     mark_missed,
@@ -40,7 +41,7 @@ from foundation.calendars.queries import STANDARD, calendar_for
 from foundation.common import clock as clock_module
 from foundation.common.errors import RuleBroken
 from foundation.common.explain import Explanation
-from tests.racing import Beside, race
+from tests.racing import LONGEST_SECONDS, Beside, race
 
 ACTOR = SimpleNamespace(pk=77)
 HOUR = timedelta(hours=1)
@@ -306,7 +307,9 @@ def test_the_figures_of_any_course_follow_from_its_events() -> None:
 
 
 @pytest.mark.django_db
-def test_why_this_deadline_in_words(django_assert_num_queries: Any) -> None:
+def test_why_this_deadline_in_words(django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foundation.common.explain._labels", {})
+    name_reasons("CASE", {"CUSTOMER_INFO": "waits for the customer"})
     clock = service("01-03T23:30", Target.working_days(2))
     clock = pause_clock(clock.pk, at=at("01-05T12:00"), actor=ACTOR, reason="CUSTOMER_INFO")
     clock = resume_clock(clock.pk, at=at("01-06T11:00"), actor=ACTOR)
@@ -321,7 +324,7 @@ def test_why_this_deadline_in_words(django_assert_num_queries: Any) -> None:
         runs,
         "It started 2026-01-03 23:30, outside working hours: it runs from 2026-01-04 09:00.",
         "It stood still from 2026-01-05 12:00 to 2026-01-06 11:00: 8 h 0 min of its own time do not count.",
-        "Reason of the pause: CUSTOMER_INFO.",
+        "Reason of the pause: waits for the customer.",
         "The limit was changed 2026-01-06 15:00; it is counted anew from the start, pauses stay taken out.",
         "Reason of the change: GRADE.",
         "The limit is 4 h 0 min.",
@@ -354,11 +357,22 @@ def test_one_of_two_starts_and_stops_at_once_wins_and_a_mark_is_given_once() -> 
 @pytest.mark.django_db(transaction=True)
 def test_a_change_waits_for_the_sweep_and_tells_nobody_twice() -> None:
     clock = service("01-05T09:00", Target.hours(18))
-    with transaction.atomic():
-        assert [mark.amount for mark in claim_marks(at("01-06T11:00"), owner_kind="CASE")] == [50]
-        change = Beside(lambda: retarget_clock(clock.pk, at=at("01-06T11:00"), actor=None, target=Target.hours(20)))
-        while not change.waits():
-            assert change.is_alive()
+    taken, go_on = threading.Event(), threading.Event()
+
+    def sweep() -> list[int]:
+        with transaction.atomic():
+            marks = claim_marks(at("01-06T11:00"), owner_kind="CASE")
+            taken.set()
+            assert go_on.wait(LONGEST_SECONDS)
+        return [mark.amount for mark in marks]
+
+    sweeper = Beside(sweep)
+    assert taken.wait(LONGEST_SECONDS)
+    change = Beside(lambda: retarget_clock(clock.pk, at=at("01-06T11:00"), actor=None, target=Target.hours(20)))
+    while not change.waits():
+        assert change.is_alive(), change.outcome
+    go_on.set()
+    assert sweeper.ended() == [50]
     assert change.ended().round == 2
     assert claim_marks(at("01-06T11:01"), owner_kind="CASE") == []
     assert [(mark.round, mark.amount) for mark in claim_marks(at("01-12T11:01"), owner_kind="CASE")] == [
