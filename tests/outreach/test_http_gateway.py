@@ -27,7 +27,7 @@ from tests.outreach.test_consent import agree
 
 Travel = Callable[[datetime], AbstractContextManager[None]]
 KEY = "a-key-of-the-gateway"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.covers("INT-13")]
 
 
 class Gateway(ThreadingHTTPServer):
