@@ -105,7 +105,7 @@ def take_step(step_id: int, *, now: datetime) -> bool:
     if step is None:
         return False
     message = OutMessage.objects.filter(pk=step.message_id, pk__gte=message_floor(now)).first()
-    customer = Customer.objects.filter(pk=message.customer_id).first() if message is not None else None
+    customer = Customer.objects.filter(pk=message.customer_id or 0).first() if message is not None else None
     if message is None or customer is None:
         return _settle(step, now, Done.POINTLESS)
     customer = standing(customer)

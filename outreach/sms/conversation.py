@@ -204,6 +204,9 @@ class Conversation:
             take_reply(Came(number_of(deliver.source), piece.text, piece.reference, piece.number, piece.total))
         except (DatabaseError, InterfaceError) as away:
             return self._away(away)
+        except Exception:  # one reply nobody can take up must not end the line for all
+            log.exception("sms_reply_failed", line=self.line.name)
+            return Status.TAKE_IT_LATER
         return Status.OK
 
     def _take_receipts(self, receipts: list[tuple[Pdu, ReceiptSaid]], since: float) -> list[Pdu]:
@@ -212,7 +215,11 @@ class Conversation:
         try:
             strange = note_receipts(self.line.name, (said for _pdu, said in receipts), self.line.nobody)
         except (DatabaseError, InterfaceError) as away:
-            return [answer_to(pdu, self._away(away)) for pdu, _said in receipts]
+            status = self._away(away)
+            return [answer_to(pdu, status) for pdu, _said in receipts]
+        except Exception:
+            log.exception("sms_receipts_failed", line=self.line.name)
+            return [answer_to(pdu, Status.TAKE_IT_LATER) for pdu, _said in receipts]
         early = [(pdu, said) for pdu, said in receipts if said.reference in strange]
         if early and self.asked and time.monotonic() - since < EARLY_SECONDS:
             self.early.append((early, since))
@@ -272,6 +279,10 @@ class Conversation:
             self._away(away)
             self.look_at = now + LOOK_SECONDS
             return
+        except Exception:  # the claim comes up again; what is under way goes on
+            log.exception("sms_look_failed", line=self.line.name)
+            self.look_at = now + LOOK_SECONDS
+            return
         self.look_at = now if claimed else now + LOOK_SECONDS
         unsplit = []
         for entry in ready:
@@ -297,8 +308,8 @@ class Conversation:
         if not begun:
             return
         try:
+            before = taken_before([entry.message.pk for entry, _parts, _at in begun])
             mine = mark_in_flight([entry for entry, _parts, _at in begun], CarrierName.SMPP)
-            before = taken_before(mine)
         except (DatabaseError, InterfaceError) as away:
             self._away(away)
             return

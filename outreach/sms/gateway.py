@@ -81,6 +81,8 @@ class Gateway:
         except (DatabaseError, InterfaceError) as away:  # longer than we could wait: what is under way has a lease
             log.error("sms_database_away", line=self.line.name, fault=type(away).__name__)
             connection.close()
+        except Exception:  # a defect: what was under way has a lease, the line comes up again
+            log.exception("sms_gateway_failed", line=self.line.name)
         return conversation is not None and (conversation.useful or time.monotonic() - began > LONGEST_WAIT)
 
     def _busy(self) -> bool:
