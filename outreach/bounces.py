@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -49,11 +49,23 @@ def report_delivered(message_id: int) -> OutMessage:
     message = OutMessage.objects.select_for_update(no_key=True).get(pk=message_id, pk__gte=message_floor())
     if MessageState.DELIVERED not in MESSAGE_MOVES[message.state]:
         raise RuleBroken("message.cannot_move", _("Only a message that left can arrive."))
-    MessageMove.objects.create(message_id=message.pk, old=message.state, new=MessageState.DELIVERED)
+    report_all_delivered([message_id])
     message.state = MessageState.DELIVERED
-    message.save(update_fields=["state"])
-    note_arrived(message.pk, clock.now())
     return message
+
+
+@transaction.atomic
+def report_all_delivered(message_ids: Collection[int]) -> int:
+    """The set form of `report_delivered`: those that left arrived, the others stay as they are; how many arrived."""
+    may = [state for state, moves in MESSAGE_MOVES.items() if MessageState.DELIVERED in moves]
+    rows = OutMessage.objects.filter(pk__in=message_ids, pk__gte=message_floor(), state__in=may)
+    held = dict(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", "state"))
+    MessageMove.objects.bulk_create(
+        MessageMove(message_id=pk, old=state, new=MessageState.DELIVERED) for pk, state in held.items()
+    )
+    rows.filter(pk__in=held).update(state=MessageState.DELIVERED)
+    note_arrived(held, clock.now())
+    return len(held)
 
 
 def note_bounced(messages: Iterable[OutMessage]) -> None:

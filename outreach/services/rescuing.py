@@ -6,7 +6,7 @@ when it is due; a step that lost its meaning (it arrived after all, its time is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -72,10 +72,10 @@ def note_outcomes(messages: Iterable[OutMessage], now: datetime) -> None:
         _owe_next(lost, now)
 
 
-def note_arrived(message_id: int, now: datetime) -> None:
-    """It arrived: what was still owed for it is settled, in the caller's transaction."""
-    tried = RescueStep.objects.filter(step=Step.CHANNEL, result_id=message_id).values_list("message_id", flat=True)
-    ids = {message_id, *tried}
+def note_arrived(message_ids: Collection[int], now: datetime) -> None:
+    """They arrived: what was still owed for them is settled, in the caller's transaction."""
+    tried = RescueStep.objects.filter(step=Step.CHANNEL, result_id__in=message_ids)
+    ids = {*message_ids, *tried.values_list("message_id", flat=True)}
     RescueStep.objects.filter(message_id__in=ids, done_at__isnull=True).update(done_at=now, outcome=Done.ARRIVED)
 
 

@@ -41,7 +41,7 @@ from outreach.sms.parts import Taken, forget_parts, judge, note_receipts, note_t
 from outreach.sms.replies import Came, take_reply
 
 log = structlog.get_logger(__name__)
-LOOK_SECONDS = 1.0  # between two looks for due messages when there were none
+LOOK_SECONDS = 0.5  # between two looks for due messages when there were none
 CLAIM_SECONDS = 5.0  # what is claimed is what leaves in so many seconds: well inside the lease of a claim
 MOST_CLAIMED = 50
 STALE = CLAIM_LEASE - timedelta(seconds=5)

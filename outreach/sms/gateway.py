@@ -18,8 +18,8 @@ from outreach.sms.lines import note_line
 from outreach.sms.pace import Pace
 
 log = structlog.get_logger(__name__)
-STAND_BY_SECONDS = 1.0
-FIRST_WAIT = 0.25
+STAND_BY_SECONDS = 0.5
+FIRST_WAIT = 0.1
 LONGEST_WAIT = 60.0
 NOTE_SECONDS = 60.0
 

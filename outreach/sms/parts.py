@@ -16,7 +16,7 @@ from django.db import transaction
 
 from foundation.common import clock
 from foundation.common.ids import first_id_at
-from outreach.bounces import report_delivered, report_undelivered
+from outreach.bounces import report_all_delivered, report_undelivered
 from outreach.channels.smpp.texts import ARRIVED, LOST, ReceiptSaid
 from outreach.lifecycle import MESSAGE_MOVES, MessageState
 from outreach.models import OutMessage, SmsPart
@@ -95,13 +95,11 @@ def judge(message_ids: Collection[int]) -> None:
         parts[part.message_id].append(part)
     told = [pk for pk, found in parts.items() if _verdict(found) is not None]
     states = OutMessage.objects.filter(pk__in=told, pk__gte=message_floor()).values_list("pk", "state")
-    for pk, state in sorted(states):
-        if MessageState.DELIVERED not in MESSAGE_MOVES[state]:
-            continue
-        if _verdict(parts[pk]) == MessageState.DELIVERED:
-            report_delivered(pk)
-        else:
-            lost = [part for part in parts[pk] if part.state == SmsPart.State.LOST]
+    open_ = [pk for pk, state in sorted(states) if MessageState.DELIVERED in MESSAGE_MOVES[state]]
+    report_all_delivered([pk for pk in open_ if _verdict(parts[pk]) == MessageState.DELIVERED])
+    for pk in open_:
+        lost = [part for part in parts[pk] if part.state == SmsPart.State.LOST]
+        if lost:
             report_undelivered(pk, detail=lost[0].error, for_good=any(part.for_good for part in lost))
 
 
