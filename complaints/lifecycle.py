@@ -70,7 +70,7 @@ class Deed(models.TextChoices):
     APPROVED = "APPROVED", _("Solution approved")
     DENIED = "DENIED", _("Solution not approved")
     MEASURE_DONE = "MEASURE_DONE", _("Measure done")
-    TRIED = "TRIED", _("Callback tried")
+    TRIED = "TRIED", _("Tried to reach the customer")
     CALLED_BACK = "CALLED_BACK", _("Called back")
     REPLIED = "REPLIED", _("Wrote to the customer")
     HEARD = "HEARD", _("Customer wrote")

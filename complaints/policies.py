@@ -377,6 +377,15 @@ _span(
     _("How long after closing a complaint still raises the care the customer gets."),
 )
 _span(
+    "files_kept",
+    730 * DAY,
+    "days",
+    "P6b",
+    _("Files of complainants"),
+    _("Days after closing when what a complainant who is no customer told us is forgotten."),
+    high=3660 * DAY,
+)
+_span(
     "settled_together",
     30 * DAY,
     "days",

@@ -1,4 +1,5 @@
-"""What an installation begins with: the questions asked when a complaint of a topic is taken."""
+"""What an installation begins with: the questions asked when a complaint of a topic is taken, and the causes chosen at
+closing."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FACTS_FILE = Path(__file__).with_name("required_facts.toml")
+CAUSES_FILE = Path(__file__).with_name("causes.toml")
 
 
 def seed_required_facts(fact_model: Any, topic_model: Any) -> None:
@@ -29,3 +31,21 @@ def seed_required_facts(fact_model: Any, topic_model: Any) -> None:
                 "order": place,
             },
         )
+
+
+def seed_causes(cause_model: Any) -> None:
+    """Write the causes of causes.toml that are not there yet; edited ones stay as they are.
+
+    Takes the model class, so that a migration can pass its own state of it.
+    """
+    for place, top in enumerate(tomllib.loads(CAUSES_FILE.read_text(encoding="utf-8"))["cause"]):
+        network = top.get("network", False)
+        parent, _made = cause_model.objects.get_or_create(
+            code=top["code"], defaults={"name_zh": top["zh"], "name_en": top["en"], "network": network, "order": place}
+        )
+        for below, child in enumerate(top["below"]):
+            words = {"name_zh": child["zh"], "name_en": child["en"]}
+            cause_model.objects.get_or_create(
+                code=f"{top['code']}.{child['code']}",
+                defaults={"parent": parent, "network": network, "order": below, **words},
+            )

@@ -70,6 +70,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("imports.forget_old", Daily(time(3, 15))),
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("complaints.drop_stray_files", Daily(time(3, 45))),
+    Planned("complaints.forget_complainants", Daily(time(3, 50))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),
     Planned("staff.forget_drafts", Daily(time(4, 10))),
     Planned("staff.restamp_units", Daily(time(4, 30))),

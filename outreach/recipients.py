@@ -13,6 +13,7 @@ from outreach import policies
 from outreach.gate import MINDS_WISHES, Block, GateInput, Unwanted
 from outreach.lifecycle import Channel, MessageClass
 from outreach.models import OutMessage
+from outreach.outsiders import Outsider, outsiders_of
 from outreach.wording import template_called
 from staff.models import User
 
@@ -34,7 +35,7 @@ class Case:
 
     message: OutMessage
     given: GateInput
-    recipient: Customer | User | None
+    recipient: Customer | User | Outsider | None
     address: str
     consent_id: int | None = None
 
@@ -46,12 +47,15 @@ def cases_of(claimed: list[OutMessage], now: datetime) -> list[Case]:
     blocks, rules, day = _blocks(wanted, now), policies.gate_rules(now), clock.today(now)
     points = _contact_points(wanted, day)
     agreed, unwanted = _agreed(claimed), _unwanted(claimed)
+    outside = outsiders_of(message.outsider for message in claimed if message.outsider)
     found = []
     for message in claimed:
         customer = customers.get(message.customer_id or 0)
-        recipient: Customer | User | None = message.staff if message.staff_id else customer
+        outsider = outside.get(message.outsider or "")
+        recipient: Customer | User | Outsider | None = message.staff if message.staff_id else customer or outsider
         on_file = points.get(message.customer_id or 0, [])
         address = _address(message, customer, [point for point in on_file if not point.do_not_use])
+        address = outsider.address(message.channel) if outsider is not None else address
         consent = _consent_of(message, agreed)
         given = GateInput(
             message_class=message.message_class,

@@ -34,6 +34,7 @@ KEEP = {
     "calendars_workcalendarday",
     "calendars_calendarversion",
     "interactions_topic",
+    "complaints_cause",
     "complaints_answertemplate",
     "complaints_requiredfact",
 }

@@ -26,7 +26,9 @@ class Handover(Row):
     decided, nobody was asked. `for_decision`: after the third hand-over between units the coordinator `to` decides
     which unit is responsible, by `until`; `noticed_at`: since the director knows that it was not decided."""
 
-    personal: ClassVar = Personal(of="complaint__customer", empty=("note", "reason"), plain=("role", "state"))
+    personal: ClassVar = Personal(
+        of="complaint__customer", empty=("note",), fixed={"reason": "-"}, plain=("role", "state")
+    )
 
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="handovers")
     role = models.CharField(max_length=8, choices=HandoverRole.choices)

@@ -21,7 +21,8 @@ class AppealCase(Row):
 
     personal: ClassVar = Personal(
         of="complaint__customer",
-        empty=("text", "response", "reference", "denied_for"),
+        empty=("text", "response", "denied_for"),
+        token=("reference",),
         plain=("body", "state", "outcome"),
     )
 

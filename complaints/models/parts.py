@@ -34,7 +34,9 @@ class Part(Row):
     why the receiving unit sent it back as poorly prepared. `minutes_used`: working minutes from giving to finishing,
     of its budget `budget_minutes`."""
 
-    personal: ClassVar = Personal(of="complaint__customer", empty=("ask", "answer", "returned_for"), plain=("state",))
+    personal: ClassVar = Personal(
+        of="complaint__customer", empty=("ask", "answer"), fixed={"returned_for": "-"}, plain=("state",)
+    )
 
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="parts")
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="+", db_index=False)

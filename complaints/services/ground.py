@@ -21,7 +21,8 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from interactions.lifecycle import Channel as ContactChannel
 from outreach.lifecycle import Channel, MessageClass
 from outreach.models import OutMessage
-from outreach.services import notify, queue_message
+from outreach.outsiders import reference
+from outreach.services import notify, queue_message, queue_outside_message
 from staff.absence import team_lead_of
 from staff.models import User
 from staff.rights import acted_for, sight_of
@@ -31,6 +32,7 @@ ASSIGN_RIGHT = "complaints.assign"
 APPROVE_RIGHT = "complaints.approve"
 COORDINATE_RIGHT = "complaints.coordinate"
 LONGEST_REASON = 400
+OUTSIDERS = "complaint"  # how outreach refers to complainants who are no customers
 
 
 def locked_case(case_id: int) -> Complaint:
@@ -299,15 +301,11 @@ def tell_customer(
     if not params.get("due_at") and due is not None and due > (not_before or clock.now()):
         given["due_at"] = due.isoformat()
         expires_at = expires_at or due
-    if case.customer is None:
-        return None
-    message = queue_message(
-        customer=case.customer,
-        message_class=MessageClass.SERVICE,
+    message = _queued(
+        case,
         template=template,
         params=given,
         dedupe_key=f"{template}-{case.ref}-{key}",
-        channel=Channel.EMAIL if case.channel == ContactChannel.EMAIL else Channel.SMS,
         not_before=not_before,
         expires_at=expires_at,
         actor=actor,
@@ -316,3 +314,16 @@ def tell_customer(
         case.last_told_at = clock.now()
         case.save(update_fields=["last_told_at"])
     return message
+
+
+def _queued(case: Complaint, **message: Any) -> OutMessage | None:
+    """The message in the outbox: to the customer, or to who complained without being one."""
+    by_mail = case.channel == ContactChannel.EMAIL
+    if case.customer is not None:
+        channel = Channel.EMAIL if by_mail else Channel.SMS
+        return queue_message(customer=case.customer, message_class=MessageClass.SERVICE, channel=channel, **message)
+    if not (case.contact_phone or case.contact_email):
+        return None
+    channel = Channel.EMAIL if case.contact_email and (by_mail or not case.contact_phone) else Channel.SMS
+    who = reference(OUTSIDERS, case.pk)
+    return queue_outside_message(outsider=who, unit_no=case.unit_no, channel=channel, **message)

@@ -40,7 +40,8 @@ class OutMessageQuerySet(models.QuerySet["OutMessage"]):
 
 
 class OutMessage(Row):
-    """One message: what, to whom, when it may leave, and how far it came. Words and addresses: `MessageText`.
+    """One message: what, to whom, when it may leave, and how far it came. Words and addresses: `MessageText`. It goes
+    to a customer, to one of the staff, or to an `outsider` (a reference, `outreach.outsiders`).
 
     `not_before` is the moment it may be claimed, and while SENDING the end of the worker's lease; `attempts`
     numbers the claims, so that a late answer of a lost worker changes nothing (recipes §8). `tries` counts the
@@ -52,7 +53,7 @@ class OutMessage(Row):
     personal: ClassVar = Personal(
         of="customer",
         empty=("params", "explanation"),
-        plain=("message_class", "channel", "template", "language", "state", "reason", "carrier"),
+        plain=("message_class", "channel", "template", "language", "outsider", "state", "reason", "carrier"),
     )
 
     careline_partitioned = "id"
@@ -80,6 +81,7 @@ class OutMessage(Row):
     staff = models.ForeignKey(
         User, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
+    outsider = models.CharField(max_length=40, null=True)
     unit_no = models.IntegerField(default=0)
     message_class = models.CharField(max_length=10, choices=MessageClass.choices)
     channel = models.CharField(max_length=8, choices=Channel.choices)
@@ -107,8 +109,10 @@ class OutMessage(Row):
         db_table = "outreach_message"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(customer__isnull=True, staff__isnull=False) | Q(customer__isnull=False, staff__isnull=True),
-                name="message_one_recipient",
+                condition=Q(customer__isnull=True, staff__isnull=False, outsider__isnull=True)
+                | Q(customer__isnull=False, staff__isnull=True, outsider__isnull=True)
+                | Q(customer__isnull=True, staff__isnull=True, outsider__isnull=False),
+                name="message_one_addressee",
             )
         ]
         indexes: ClassVar = [
@@ -117,6 +121,7 @@ class OutMessage(Row):
             ),
             models.Index(fields=["customer", "-id"], name="message_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["staff", "-id"], name="message_staff", condition=Q(staff__isnull=False)),
+            models.Index(fields=["outsider", "-id"], name="message_outsider", condition=Q(outsider__isnull=False)),
             models.Index(fields=["unit_no", "-id"], name="message_unit"),
             models.Index(fields=["actor_id", "-id"], name="message_actor", condition=Q(actor_id__isnull=False)),
             models.Index(fields=["state", "-id"], name="message_trouble", condition=Q(state__in=["failed", "unknown"])),

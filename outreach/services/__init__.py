@@ -15,6 +15,7 @@ from outreach.services.followups import (
 from outreach.services.messages import (
     queue_message,
     queue_messages,
+    queue_outside_message,
     queue_staff_message,
     queue_staff_messages,
     retry_message,
@@ -44,6 +45,7 @@ __all__ = [
     "owe_followup",
     "queue_message",
     "queue_messages",
+    "queue_outside_message",
     "queue_staff_message",
     "queue_staff_messages",
     "reassign_followup",

@@ -46,9 +46,10 @@ def queue_message(
 ) -> OutMessage | None:
     """Put one message to a customer into the outbox, in the caller's transaction; workers deliver it.
 
-    `params` holds codes, numbers and ISO moments (never a name or a number of a person): the words are made when it
-    leaves. `not_before`, `expires_at`: aware moments; after `expires_at` it is dropped, not sent late. `urgent`: a
-    SERVICE message that may leave in the night (D§5.8). Consent, blocks and quiet hours are asked at that moment,
+    `params` holds codes, numbers and ISO moments (never a name or a number of a person), and what somebody wrote to
+    the customer only as `words`: the wording is made when it leaves. `not_before`, `expires_at`: aware moments; after
+    `expires_at` it is dropped, not sent late. `urgent`: a SERVICE message that may leave in the night (D§5.8).
+    Consent, blocks and quiet hours are asked at that moment,
     not now. Returns None when a message with this natural key was queued before. Raises RuleBroken
     "message.unknown_template", "message.wrong_class", "message.never_leaves", "message.foreign_contact_point".
     """
@@ -129,6 +130,37 @@ def queue_staff_messages(wanted: Iterable[tuple[int, dict[str, Any], str]], *, t
     new = [one for key, one in messages.items() if ours[key] == one.pk]
     OutMessage.objects.bulk_create(new)
     return len(new)
+
+
+def queue_outside_message(
+    *,
+    outsider: str,
+    unit_no: int,
+    template: str,
+    params: dict[str, Any],
+    dedupe_key: str,
+    channel: str,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    actor: User | None = None,
+) -> OutMessage | None:
+    """The same, class SERVICE, to somebody who is no customer: `outsider` is their reference (`outsiders.reference`),
+    `unit_no` whose matter it is. The hours of service messages hold; who is no longer known gets nothing."""
+    check_template(template, MessageClass.SERVICE)
+    return _queue(
+        dedupe_key,
+        OutMessage(
+            outsider=outsider,
+            unit_no=unit_no,
+            message_class=MessageClass.SERVICE,
+            channel=channel,
+            template=template,
+            params=params,
+            not_before=not_before or clock.now(),
+            expires_at=expires_at,
+            actor_id=actor.pk if actor else None,
+        ),
+    )
 
 
 @transaction.atomic

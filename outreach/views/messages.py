@@ -67,7 +67,8 @@ def _detail(request: StaffRequest, message: OutMessage, status: int = 200, refus
         "why": Explanation.from_json(message.explanation).in_words(),
         "text": MessageText.objects.filter(pk=message.pk).first(),
         # The words name the customer: clear only within an own contact or follow-up (D§3.1).
-        "clear": message.customer is None or contact_opens(request.user, message.customer),
+        "clear": message.staff is not None
+        or (message.customer is not None and contact_opens(request.user, message.customer)),
         "moves": list(MessageMove.objects.filter(message_id=message.pk, pk__gte=message.pk).order_by("pk")),
         "rescue": rescue_of(message.pk),
         "can_retry": message.state == MessageState.FAILED and request.user.has_perm("outreach.assign"),

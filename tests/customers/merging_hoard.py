@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from complaints.models import ComplainerFlag, Complaint
 from customers.finding import rebuild_find_rows
 from customers.imports.models import ImportChild, ImportRow, StagedRow
 from customers.models import (
@@ -166,6 +167,17 @@ def _contacts(draw: random.Random, row: Customer, staff: list[User], number: int
     for place, kind in enumerate(draw.sample(["ACCESS", "DELETE", "EXPLAIN"], 2)):
         due = at + timedelta(days=draw.randrange(1, 20))
         RightsRequest.objects.create(number=f"RR{number}-{place}", kind=kind, due_at=due, **asked, **mine)
+    ended: dict[str, Any] = {"state": "WITHDRAWN", "closed_at": at, "received_at": at, "owner": staff[0]}
+    case = Complaint.objects.create(
+        number=f"CPX{number}",
+        channel="HOTLINE",
+        text="x",
+        work_unit_id=row.unit_id,
+        work_unit_no=unit_no,
+        **ended,
+        **mine,
+    )
+    ComplainerFlag.objects.create(complaint=case, customer=row, until=clock.today())
     Reveal.objects.create(user=staff[0], customer_id=row.pk, field="phone", reason="call", until=at)
 
 

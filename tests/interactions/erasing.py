@@ -27,6 +27,8 @@ from staff.reveals import reveal
 from tests.exports.making import ask, work
 from tests.factories import UserFactory
 from tests.imports.bringing import bring, table
+from tests.interactions.erasing_complaints import WORDS as COMPLAINT_WORDS
+from tests.interactions.erasing_complaints import complaint_doors
 from tests.interactions.erasing_doors import (
     archive_doors,
     contact_doors,
@@ -128,6 +130,7 @@ MARKS = {
                 "street of the file",
                 "typed at every page",
                 "short name of a merged archive",
+                *COMPLAINT_WORDS,
             ),
             start=1,
         )
@@ -177,6 +180,7 @@ def grown(agent: User, officer: User, client_for: Callable[[User], Client]) -> C
     _contacts(customer, agent)
     contact_doors(customer, agent, lead, MARKS)
     message_doors(customer, agent, UserFactory(role="DEPT_HEAD", unit=agent.unit), MARKS)
+    complaint_doors(customer, agent, lead, MARKS)
     _pages(customer, agent, officer, client_for)
     rights_doors(customer, agent, officer, MARKS)
     return customer

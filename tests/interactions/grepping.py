@@ -120,6 +120,7 @@ UNMARKED = {
         "customers.SearchLink.token",
     ),
     "codes, numbers and paths of ours": (
+        "complaints.Complaint.public_code",
         "customers.ChangeRequest.number",
         "customers.Customer.quality_marks",
         "customers.CustomerFacts.personas",

@@ -1,0 +1,105 @@
+"""Complainants who are no customers: how messages find them, and how they are forgotten when the file's time is over
+(D§5.12, 26). Those of customers go with the customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from complaints.models import Complaint
+from complaints.services.ground import OUTSIDERS
+from customers.erasure.keeping import Hold, register_hold
+from foundation.common import clock
+from foundation.common.personal import of_customers
+from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
+from foundation.jobs.running import RunningJob
+from foundation.policies.reading import policy
+from outreach.outsiders import Outsider, reference, register_outsiders
+from outreach.services.outsiders import forget_outsiders
+
+FORGET = "complaints.forget_complainants"
+GONE = "gone-"  # how the code of the status page begins once the rest is forgotten
+AT_ONCE = 200
+# Who complains is owed an answer first.
+_OPEN = """SELECT DISTINCT customer_id, NULL::date FROM complaints_complaint
+  WHERE customer_id = ANY(%(ids)s) AND closed_at IS NULL"""
+
+
+def find(ids: list[int]) -> dict[int, Outsider]:
+    """Who complained in these cases, of those that name a way to answer."""
+    rows = Complaint.objects.filter(pk__in=ids, customer=None).only(
+        "contact_name", "language", "contact_phone", "contact_email"
+    )
+    return {
+        row.pk: Outsider(row.contact_name, row.language, row.contact_phone, row.contact_email)
+        for row in rows
+        if row.contact_phone or row.contact_email
+    }
+
+
+def due_to_forget() -> list[int]:
+    """Ended cases of people who are no customers whose file's time is over; imported ones name nobody."""
+    ended = clock.now() - policy("complaints.files_kept")
+    rows = Complaint.objects.filter(customer=None, source="", closed_at__lt=ended)
+    return list(rows.exclude(public_code__startswith=GONE).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+
+
+@transaction.atomic
+def forget_complainants(ids: list[int]) -> int:
+    """Take everything personal out of these cases of people who are no customers, by the register of personal columns,
+    and out of the messages to them; how many cases. Repeatable."""
+    held = Complaint.objects.filter(pk__in=ids, customer=None).select_for_update(no_key=True).order_by("pk")
+    keys = list(held.values_list("pk", flat=True))
+    for model, said in of_customers():
+        way = str(said.of)
+        if model is Complaint:
+            rows = model._default_manager.filter(pk__in=keys)
+        elif way == "complaint__customer" or way.endswith("__complaint__customer"):
+            rows = model._default_manager.filter(**{f"{way.removesuffix('__customer')}__in": keys})
+        else:
+            continue
+        if said.delete:
+            rows.delete()
+            continue
+        blank: dict[str, Any] = {name: _nothing(model, name) for name in said.empty}
+        blank |= dict.fromkeys(said.null) | said.fixed
+        if blank:
+            rows.update(**blank)
+        for key in rows.values_list("pk", flat=True) if said.token else ():
+            model._default_manager.filter(pk=key).update(**dict.fromkeys(said.token, f"{GONE}{key}"[:24]))
+    forget_outsiders([reference(OUTSIDERS, key) for key in keys])
+    return len(keys)
+
+
+def _nothing(model: type[models.Model], name: str) -> Any:
+    column = model._meta.get_field(name)
+    if isinstance(column, ArrayField):
+        return []
+    return {} if isinstance(column, models.JSONField) else ""
+
+
+def forget_due(job: RunningJob) -> None:
+    """Forget whose file's time is over."""
+    done = 0
+    while ids := due_to_forget():
+        done += forget_complainants(ids)
+        job.progress(done, done, forgotten=done)
+
+
+def register() -> None:
+    """Make them known to outreach, the job, and what forbids to erase a customer."""
+    register_outsiders(OUTSIDERS, find)
+    register_hold(Hold("COMPLAINT", _("A complaint is open: an answer is owed"), "D", _OPEN))
+    register_job(
+        JobKind(
+            FORGET,
+            _("Forget complainants who are no customers"),
+            forget_due,
+            "jobs.control",
+            counts={"forgotten": _("cases")},
+            files_of=NO_CUSTOMERS,
+        )
+    )
