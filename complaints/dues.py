@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from complaints.lifecycle import PART_KIND, AppealState, Deed, MediationState, SeatWhy
 from complaints.models import AppealCase, Complaint, Handover, Measure, MediationCase, Order, Part, Promise
-from complaints.services import answering, handing, pausing, reaching
+from complaints.services import answering, grouping, handing, pausing, reaching
 from complaints.services.ground import remember, ring, seat
 from complaints.taking import DEPT_HEAD, DIRECTOR, GM, QA, Superiors
 from foundation.calendars.clocks import mark_missed
@@ -181,6 +181,7 @@ DUES: tuple[Due, ...] = (
     ),
     Due("pause", pausing.pauses_over, lambda key, now: pausing.resume_if_due(key, now=now)),
     Due("silence", answering.silences_over, lambda key, now: answering.accept_silence_if_due(key, now=now)),
+    Due("member", lambda _now: grouping.members_to_close(), lambda key, _now: grouping.close_member(key)),
     Due("tried", lambda _now: _ids(reaching.tried_callbacks()), reaching.ask_by_message),
     Due("unanswered", lambda now: _ids(reaching.unanswered_callbacks(now)), reaching.give_up_callback),
     Due("promise", lambda now: _ids(Promise.objects.due(now)), notice_promise),

@@ -188,9 +188,13 @@ class MediationForm(forms.Form):
     body = forms.CharField(label=_("Who mediates"), max_length=60)
 
 
-class MoveMediationForm(MoveAppealForm):
-    outcome = None  # type: ignore[assignment]  # Django's way to leave a parent's field out
+class MoveMediationForm(forms.Form):
+    state = forms.ChoiceField(label=_("Next step"))
     session_at = MomentField(label=_("Moment of the session"), required=False)
     agreement = forms.CharField(label=_("What both signed"), max_length=20_000, required=False, widget=words(3))
     duty = forms.CharField(label=_("What we owe by it"), max_length=200, required=False)
     duty_by = MomentField(label=_("By when"), required=False)
+
+    def __init__(self, *args: Any, states: list[Any] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["state"] = forms.ChoiceField(label=_("Next step"), choices=states or [])

@@ -56,6 +56,7 @@ class Act(models.TextChoices):
     WITHDRAW = "WITHDRAW", _("Withdraw")
     TAKE_UP = "TAKE_UP", _("Take up again")
     MERGE = "MERGE", _("Merge")
+    CLOSE_GROUP = "CLOSE_GROUP", _("Close with its group")
     REJECT = "REJECT", _("Declare not ours")
 
 
@@ -139,6 +140,8 @@ MOVES: tuple[Move, ...] = (
     Move(State.REOPENED, Act.ASSIGN, State.ASSIGNED, _ASSIGN),
     Move(State.WITHDRAWN, Act.TAKE_UP, State.ASSIGNED, _ASSIGN),
     *(Move(state, Act.WITHDRAW, State.WITHDRAWN, _TAKE) for state in OPEN),
+    # One cause for many: the parent when it is removed, and its members with it (D§26).
+    *(Move(state, Act.CLOSE_GROUP, State.CLOSED, _WORK, by_clock=True) for state in OPEN),
 )
 _TABLE: dict[tuple[str, str], Move] = {(move.old, move.act): move for move in MOVES}
 

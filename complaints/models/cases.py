@@ -266,6 +266,7 @@ class Complaint(Row):
             models.Index(fields=["pause_until", "id"], name="complaint_pause_ends", condition=Q(state="PAUSED")),
             models.Index(fields=["customer", "-id"], name="complaint_customer", condition=Q(customer__isnull=False)),
             models.Index(fields=["parent", "-id"], name="complaint_parent", condition=Q(parent__isnull=False)),
+            models.Index(fields=["parent"], name="complaint_member_open", condition=IS_OPEN & Q(parent__isnull=False)),
             models.Index(fields=["merged_into"], name="complaint_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["contact"], name="complaint_contact", condition=Q(contact__isnull=False)),
             models.Index(fields=["topic", "-received_at"], name="complaint_topic"),

@@ -21,8 +21,8 @@ from tests.complaints.cases import Office, cause, office, ready
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-# Registering makes a case and merging joins two: their services are tested beside them.
-ELSEWHERE = (Act.REGISTER, Act.MERGE)
+# Registering makes a case, merging joins two, a group ends together: their services are tested beside them.
+ELSEWHERE = (Act.REGISTER, Act.MERGE, Act.CLOSE_GROUP)
 
 
 def measures(at: Office) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from complaints.models import Complaint, Part
+from complaints.models import AppealCase, Complaint, MediationCase, Part
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
 from foundation.common import clock
@@ -58,6 +58,8 @@ class Place:
     transfer: ManagerTransfer
     asked: RightsRequest
     part: Part
+    appeal: AppealCase
+    mediation: MediationCase
 
 
 def make_place(owner: User) -> Place:
@@ -158,7 +160,18 @@ def make_place(owner: User) -> Place:
             expires_at=soon,
         ),
         asked=raise_request(customer, actor=mate, kind="DELETE"),
-        part=_part(customer, mate, soon),
+        part=(part := _part(customer, owner, soon)),
+        appeal=AppealCase.objects.create(
+            complaint=part.complaint,
+            body="12300",
+            reference=f"R{customer.pk}",
+            text="Waits for a refund.",
+            state="LINKED",
+            received_at=clock.now(),
+            due_on=soon.date(),
+            internal_due_at=soon,
+        ),
+        mediation=MediationCase.objects.create(complaint=part.complaint, body="Consumer council"),
     )
 
 
@@ -255,6 +268,11 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "interactions:rights-": lambda p: {"pk": p.asked.pk},
     "interactions:contact-": lambda p: {"pk": p.contact.pk},
     "complaints:part-": lambda p: {"pk": p.part.pk},
+    "complaints:hand-act": lambda p: {"pk": p.part.complaint_id, "verb": "promise"},
+    "complaints:hand": lambda p: {"pk": p.part.complaint_id},
+    "complaints:appeal-act": lambda p: {"pk": p.appeal.pk, "verb": "draft"},
+    "complaints:appeal": lambda p: {"pk": p.appeal.pk},
+    "complaints:mediation": lambda p: {"pk": p.mediation.pk},
     "interactions:matter-": lambda p: {"pk": p.matter.pk},
     "interactions:suggestion-": lambda p: {"pk": p.suggestion.pk},
     "interactions:place-edit": lambda p: {"number": p.contact_place.pk},
