@@ -24,6 +24,7 @@ from foundation.audit import services as audit
 from foundation.common.errors import RuleBroken
 from staff.models import OrgUnit, User
 from workspace.context import sample_was_made
+from workspace.sample_complaints import write_complaints
 from workspace.sample_history import History
 from workspace.sample_rights import ask_for_rights
 
@@ -77,6 +78,7 @@ def make_sample_operator(password: str) -> Made:
     judge_sample(User.objects.get(username="marketing"))
     written["cases"] = write_cases(organisation, kept)
     written["rights"] = ask_for_rights(organisation, kept)
+    written["complaints"] = write_complaints(draw, organisation, kept)
     made = Made(is_new=True, customers=len(kept), staff=len(organisation.staff))
     audit.record(
         "sample.made",

@@ -30,6 +30,7 @@ YEAR = timedelta(days=365)
 FOLLOWED_SHARE = 0.16  # no public figure: so that one contact in six leaves a promise
 NEEDS_CALLBACK = {"COMPLAINT", "FAULT"}
 Line = tuple[datetime, int, str, int, dict[str, Any], int | None, int | None]
+DRAWN_BELOW = 500  # numbers of a past day that the services may draw
 
 
 @dataclass(eq=False)
@@ -172,12 +173,12 @@ class History:
         return promise
 
     def _number(self, prefix: str, digits: int, at: datetime) -> str:
-        """Past days' numbers are counted here, today's come from the sequence others draw from."""
+        """Past days' numbers are counted here, above those the services draw there; today's come from the sequence."""
         day = clock.today(at)
         if day >= clock.today(self.now):
             return next_number(prefix)
         self.numbers[f"{prefix}{day:%Y%m%d}"] += 1
-        return f"{prefix}{day:%Y%m%d}{self.numbers[f'{prefix}{day:%Y%m%d}']:0{digits}d}"
+        return f"{prefix}{day:%Y%m%d}{DRAWN_BELOW + self.numbers[f'{prefix}{day:%Y%m%d}']:0{digits}d}"
 
     def _write_promises(self) -> dict[_Promise, FollowUp]:
         keys = ids_at([promise.made_at for promise in self.promises])

@@ -168,9 +168,7 @@ def refuse_by_reply(number: str, *, reference: str = "", purpose: str = Purpose.
     Raises RuleBroken customers.bad_phone, customers.bad_code, customers.invisible, customers.too_long.
     """
     number = normal.contact_value(ContactPoint.Kind.MOBILE, number)
-    # Whoever is reached at a line of their own is found by the line.
-    kinds = (FindNumber.Kind.PHONE, FindNumber.Kind.LINE)
-    found = FindNumber.objects.filter(value=number, kind__in=kinds).values_list("customer_id", flat=True)
+    found = FindNumber.objects.filter(value=number, kind=FindNumber.Kind.PHONE).values_list("customer_id", flat=True)
     reached = ContactPoint.objects.filter(
         customer__in=list(found), kind=ContactPoint.Kind.MOBILE, value=number, valid_to__isnull=True
     ).exclude(customer__status=Customer.Status.ANONYMISED)

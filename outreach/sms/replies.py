@@ -147,7 +147,7 @@ def _take_whole(number: str, text: str, now: datetime, **place: int) -> SmsReply
     if customer is not None:
         add_line(customer.pk, "sms.reply", ref_id=reply.pk, params={"state": reply.state})
     else:
-        log.info("sms_reply_of_nobody", row=reply.pk, state=reply.state)
+        log.info("sms_reply_of_nobody", reply=reply.pk, state=reply.state)
     return reply
 
 
@@ -165,8 +165,7 @@ def _number(text: str) -> str:
 def _sender(number: str) -> tuple[Customer | None, int | None]:
     """The customer reached at the number, and the text message that left to them last. Of several who share it, the one
     written to last."""
-    kinds = (FindNumber.Kind.PHONE, FindNumber.Kind.LINE)  # who is reached at a line of their own stands there as line
-    known = FindNumber.objects.filter(value=number, kind__in=kinds).values_list("customer_id", flat=True)
+    known = FindNumber.objects.filter(value=number, kind=FindNumber.Kind.PHONE).values_list("customer_id", flat=True)
     reached = ContactPoint.objects.filter(
         customer__in=list(known), kind=ContactPoint.Kind.MOBILE, value=number, valid_to__isnull=True
     ).exclude(customer__status__in=GONE)
@@ -184,7 +183,7 @@ def _refuse(number: str, reply: SmsReply) -> None:
         with transaction.atomic():
             refuse_by_reply(number, reference=f"SMS {reply.ref}")
     except RuleBroken as no:  # no mobile number: nobody is reached at it
-        log.info("sms_refusal_of_nobody", row=reply.pk, fault=no.code)
+        log.info("sms_refusal_of_nobody", reply=reply.pk, fault=no.code)
 
 
 def _hand_over(reply: Reply) -> str:
@@ -193,7 +192,7 @@ def _hand_over(reply: Reply) -> str:
             return taken_by
     owner = who_answers(reply.customer, reply.at)
     if owner is None:
-        log.error("sms_reply_without_owner", row=reply.reply_id)
+        log.error("sms_reply_without_owner", reply=reply.reply_id)
         return ""
     with translation.override(settings.LANGUAGE_CODE):
         subject = _("Answer the text message: %(text)s") % {"text": " ".join(reply.text.split())}

@@ -15,7 +15,7 @@ import pytest
 from django.test import Client
 
 from customers.finding.rows import rebuild_find_rows
-from customers.models import Consent, Subscription
+from customers.models import Consent
 from foundation.common import clock
 from foundation.common.errors import BadSetting
 from foundation.rest.signing import sign
@@ -199,8 +199,6 @@ def test_receipts_are_taken_once_and_told_again_when_too_early(gateway: Gateway,
 def test_a_reply_by_the_gateway_refuses_at_once(gateway: Gateway, travel: Travel) -> None:
     with travel(MORNING):
         customer = reachable()
-        # Their own line, as with nearly everybody.
-        Subscription.objects.create(customer=customer, service_no="13900001111", product_line="MOBILE")
         rebuild_find_rows([customer.pk])
         agree(customer)
         assert tell("sms-replies", {"from": "+86 139 0000 1111", "text": "td"})[0] == 201
