@@ -7,7 +7,17 @@ class ComplaintsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what complaints writes on the timeline, rings, says to customers and stamps with unit numbers."""
-        from complaints import bellkinds, complainants, forgetting, hand_words, handover, learning, lines, wordings
+        from complaints import (
+            bellkinds,
+            clock_following,
+            complainants,
+            forgetting,
+            hand_words,
+            handover,
+            learning,
+            lines,
+            wordings,
+        )
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
@@ -18,6 +28,7 @@ class ComplaintsConfig(AppConfig):
         learning.register()
         forgetting.register()
         complainants.register()
+        clock_following.register()
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))
