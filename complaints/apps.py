@@ -12,6 +12,7 @@ class ComplaintsConfig(AppConfig):
             clock_following,
             complainants,
             forgetting,
+            hand_navigation,
             hand_words,
             handover,
             learning,
@@ -24,6 +25,7 @@ class ComplaintsConfig(AppConfig):
         bellkinds.register()
         wordings.register()
         hand_words.register()
+        hand_navigation.register()
         handover.register()
         learning.register()
         forgetting.register()

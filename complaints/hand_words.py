@@ -115,7 +115,7 @@ def _part(notice: Notification) -> str:
 
 def still_late(params: Mapping[str, Any]) -> bool:
     """Whether the case of an apology for lateness still has no answer: else it would say something false."""
-    return Complaint.objects.filter(pk=int(params["case"])).exclude(state__in=_ANSWERED).exists()
+    return Complaint.objects.filter(pk=int(params["case_id"])).exclude(state__in=_ANSWERED).exists()
 
 
 def register() -> None:

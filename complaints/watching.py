@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from complaints.ladder import GRADE_MARK, Rung, rung_of
 from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, EscalationTold
+from complaints.services.ground import tell_customer
 from complaints.services.pooling import back_to_pool
 from complaints.taking import GM, HANDLER, LEAD, Superiors
 from complaints.watch_rows import (
@@ -330,7 +331,7 @@ def _tell_customers(late: Sequence[Raised], now: datetime) -> None:
     given, dates = [], _new_dates(late, now)
     for one in late:
         new_date = dates[one.id]
-        params = {"number": one.case.number, "case": str(one.case.id), "due_at": new_date.isoformat()}
+        params = {"number": one.case.number, "case_id": str(one.case.id), "due_at": new_date.isoformat()}
         given.append((one.case.id, f"{one.case.id}-{one.id}", json.dumps(params), new_date))
     cases, keys, told, until = (list(column) for column in zip(*given, strict=True))
     for by_mail in (False, True):
@@ -342,6 +343,19 @@ def _tell_customers(late: Sequence[Raised], now: datetime) -> None:
             channel=Channel.EMAIL if by_mail else Channel.SMS,
         )
     Complaint.objects.filter(pk__in=cases, customer__isnull=False).update(last_told_at=now)
+    for one in late:
+        if one.case.customer_id is None and not one.case.is_parent:  # complained without being a customer
+            case = Complaint.objects.select_related("owner", "handler", "customer").get(pk=one.case.id)
+            at = dates[one.id]
+            tell_customer(
+                case,
+                "complaint_late",
+                key=str(one.id),
+                actor=None,
+                expires_at=at,
+                due_at=at.isoformat(),
+                case_id=str(case.pk),
+            )
 
 
 def _new_dates(late: Sequence[Raised], now: datetime) -> dict[int, datetime]:

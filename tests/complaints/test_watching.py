@@ -7,10 +7,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from complaints import tasks
 from complaints.lifecycle import OWNER_KIND, ClockKind
-from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
+from complaints.models import (
+    Complaint,
+    ComplaintMove,
+    Escalation,
+    EscalationTold,
+    Handover,
+    Order,
+    Part,
+    Promise,
+    Seat,
+)
 from foundation.calendars.clocks import start_clock, stop_clock
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.marks import Marks
@@ -185,3 +197,45 @@ def test_a_group_carries_its_own_clock_and_a_held_case_waits(at: Office) -> None
     member.refresh_from_db()
     assert member.statutory_late and member.grade == "GROUP"
     assert not ClockMark.objects.filter(passed_at=None, due_at__lt=MORNING + timedelta(hours=49)).exists()
+
+
+def test_a_sweep_costs_what_is_due_not_what_is_open(at: Office) -> None:
+    def cost() -> int:
+        one = case(at, "INVESTIGATING")
+        running(one, at=MORNING - timedelta(hours=25))
+        with CaptureQueriesContext(connection) as queries:
+            assert tasks.watch_complaints() == 1
+        return len(queries)
+
+    cost()  # the first one fills caches
+    few = cost()
+    for _one in range(40):
+        running(case(at, "INVESTIGATING"))
+    assert cost() == few
+    # Each look is one into a partial index on what is due, whatever the planner thinks of a small table.
+    looks = {
+        "clock_mark_due": ClockMark.objects.filter(owner_kind=OWNER_KIND, passed_at=None, due_at__lt=MORNING).order_by(
+            "due_at", "pk"
+        ),
+        "complaint_to_bring_up": Complaint.objects.to_bring_up().order_by("pk"),
+        "complaint_alert_due": EscalationTold.objects.alert_due(MORNING).order_by("tell_at", "pk"),
+        "complaint_handover_until": Handover.objects.open().filter(until__lte=MORNING).order_by("until", "pk"),
+        "promise_due": Promise.objects.due(MORNING).order_by("due_at", "pk"),
+        "complaint_order_due": Order.objects.filter(replied_at=None, due_at__lte=MORNING).order_by("due_at", "pk"),
+        "complaint_pause_ends": Complaint.objects.filter(state="PAUSED", pause_until__lte=MORNING),
+        "complaint_part_due": Part.objects.open().filter(due_at__lte=MORNING).order_by("due_at", "pk"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+    for index, rows in looks.items():
+        assert index in rows.explain(), rows.explain()
+
+
+@pytest.mark.covers("CMP-14")
+def test_who_complains_without_being_a_customer_hears_of_lateness_too(at: Office) -> None:
+    one = case(at, "INVESTIGATING", customer=None, contact_phone="13900001234", contact_name="Wang")
+    running(one)
+    with later(49):
+        tasks.watch_complaints()
+        tasks.watch_complaints()
+    assert OutMessage.objects.filter(template="complaint_late", customer=None).count() == 1

@@ -1,0 +1,33 @@
+"""The places of parts and appeals in the shell."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.ui.navigation import NavItem, register_nav
+
+
+def register() -> None:
+    """Make them known."""
+    register_nav(
+        NavItem(
+            "complaint-parts",
+            _("Parts of complaints"),
+            "puzzle",
+            "complaints:part-list",
+            right="complaints.part",
+            order=14,
+            match=("complaints:part-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "appeals",
+            _("Appeals"),
+            "landmark",
+            "complaints:appeal-list",
+            right="complaints.view",
+            order=16,
+            match=("complaints:appeal",),
+        )
+    )
