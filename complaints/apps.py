@@ -17,6 +17,7 @@ class ComplaintsConfig(AppConfig):
             handover,
             learning,
             lines,
+            panels,
             wordings,
         )
         from staff.services.numbering import Stamped, register_stamped
@@ -31,6 +32,7 @@ class ComplaintsConfig(AppConfig):
         forgetting.register()
         complainants.register()
         clock_following.register()
+        panels.register()
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))

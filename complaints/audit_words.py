@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.hand_audit import HAND_DETAILS
 from complaints.lifecycle import Act, Deed, Grade, GradeReason, MeasureKind, Path, PauseReason, Solved, State
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
+from interactions.lifecycle import Channel
 
 name_kinds(
     {
@@ -19,7 +20,8 @@ name_kinds(
 name_acts(
     "complaint",
     title=_("Complaints"),
-    acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)} | {"sweep": _("Brought up by the clock")},
+    acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)}
+    | {"sweep": _("Brought up by the clock"), "attached": _("Files added"), "file_fetched": _("File fetched")},
     details={
         "owner": Detail(_("Owner"), Shape.PERSON),
         "handler": Detail(_("Handler"), Shape.PERSON),
@@ -37,6 +39,12 @@ name_acts(
         "solved": Detail(_("Solved"), words=codes(dict(Solved.choices))),
         "satisfaction": Detail(_("Satisfaction")),
         "cause": Detail(_("Cause")),
+        "channel": Detail(_("Channel"), words=codes(dict(Channel.choices))),
+        "topic": Detail(_("Topic")),
+        "urges": Detail(_("Urges")),
+        "files": Detail(_("Files")),
+        "types": Detail(_("Kinds of files")),
+        "file": Detail(_("File")),
         **HAND_DETAILS,
     },
 )

@@ -49,7 +49,7 @@ class TopicGuess:
 
     @property
     def per_cent(self) -> int:
-        return round(self.share * 100)
+        return min(99, round(self.share * 100))
 
 
 @dataclass

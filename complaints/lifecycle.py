@@ -130,7 +130,8 @@ MOVES: tuple[Move, ...] = (
     Move(State.SOLUTION_PROPOSED, Act.DECIDE, State.DECIDED, _WORK),
     Move(State.SOLUTION_PROPOSED, Act.REWORK, State.INVESTIGATING, _WORK),
     Move(State.DECIDED, Act.AGREE, State.ACCEPTED, _TAKE, by_clock=True),
-    Move(State.DECIDED, Act.DISPUTE, State.DISPUTED, _TAKE),
+    # By the customer themselves on the status page.
+    Move(State.DECIDED, Act.DISPUTE, State.DISPUTED, _TAKE, by_clock=True),
     Move(State.ACCEPTED, Act.CALL_BACK, State.CALLBACK, _TAKE, by_clock=True),
     Move(State.DISPUTED, Act.REWORK, State.INVESTIGATING, _WORK),
     Move(State.DISPUTED, Act.FINAL, State.CALLBACK, _WORK),

@@ -163,8 +163,9 @@ def silences_over(now: datetime, limit: int = 500) -> list[int]:
 
 
 @transaction.atomic
-def dispute_complaint(case_id: int, *, actor: User, words: str) -> Complaint:
-    """The customer does not agree: a lead contacts them within a working day, and a new service limit runs.
+def dispute_complaint(case_id: int, *, actor: User | None, words: str) -> Complaint:
+    """The customer does not agree: a lead contacts them within a working day, and a new service limit runs. `actor`
+    None: they said so themselves, on the status page.
 
     Raises as `ground.case_to`, RuleBroken "complaint.no_words".
     """
@@ -173,7 +174,7 @@ def dispute_complaint(case_id: int, *, actor: User, words: str) -> Complaint:
     return case
 
 
-def dispute(case: Complaint, *, actor: User, words: str) -> None:
+def dispute(case: Complaint, *, actor: User | None, words: str) -> None:
     """The same for a locked case."""
     said = _words(words)
     clocks = clocks_for(case, actor)
@@ -188,7 +189,7 @@ def dispute(case: Complaint, *, actor: User, words: str) -> None:
     people = {person for person in (case.handler, case.owner) if person is not None}
     lead = lead_over(case, case.handler or case.owner, now)
     for person in {*people, *([lead] if lead is not None else [])}:
-        if person.pk != actor.pk:
+        if actor is None or person.pk != actor.pk:
             ring(case, person, "disputed", row.ref, until_at=until)
     tell_customer(case, "complaint_disputed", key=row.ref, actor=actor, contact_by_at=until)
 

@@ -154,7 +154,7 @@ def _registered(told: _Told, actor: User | None) -> Complaint:
     case.save(force_insert=True)
     if told.lines:
         ComplaintLine.objects.bulk_create(ComplaintLine(complaint=case, subscription=line) for line in told.lines)
-    detail = {"channel": case.channel, "topic": told.topic.code if told.topic else "", "grade": case.grade}
+    detail = {"channel": case.channel, **({"topic": told.topic.code} if told.topic else {})}
     remember(case, Act.REGISTER, actor=actor, new=State.REGISTERED, detail=detail)
     if at_once:
         remember(case, Act.ACKNOWLEDGE, actor=actor, old=State.REGISTERED, new=State.ACKNOWLEDGED)

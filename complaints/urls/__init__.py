@@ -5,4 +5,5 @@ from django.urls import URLPattern, URLResolver, include, path
 app_name = "complaints"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/", include("complaints.urls.hand")),
+    path("complaints/", include("complaints.urls.intake")),
 ]

@@ -1,0 +1,123 @@
+"""What the customer sees of a case on the status page: plain states, last step, next step, when, who; no internal
+word and nothing of a person but who looks after it (D§10.13)."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core import signing
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from complaints.codes import typed_code
+from complaints.lifecycle import Act, Deed, EntryKind, PauseReason, State, label_of
+from complaints.models import Complaint, Entry
+from foundation.common import clock
+from staff.models import User
+
+OPEN_FOR = timedelta(minutes=30)
+_SALT = "complaints.status"
+_NO_CODE = "-" * 10
+
+# By the state: what is the case, what is next.
+_STATES: dict[str, tuple[Any, Any]] = {
+    State.REGISTERED: (_("We have your complaint."), _("We confirm it and look into what it needs.")),
+    State.ACKNOWLEDGED: (_("We have your complaint."), _("We look into what it needs and who solves it.")),
+    State.ASSESSED: (_("We know what your complaint is about."), _("Somebody takes it into their hands.")),
+    State.ASSIGNED: (_("Your complaint is with those who solve it."), _("They begin to work on it.")),
+    State.INVESTIGATING: (_("Somebody works on your complaint."), _("We speak with you and find a solution.")),
+    State.PAUSED: (_("Your complaint waits."), _("We go on as soon as what we wait for is there.")),
+    State.SOLUTION_PROPOSED: (_("We have a solution in hand."), _("We tell you our answer.")),
+    State.DECIDED: (_("You have our answer."), _("Tell us whether you agree; then we call you back.")),
+    State.ACCEPTED: (_("You agree with our answer."), _("We do what we said, and call you back.")),
+    State.DISPUTED: (_("You do not agree with our answer."), _("A superior contacts you with another proposal.")),
+    State.CALLBACK: (_("You have our answer."), _("We call you back and ask whether it is solved.")),
+    State.CLOSED: (_("Your complaint is closed."), _("Nothing more, unless it is not solved: then tell us.")),
+    State.REOPENED: (_("Your complaint is open again."), _("Somebody takes it into their hands.")),
+    State.WITHDRAWN: (_("You withdrew your complaint."), _("Nothing more, unless you take it up again.")),
+    State.MERGED: (_("Your complaint is handled together with another one of yours."), _("See that number.")),
+    State.OUT_OF_SCOPE: (_("Your complaint is for somebody else."), _("We told you whom to turn to.")),
+}
+# Steps the customer knows of.
+_SHOWN = [*Act.values, Deed.CONTACTED.value, Deed.URGED.value, Deed.REPLIED.value, Deed.HEARD.value]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A case as its customer sees it. `due_at`: by when our answer; `person`: who looks after it; `answer`: what we
+    wrote last; `waits_for`: why it waits."""
+
+    number: str
+    is_open: bool
+    state: Any
+    next_step: Any
+    last_step: str
+    last_at: datetime | None
+    due_at: datetime | None
+    person: User
+    answer: str
+    answer_at: datetime | None
+    waits_for: str
+    handled_with: str
+    may_urge: bool
+    may_object: bool
+
+
+def case_with(number: str, code: str) -> Complaint | None:
+    """The case of a number whose code this is. As long in finding none as in refusing a wrong code."""
+    found = Complaint.objects.filter(number=number.strip().upper()[:20]).first() if number.strip() else None
+    known = found.public_code if found is not None else _NO_CODE
+    same = hmac.compare_digest(typed_code(known).encode(), typed_code(code).encode())
+    # The code of an erased case is a token that opens nothing.
+    return found if same and found is not None and found.public_code.isalnum() else None
+
+
+def token_for(case: Complaint) -> str:
+    """What stands in the address of the status page for half an hour: signed, without a number or a name."""
+    until = int((clock.now() + OPEN_FOR).timestamp())
+    return signing.Signer(salt=_SALT).sign_object([case.pk, until])
+
+
+def case_of(token: str) -> Complaint | None:
+    """The case of a token that holds still; None for another one."""
+    try:
+        key, until = signing.Signer(salt=_SALT).unsign_object(token)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    if clock.now().timestamp() > until:
+        return None
+    return Complaint.objects.select_related("owner", "handler", "merged_into").filter(pk=key).first()
+
+
+def status_of(case: Complaint) -> Status:
+    """What the page shows: three queries."""
+    now = clock.now()
+    state, next_step = _STATES[case.state]
+    last = case.moves.filter(act__in=_SHOWN).order_by("-pk").first()
+    left = Q(leaves_at=None) | Q(leaves_at__lte=now)
+    wrote = case.entries.filter(left, kind=EntryKind.REPLY, taken_back_at=None).order_by("-pk").first()
+    due = case.service_due_at or case.statutory_due_at
+    return Status(
+        number=case.number,
+        is_open=case.is_open,
+        state=state,
+        next_step=next_step,
+        last_step=last.label if last is not None else "",
+        last_at=last.at if last is not None else case.received_at,
+        due_at=due if case.is_open and due is not None and due > now else None,
+        person=case.handler or case.owner,
+        answer=wrote.text if wrote is not None else "",
+        answer_at=wrote.at if wrote is not None else None,
+        waits_for=label_of(PauseReason, case.pause_reason) if case.state == State.PAUSED else "",
+        handled_with=case.merged_into.number if case.merged_into is not None else "",
+        may_urge=case.is_open and not Entry.objects.filter(key=urge_key(case)).exists(),
+        may_object=case.state == State.DECIDED,
+    )
+
+
+def urge_key(case: Complaint) -> str:
+    """One urge a day by the page."""
+    return f"status-{case.pk}-{clock.today()}"
