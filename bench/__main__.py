@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
 
-    from bench import everybody, exports, imports, killed, load_mix, nights, pages, searches, world
+    from bench import everybody, exports, imports, intake, killed, load_mix, nights, pages, searches, world
     from bench.server import serve
     from bench.table import Figure, render
     from customers.models import Customer
@@ -55,6 +55,7 @@ def main() -> int:
         part("web start and memory", lambda: pages.footprint(server))
         part("searches", lambda: searches.measure(server, options.customers))
         part("pages", lambda: pages.measure(server, before, small, options.customers))
+        part("intake of complaints", lambda: intake.measure(server))
         minutes = options.minutes
         part(f"mixed load, {minutes:g} min", lambda: load_mix.measure(server, minutes, options.customers))
     part("jobs over everybody", everybody.measure)

@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from customers.models import Customer
 from foundation.common.doors import public
+from foundation.common.ids import new_id
+from staff.models import Draft
 
 
 @public("a yardstick inside the benchmark only")
@@ -19,4 +21,15 @@ def bare_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("".join(f"<p>{number} {name}</p>" for number, name in rows))
 
 
-urlpatterns = [path("bench/bare/", bare), path("bench/bare-page/", bare_page), path("", include("crm.urls"))]
+@public("a yardstick inside the benchmark only")
+def bare_insert(request: HttpRequest) -> HttpResponse:
+    Draft.objects.create(user_id=request.user.pk, place=f"bench.{new_id()}", text="bench", stamp=new_id())
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("bench/bare/", bare),
+    path("bench/bare-page/", bare_page),
+    path("bench/bare-insert/", bare_insert),
+    path("", include("crm.urls")),
+]

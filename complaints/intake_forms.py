@@ -32,7 +32,7 @@ GRADES = [Grade.ORDINARY, Grade.MAJOR, Grade.SKIP_LEVEL, Grade.UPGRADED]
 class TopicField(forms.CharField):
     """A topic by its code, one that may be chosen; read by its key, for lists are for showing."""
 
-    def clean(self, value: Any) -> Topic | None:  # type: ignore[override]  # gives what the code stands for
+    def clean(self, value: Any) -> Topic | None:
         code = super().clean(value)
         if not code:
             return None
@@ -125,7 +125,7 @@ class IntakeForm(forms.Form):
         help_text=_("This person sees nothing of the complaint and is given no part in it."),
     )
     about_no = forms.CharField(label=_("Complained of, by staff number"), max_length=32, required=False)
-    files = FilesField(label=_("Files"))
+    evidence = FilesField(label=_("Files"))
 
     def __init__(
         self, *args: Any, user: User, customer: Customer | None, facts: Iterable[RequiredFact] = (), **more: Any

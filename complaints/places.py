@@ -4,6 +4,7 @@ took (the web form, a mail), D§9.2."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -49,7 +50,7 @@ def owner_for_all(at: datetime, *, unit_no: int | None, about: User | None) -> U
     """Who answers for a complaint that came by itself: a present handler near the customer's unit (`unit_no`), or a
     coordinator; never the one complained of. Raises RuleBroken "complaint.nobody" where there is neither."""
     no = unit_no if unit_no is not None else OrgUnit.objects.order_by("no").values_list("no", flat=True).first()
-    values = {"no": no or 0, "day": clock.today(at), "at": at, "about": about.pk if about else None}
+    values: dict[str, Any] = {"no": no or 0, "day": clock.today(at), "at": at, "about": about.pk if about else None}
     with connection.cursor() as cursor:
         cursor.execute(_PERSON, values)
         found = cursor.fetchone()

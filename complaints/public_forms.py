@@ -38,7 +38,7 @@ class ComplainForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "email", "inputmode": "email"}),
     )
-    files = FilesField(label=_("Files"))
+    evidence = FilesField(label=_("Files"))
     consent = forms.BooleanField(
         label=_("I agree that this is used to look into my complaint and to answer me, and for nothing else."),
         error_messages={"required": _("Without this we may not work on your complaint. You can also call us.")},

@@ -62,10 +62,10 @@ def _intake(request: StaffRequest, guard: SizeGuard) -> HttpResponseBase:
     form = IntakeForm(request.POST, request.FILES, user=request.user, customer=customer, facts=facts_for(topic))
     if guard.too_large:
         words = _("One of the files is larger than %(most)s MB. Send a smaller picture, or the parts that matter.")
-        form.add_error("files", words % {"most": policy("complaints.file_megabytes")})
+        form.add_error("evidence", words % {"most": policy("complaints.file_megabytes")})
     if form.is_valid() and not guard.too_large:
         try:
-            files = check_files(form.cleaned_data["files"])
+            files = check_files(form.cleaned_data["evidence"])
             with transaction.atomic():
                 case = register_complaint(actor=request.user, customer=customer, contact=contact, **form.told(topic))
                 if files and not case.attachments.exists():
@@ -73,7 +73,7 @@ def _intake(request: StaffRequest, guard: SizeGuard) -> HttpResponseBase:
         except NotAllowed as no:
             raise PermissionDenied(str(no.message)) from no
         except RuleBroken as no:
-            form.add_error("files" if no.code.startswith("complaint.file") else None, no.message)
+            form.add_error("evidence" if no.code.startswith("complaint.file") else None, no.message)
         else:
             forget_draft(request.user, Place(TEXT, customer.pk if customer else None))
             words = _("%(number)s is taken") % {"number": case.number}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -54,24 +55,24 @@ def _complain(request: HttpRequest, guard: SizeGuard) -> HttpResponseBase:
     form = ComplainForm(request.POST, request.FILES)
     if guard.too_large:
         words = _("One of the files is larger than %(most)s MB. Send a smaller picture, or the parts that matter.")
-        form.add_error("files", words % {"most": policy("complaints.file_megabytes")})
+        form.add_error("evidence", words % {"most": policy("complaints.file_megabytes")})
     if not form.is_valid() or guard.too_large:
         return _complain_page(request, form, status=422)
     if count(FORMS, client_ip(request), HOUR) > policy("complaints.web_forms_per_hour"):
         return _too_many(request, minutes=60)
     try:
-        files = check_files(form.cleaned_data["files"])
+        files = check_files(form.cleaned_data["evidence"])
         with transaction.atomic():
             case = register_complaint(actor=None, channel=Channel.WEB, **_told(form))
             if files and not case.attachments.exists():
                 attach_files(case, files, actor=None)
     except RuleBroken as no:
-        form.add_error("files" if no.code.startswith("complaint.file") else None, no.message)
+        form.add_error("evidence" if no.code.startswith("complaint.file") else None, no.message)
         return _complain_page(request, form, status=422)
     return redirect("public:complained", token_for(case))
 
 
-def _told(form: ComplainForm) -> dict[str, object]:
+def _told(form: ComplainForm) -> dict[str, Any]:
     data = form.cleaned_data
     return {
         "text": data["text"],

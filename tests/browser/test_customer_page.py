@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import time, timedelta
+from time import monotonic
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from complaints.models import Complaint
 from customers import services
 from customers.models import Customer
 from foundation.common import clock
@@ -41,6 +43,33 @@ def at(row: Customer, name: str = "customer-detail") -> str:
 def saved(page: Page) -> None:
     """The draft of the note has reached the server."""
     expect(page.locator("#contact-note [data-draft-state]")).to_have_text(re.compile(r"^Draft saved \d\d:\d\d"))
+
+
+@pytest.mark.covers("CMP-01", "CMP-24")
+def test_a_complaint_is_taken_by_keyboard_alone_within_half_a_minute(op, row, browser_page, shoot):
+    page = browser_page(op.clerk, language="en")
+    page.goto(at(row))
+    begun = monotonic()
+    page.keyboard.press("c")
+    page.wait_for_url("**/complaints/new/**")
+    expect(page.locator("#id_text")).to_be_focused()
+    page.keyboard.type("\u5bbd\u5e26\u7f51\u901f\u5f88\u6162")
+    expect(page.locator("#topic-1")).to_be_checked()
+    expect(page.locator("#looked")).to_contain_text("because of:")
+    for field, said in (("id_fact_where", "West Lake 3"), ("id_fact_since", "Sunday")):
+        for _tab in range(12):
+            if page.evaluate("document.activeElement.id") == field:
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.type(said)
+    shoot(page, "intake-by-keyboard")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_contain_text(re.compile(r"CP\d{14}"))
+    assert monotonic() - begun < 30
+    taken = Complaint.objects.get()
+    assert (taken.topic.code, taken.owner) == ("NETWORK.SPEED", op.clerk)
+    assert taken.facts_given == {"where": "West Lake 3", "since": "Sunday"}
+    assert not Draft.objects.exists()
 
 
 @pytest.mark.covers("ARC-17")

@@ -77,20 +77,20 @@ def test_a_complaint_is_taken_on_one_page(at: Office, client_for: Any, django_as
     assert refused.status_code == 422 and "100 Mbps" in refused.content.decode() and not Complaint.objects.exists()
     program = SimpleUploadedFile("x.pdf", b"MZ program")
     refused = client.post(
-        reverse("complaints:intake"), {**sent, "fact_where": "A", "fact_since": "B", "files": [program]}
+        reverse("complaints:intake"), {**sent, "fact_where": "A", "fact_since": "B", "evidence": [program]}
     )
     assert refused.status_code == 422 and "Send a picture" in refused.content.decode()
     assert not Complaint.objects.exists() and not Attachment.objects.exists()
 
     complete = {**sent, "fact_where": "West Lake", "fact_since": "Sunday"}
     picture = SimpleUploadedFile("../a.exe.png", PNG)
-    answer = client.post(reverse("complaints:intake"), {**complete, "files": [picture]})
+    answer = client.post(reverse("complaints:intake"), {**complete, "evidence": [picture]})
     taken = Complaint.objects.get()
     assert answer.status_code == 302 and case_address(taken.pk) in answer["Location"]
     assert taken.topic == Topic.objects.get(code="NETWORK.SPEED") and taken.contact is not None
     assert taken.facts_given == {"where": "West Lake", "since": "Sunday"} and str(taken.amount) == "12.50"
     # Sent twice, it is one, with one file.
-    again = client.post(reverse("complaints:intake"), {**complete, "files": [SimpleUploadedFile("a.png", PNG)]})
+    again = client.post(reverse("complaints:intake"), {**complete, "evidence": [SimpleUploadedFile("a.png", PNG)]})
     assert again["Location"] == answer["Location"] and Attachment.objects.count() == 1
 
     # The file is saved, never shown, by who sees the case; others do not find it.

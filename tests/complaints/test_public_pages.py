@@ -58,10 +58,10 @@ def test_a_stranger_complains_by_the_web_and_follows_it(at: Office, travel: Any)
         refused = client.post(form, {**SAID, **wrong})
         assert refused.status_code == 422 and "Wu Min" in refused.content.decode()
     program = SimpleUploadedFile("x.png", b"\x7fELF")
-    assert client.post(form, {**SAID, "files": [program]}).status_code == 422
+    assert client.post(form, {**SAID, "evidence": [program]}).status_code == 422
     assert not Complaint.objects.exists()
 
-    answer = client.post(form, {**SAID, "files": [SimpleUploadedFile("x.png", b"\x89PNG\r\n\x1a\n")]})
+    answer = client.post(form, {**SAID, "evidence": [SimpleUploadedFile("x.png", b"\x89PNG\r\n\x1a\n")]})
     again = client.post(form, SAID)
     taken = Complaint.objects.get()
     assert answer.status_code == again.status_code == 302
