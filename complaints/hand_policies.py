@@ -15,7 +15,7 @@ define(
     default=3,
     low=1,
     high=10,
-    source="D§10.10",
+    source="D",
     title=_("Hand-overs between units"),
     help=_("After so many hand-overs between units the coordinator decides which unit is responsible."),
 )
@@ -26,18 +26,18 @@ define(
     default=240,
     low=30,
     high=2_700,
-    source="D§10.10",
+    source="D",
     title=_("Responsible unit: time to decide"),
     help=_("Working minutes within which the coordinator decides the responsible unit."),
 )
 define(
     "complaints.parts.budget_percent",
     type="int",
-    unit="percent",
+    unit="%",
     default=40,
     low=5,
     high=100,
-    source="D§10.10",
+    source="D",
     title=_("Part of a case: share of the time left"),
     help=_("How much of the working time left to the answer a unit gets for its part."),
 )
@@ -73,7 +73,7 @@ define(
     default=10,
     low=1,
     high=60,
-    source="D§11.2",
+    source="D",
     title=_("Appeal: days to respond"),
     help=_("Calendar days to respond to the authority where its letter names no date."),
 )
@@ -84,7 +84,7 @@ define(
     default=2,
     low=0,
     high=10,
-    source="D§11.2",
+    source="D",
     title=_("Appeal: internal lead"),
     help=_("Working days before the authority's date by which our response is ready."),
 )

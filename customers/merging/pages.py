@@ -51,6 +51,9 @@ TABLES: dict[str, Any] = {
     "outreach_followup": gettext_lazy("Follow-ups"),
     "outreach_message": gettext_lazy("Messages"),
     "outreach_message_text": gettext_lazy("Texts of messages"),
+    "outreach_sms_reply": gettext_lazy("Replies by text message"),
+    "complaints_complaint": gettext_lazy("Complaints"),
+    "complaints_complainerflag": gettext_lazy("Marks of having complained"),
 }
 
 

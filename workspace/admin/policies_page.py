@@ -65,6 +65,11 @@ UNITS = (
     _("months"),
     _("points"),
     _("% a month"),
+    _("working minutes"),
+    _("complaints"),
+    _("hand-overs"),
+    _("files"),
+    _("forms"),
 )
 TYPED = {
     Kind.INT: _("A whole number."),
