@@ -11,15 +11,18 @@ class ComplaintsConfig(AppConfig):
             bellkinds,
             clock_following,
             complainants,
+            exporting,
             forgetting,
             hand_navigation,
             hand_words,
             handover,
             learning,
             lines,
+            navigation,
             panels,
             wordings,
         )
+        from complaints.services import bulk
         from staff.services.numbering import Stamped, register_stamped
 
         lines.register()
@@ -33,6 +36,9 @@ class ComplaintsConfig(AppConfig):
         complainants.register()
         clock_following.register()
         panels.register()
+        exporting.register()
+        navigation.register()
+        bulk.register()
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))

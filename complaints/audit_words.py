@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.hand_audit import HAND_DETAILS
 from complaints.lifecycle import Act, Deed, Grade, GradeReason, MeasureKind, Path, PauseReason, Solved, State
+from complaints.models import BulkAct
+from complaints.services.changing import FIELDS
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 from interactions.lifecycle import Channel
 
@@ -15,13 +17,24 @@ name_kinds(
         "complaints.cause": _("Cause of complaints"),
         "complaints.appealcase": _("Appeal"),
         "complaints.mediationcase": _("Mediation"),
+        "complaints.savedview": _("Kept view"),
+        "complaints.bulkchange": _("Act on many complaints"),
     }
 )
 name_acts(
     "complaint",
     title=_("Complaints"),
     acts={choice.value.lower(): choice.label for choice in (*Act, *Deed)}
-    | {"sweep": _("Brought up by the clock"), "attached": _("Files added"), "file_fetched": _("File fetched")},
+    | {
+        "sweep": _("Brought up by the clock"),
+        "attached": _("Files added"),
+        "file_fetched": _("File fetched"),
+        "changed": _("Properties changed"),
+        "view_kept": _("View kept"),
+        "view_dropped": _("View removed"),
+        "bulk": _("Many at once"),
+        "bulk_undone": _("Many at once taken back"),
+    },
     details={
         "owner": Detail(_("Owner"), Shape.PERSON),
         "handler": Detail(_("Handler"), Shape.PERSON),
@@ -45,6 +58,10 @@ name_acts(
         "files": Detail(_("Files")),
         "types": Detail(_("Kinds of files")),
         "file": Detail(_("File")),
+        "fields": Detail(_("Fields"), words=codes(FIELDS)),
+        "act": Detail(_("Act"), words=codes(dict(BulkAct.choices))),
+        "cases": Detail(_("Cases")),
+        "team": Detail(_("Team")),
         **HAND_DETAILS,
     },
 )

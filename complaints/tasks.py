@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from complaints import dues, watching
+from complaints.services.talking import due_replies, let_reply_go
 from foundation.common import clock
 
 log = structlog.get_logger(__name__)
@@ -33,3 +34,17 @@ def settle_dues() -> int:
             except Exception:  # one bad row must not hold up the duties behind it
                 log.exception("complaint_due_failed", duty=due.name, row=key)
     return done
+
+
+@shared_task
+def send_replies() -> int:
+    """Let replies go whose moment to be taken back is over. Returns how many."""
+    gone = 0
+    for entry_id in due_replies():
+        try:
+            gone += let_reply_go(entry_id)
+        except DatabaseError:
+            raise
+        except Exception:  # one bad row must not hold up the replies behind it
+            log.exception("complaint_reply_failed", row=entry_id)
+    return gone

@@ -36,6 +36,7 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("answered", _("Our answer to your complaint")),
     ("final", _("Our last word on your complaint")),
     ("rejected", _("Your complaint is not for us")),
+    ("reply", _("A colleague writes to you about your complaint")),
 )
 
 

@@ -38,6 +38,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("interactions.tasks.settle_matters", 60),
     Tick("interactions.tasks.turn_shifts", 60, "urgent"),
     Tick("interactions.tasks.remind_suggestions", 60),
+    # Replies in cases wait 8 seconds to be taken back (ui-guide §5 Case).
+    Tick("complaints.tasks.send_replies", 10, "urgent"),
     Tick("foundation.audit.tasks.seal_audit", 60),
     # Requests about own data (D§5.11): reminder, then the director.
     Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),

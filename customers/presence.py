@@ -21,6 +21,7 @@ from staff.models import User
 
 GONE_AFTER = 90
 VIEW, EDIT = "view", "edit"
+CUSTOMER = "customers"
 # Of each mark (whose, doing what): when, and the person's name.
 Marks = dict[tuple[int, str], tuple[int, str]]
 
@@ -52,24 +53,24 @@ def _say(names: Sequence[str], one: str, many: str) -> str:
     return one % {"name": names[0]} if len(names) == 1 else many % {"names": join_words(names)}
 
 
-def mark(user: User, customer_id: int, doing: str) -> Present:
-    """The user has the customer open now, `doing` VIEW or EDIT; returns who else has."""
-    marks = _fresh(cache.get(_key(customer_id)))
+def mark(user: User, row_id: int, doing: str, *, what: str = CUSTOMER) -> Present:
+    """The user has the customer (or another thing, `what`) open now, `doing` VIEW or EDIT; returns who else has."""
+    marks = _fresh(cache.get(_key(what, row_id)))
     marks[user.pk, doing] = (_now(), user.name)
-    cache.set(_key(customer_id), marks, GONE_AFTER)
+    cache.set(_key(what, row_id), marks, GONE_AFTER)
     return _others(user, marks)
 
 
-def unmark(user: User, customer_id: int, doing: str) -> None:
+def unmark(user: User, row_id: int, doing: str, *, what: str = CUSTOMER) -> None:
     """The user has finished `doing` it."""
-    marks = _fresh(cache.get(_key(customer_id)))
+    marks = _fresh(cache.get(_key(what, row_id)))
     if marks.pop((user.pk, doing), None):
-        cache.set(_key(customer_id), marks, GONE_AFTER)
+        cache.set(_key(what, row_id), marks, GONE_AFTER)
 
 
-def open_elsewhere(user: User, customer_ids: Sequence[int]) -> set[int]:
-    """Those of the customers that somebody else has open: one trip to the cache, whatever their number."""
-    keys = {_key(customer_id): customer_id for customer_id in customer_ids}
+def open_elsewhere(user: User, row_ids: Sequence[int], *, what: str = CUSTOMER) -> set[int]:
+    """Those of the customers (or `what`) that somebody else has open: one trip to the cache, whatever their number."""
+    keys = {_key(what, row_id): row_id for row_id in row_ids}
     found = cache.get_many(keys) if keys else {}
     return {keys[key] for key, marks in found.items() if any(pk != user.pk for pk, _doing in _fresh(marks))}
 
@@ -86,8 +87,8 @@ def _others(user: User, marks: Marks) -> Present:
     return Present(tuple(name for _pk, name in sorted(editing)), tuple(name for _pk, name in sorted(viewing)))
 
 
-def _key(customer_id: int) -> str:
-    return f"customers:open:{customer_id}"
+def _key(what: str, row_id: int) -> str:
+    return f"{what}:open:{row_id}"
 
 
 def _now() -> int:

@@ -22,11 +22,12 @@ from foundation.jobs.models import JobRun
 from foundation.jobs.queries import beat_silence, title_of
 from foundation.ui.htmx import wants_fragment
 from interactions.models import Interaction
-from outreach.queries import Line, followups_in_view, listed
+from outreach.queries import followups_in_view, listed
 from staff.models import Reveal, User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
 from workspace.admin.jobs_page import runs_of
+from workspace.duties import Duty, by_deadline, due_of, is_case, next_cases
 from workspace.figures import Figure, desk_figures, first_ask_figures, run_figures
 from workspace.team import members, people_of, with_counts
 
@@ -47,7 +48,7 @@ class Desk:
     """The part that changes by itself: figures and the next duties."""
 
     figures: list[Figure]
-    rows: list[Line]
+    rows: list[Duty]
 
     @property
     def figures_seen(self) -> str:
@@ -57,14 +58,21 @@ class Desk:
     @property
     def rows_seen(self) -> str:
         """The same for the rows; a rescheduled or taken one changes it."""
-        state = ",".join(f"{to_text(row.pk)}:{int(row.due_at.timestamp())}:{row.attempts}" for row in self.rows)
+        state = ",".join(f"{to_text(row.pk)}:{int(due_of(row).timestamp())}:{_turn(row)}" for row in self.rows)
         return hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
 def desk_of(user: User) -> Desk:
-    """Figures and next duties of the user: own, of those acted for, handed over."""
+    """Figures and next duties of the user: own, of those acted for, handed over; cases among them."""
     mine = followups_in_view(user, "mine")
-    return Desk(desk_figures(user), list(listed(mine)[:NEXT_SHOWN]))
+    rows = by_deadline(listed(mine)[:NEXT_SHOWN], next_cases(user, NEXT_SHOWN), NEXT_SHOWN)
+    return Desk(desk_figures(user), rows)
+
+
+def _turn(row: Duty) -> int:
+    """What grows when something is done about a duty."""
+    turn: int = row.version if is_case(row) else row.attempts  # type: ignore[union-attr]  # no negative guard
+    return turn
 
 
 @require_GET

@@ -23,6 +23,7 @@ from foundation.common.errors import RuleBroken
 from foundation.ui.navigation import nav_items
 from staff.models import User
 from staff.requests import StaffRequest
+from workspace.found_cases import found_case
 from workspace.search import found_customers
 
 LONGEST = 100
@@ -70,6 +71,7 @@ def palette(request: StaffRequest) -> HttpResponse:
     """What fits the words typed; without words, what can be done here and where to go."""
     text = request.POST.get("q", "").strip()[:LONGEST]
     groups = [
+        Group(_("Cases"), _cases(request.user, text)),
         Group(_("Customers"), _customers(request.user, text)),
         Group(_("On this page"), _fitting(actions_here(request), text)),
         Group(_("Begin"), _fitting(_commands(request.user), text)),
@@ -97,6 +99,16 @@ def _customers(user: User, text: str) -> list[Item]:
             url = reverse("customers:customer-detail", args=[found.customer.pk])
             items.append(Item(found.name, url, "user-round", found.customer.number))
     return items
+
+
+def _cases(user: User, text: str) -> list[Item]:
+    """The case of a full number: its page for who may see it, for others the page of results with one masked line."""
+    found = found_case(user, text)
+    if found is None:
+        return []
+    label = f"{found.number} · {found.subject}" if found.url else found.number
+    hint = found.state if found.url else _("Looked after by another unit")
+    return [Item(label, found.url or _results_url(user, text), "inbox", hint)]
 
 
 def _results_url(user: User, text: str) -> str:

@@ -27,6 +27,7 @@ from staff.masking import masked_name
 from staff.models import User
 from staff.requests import StaffRequest
 from staff.rights import sight_of
+from workspace.found_cases import FoundCase, found_case
 
 PAGE = "workspace/search.html"
 LONGEST = 80
@@ -59,6 +60,9 @@ def search_start(request: StaffRequest) -> HttpResponseBase:
     if len(text) > LONGEST:
         words = _("At most %(longest)s characters can be searched for.") % {"longest": LONGEST}
         return _page(request, text[:LONGEST], refusal=words, status=422)
+    case = found_case(request.user, text)
+    if case is not None and case.url:
+        return redirect(case.url)
     owner = only_owner(request.user, text)
     if owner is not None:
         return redirect(row_address("customers:customer-detail", owner))
@@ -76,13 +80,16 @@ def search_results(request: StaffRequest, token: str) -> HttpResponseBase:
     if link is None:
         return _page(request, "", refusal=_("This search is no longer kept. Search again."), status=404)
     try:
+        case = found_case(request.user, link.query)
+        if case is not None and case.url:
+            return redirect(case.url)
         hits = search(request.user, link.query, limit=SHOWN + 1)
     except RuleBroken as no:
         return _page(request, link.query, refusal=no.message, status=422)
     if len(hits) == 1 and not hits[0].outside:
         return redirect("customers:customer-detail", pk=hits[0].customer_id)
     found = found_customers(request.user, hits[:SHOWN])
-    return _page(request, link.query, found=found, has_more=len(hits) > SHOWN)
+    return _page(request, link.query, found=found, has_more=len(hits) > SHOWN, case=case)
 
 
 def found_customers(user: User, hits: Iterable[Hit]) -> list[Found]:
@@ -111,8 +118,10 @@ def _page(
     has_more: bool = False,
     refusal: str = "",
     status: int = 200,
+    case: FoundCase | None = None,
 ) -> HttpResponse:
     context = {
+        "case": case,
         "text": text,
         "found": found,
         "has_more": has_more,

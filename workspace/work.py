@@ -17,8 +17,10 @@ from foundation.ui.htmx import redirect_page, toast, wants_fragment
 from outreach import services
 from outreach.queries import followups_in_view, grouped, listed, pool_count
 from staff.requests import StaffRequest
+from workspace.duties import next_cases
 
 PAGE = 50
+CASES_SHOWN = 20
 
 
 @require_GET
@@ -33,6 +35,7 @@ def my_work(request: StaffRequest) -> HttpResponseBase:
     now = clock.now()
     waiting, more = pool_count(request.user)
     context = {
+        "cases": next_cases(request.user, CASES_SHOWN) if page.is_first else [],
         "page": page,
         "groups": grouped(page.items, now),
         "waiting": f"{waiting}+" if more else waiting,

@@ -74,19 +74,23 @@ class BulkAct(models.TextChoices):
 
 
 class BulkChange(Row):
-    """An act on many cases: looked at first (`confirmed_at` empty), then done at once or in the background, and taken
-    back as a whole. `to`, `unit`: whom an assignment is for; `grade`: what a raise is to; `reason`: a code."""
+    """An act on many cases: looked at first (`aimed_at`, not `confirmed_at`), then done at once or in the background,
+    and taken back as a whole. `unit`: into whose pool an assignment goes, when not to people
+    (`BulkLine.new_handler`); `grade`: what a raise is to; `reason`: a code; `due_at`: of the reply an urge asks for;
+    `run_id`: the job that does it."""
 
     personal: ClassVar = Personal(of=None, plain=("act", "grade", "reason", "note"))
 
     act = models.CharField(max_length=8, choices=BulkAct.choices)
     actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
-    to = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     unit = models.ForeignKey(OrgUnit, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     grade = models.CharField(max_length=12, blank=True)
     reason = models.CharField(max_length=16, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
+    aimed_at = models.DateTimeField(null=True)
+    run_id = models.BigIntegerField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     undo_asked_at = models.DateTimeField(null=True)
@@ -100,7 +104,7 @@ class BulkLine(models.Model):
     """One case of an act on many: what it was before, and what became of it. `code`, `said`: why it was refused;
     `version`: of the case after the act, by which taking back sees that nobody has changed it since."""
 
-    personal: ClassVar = Personal(of="complaint__customer", plain=("state", "old_grade", "code", "said"))
+    personal: ClassVar = Personal(of="complaint__customer", plain=("state", "code", "said"))
 
     class State(models.TextChoices):
         WAITING = "WAITING", _("Waiting")
@@ -112,8 +116,8 @@ class BulkLine(models.Model):
     bulk = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="lines", db_index=False)
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="+", db_index=False)
     old_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    new_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     old_unit = models.ForeignKey(OrgUnit, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
-    old_grade = models.CharField(max_length=12, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     code = models.CharField(max_length=48, blank=True)
     said = models.CharField(max_length=300, blank=True)

@@ -285,6 +285,7 @@ def tell_customer(
     actor: User | None,
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
+    channel: str = "",
     **params: Any,
 ) -> OutMessage | None:
     """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24).
@@ -306,6 +307,7 @@ def tell_customer(
         template=template,
         params=given,
         dedupe_key=f"{template}-{case.ref}-{key}",
+        channel=channel,
         not_before=not_before,
         expires_at=expires_at,
         actor=actor,
@@ -316,9 +318,9 @@ def tell_customer(
     return message
 
 
-def _queued(case: Complaint, **message: Any) -> OutMessage | None:
+def _queued(case: Complaint, *, channel: str, **message: Any) -> OutMessage | None:
     """The message in the outbox: to the customer, or to who complained without being one."""
-    by_mail = case.channel == ContactChannel.EMAIL
+    by_mail = channel == Channel.EMAIL if channel else case.channel == ContactChannel.EMAIL
     if case.customer is not None:
         channel = Channel.EMAIL if by_mail else Channel.SMS
         return queue_message(customer=case.customer, message_class=MessageClass.SERVICE, channel=channel, **message)

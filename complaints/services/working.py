@@ -194,23 +194,31 @@ def note_contact(case_id: int, *, actor: User, channel: str, text: str, reached:
     entry = Entry.objects.create(
         complaint=case, kind=EntryKind.CONTACT, channel=channel, text=text.strip()[:LONGEST_TEXT], by=actor, at=now
     )
-    clocks = clocks_for(case, actor)
-    fields = []
     if reached:
-        clocks.stop(ClockKind.FIRST_CONTACT)
-        if ClockKind.PROGRESS.value in clocks.open:
-            clocks.stop(ClockKind.PROGRESS)
-            clocks.start(clocks.duty(ClockKind.PROGRESS))
-        if actor.has_perm(ASSIGN_RIGHT):
-            clocks.stop(ClockKind.LEAD_CONTACT)
-        case.last_told_at = now
-        fields.append("last_told_at")
-        if case.first_contact_at is None:
-            case.first_contact_at = now
-            fields.append("first_contact_at")
-    save_case(case, *fields)
+        spoken(case, actor)
+    else:
+        save_case(case)
     remember(case, Deed.CONTACTED if reached else Deed.TRIED, actor=actor)
     return entry
+
+
+def spoken(case: Complaint, actor: User) -> None:
+    """The customer was spoken with or written to, in a locked case: first contact and progress are done, the next
+    progress is due from now on; in a dispute a lead's word is what the rule asks."""
+    now = clock.now()
+    clocks = clocks_for(case, actor)
+    clocks.stop(ClockKind.FIRST_CONTACT)
+    if ClockKind.PROGRESS.value in clocks.open:
+        clocks.stop(ClockKind.PROGRESS)
+        clocks.start(clocks.duty(ClockKind.PROGRESS))
+    if actor.has_perm(ASSIGN_RIGHT):
+        clocks.stop(ClockKind.LEAD_CONTACT)
+    case.last_told_at = now
+    fields = ["last_told_at"]
+    if case.first_contact_at is None:
+        case.first_contact_at = now
+        fields.append("first_contact_at")
+    save_case(case, *fields)
 
 
 def _said(at: datetime | None) -> str:

@@ -19,6 +19,7 @@ from outreach.models import FollowUp, ManagerTransfer, Notification, OutMessage
 from outreach.services import notify, owe_followup, queue_message
 from staff.exports.models import Export
 from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
+from tests.complaints.making import case_in
 from tests.factories import (
     ContactPointFactory,
     CustomerFactory,
@@ -51,6 +52,7 @@ class Place:
     suggestion: Suggestion
     contact_place: ContactPlace
     notice: Notification | None
+    complaint: Complaint
     imported: Import
     merge: Merge
     segment: Segment
@@ -133,6 +135,7 @@ def make_place(owner: User) -> Place:
             channel="HOTLINE", unit=unit, name_zh="Hotline", name_en="Hotline", calendar_code="ROUND_THE_CLOCK"
         ),
         notice=notify(owner, "followup.due", subject_ref=follow_up, params={}, dedupe_key=f"doors-{customer.pk}"),
+        complaint=case_in(owner=owner, handler=mate, customer=customer),
         imported=imported,
         merge=Merge.objects.create(
             number=f"MG{customer.pk}"[-20:],
@@ -287,6 +290,11 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "interactions:suggestion-": lambda p: {"pk": p.suggestion.pk},
     "interactions:place-edit": lambda p: {"number": p.contact_place.pk},
     "interactions:customer-complaints": lambda p: {"pk": p.customer.pk},
+    "complaints:inline": lambda p: {"pk": p.complaint.pk, "field": "brand"},
+    "complaints:bulk-": lambda _p: {"pk": NOBODY},
+    "complaints:change-undo": lambda _p: {"pk": NOBODY},
+    "complaints:reply-undo": lambda _p: {"pk": NOBODY},
+    "complaints:": lambda p: {"pk": p.complaint.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "segments:segment-": lambda p: {"pk": p.segment.pk},
     "value:customer-value": lambda p: {"pk": p.customer.pk},

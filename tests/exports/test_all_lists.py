@@ -45,6 +45,7 @@ LISTS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "verdicts": ("first={today}&last={today}", "number", lambda row: row.interaction.number),
     "late-matters": ("first={today}&last={today}", "number", lambda row: row.number),
     "followups": ("view=all", "number", lambda row: row.number),
+    "complaints": ("view=all", "number", lambda row: row.number),
     "messages": ("", "customer", lambda row: row.customer.number),
     "transfers": ("", "customer", lambda row: row.customer.number),
     "people": ("", "staff_no", lambda row: row.staff_no),

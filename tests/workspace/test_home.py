@@ -17,6 +17,7 @@ from interactions.services import start_contact
 from outreach.models import FollowUp
 from outreach.services import complete_followup
 from staff.reveals import reveal
+from tests.complaints.making import case_in
 from tests.factories import CustomerFactory
 from tests.workspace.making import HX, NOON, away, enter, many, owe, person, queries, rows_behind, team_of
 
@@ -213,3 +214,14 @@ def test_every_role_with_a_desk_gets_one(role):
 def test_who_has_no_desk_is_refused_and_a_stranger_signs_in(client):
     assert enter(person("VENDOR")).get("/").status_code == 403
     assert client.get("/").status_code == 302
+
+
+def test_do_next_holds_cases_among_the_follow_ups_by_deadline():
+    agent = person("AGENT")
+    owe(agent, minutes=30, subject="ring back")
+    owe(agent, minutes=3000, subject="far")
+    case = case_in(owner=agent, handler=agent, next_due_at=clock.now() + timedelta(minutes=60), subject="weak signal")
+    html = enter(agent).get("/").content.decode()
+    places = [html.index(words) for words in ("ring back", "weak signal", "far</a>")]
+    assert places == sorted(places) and f"/complaints/{case.ref}/" in html
+    assert "weak signal" in enter(agent).get("/work/").content.decode()

@@ -11,6 +11,7 @@ from customers.models import SearchLink
 from customers.panels import actions_for
 from interactions.services import start_contact
 from staff.models import User
+from tests.complaints.making import case_in
 from tests.factories import CustomerFactory, SubscriptionFactory
 from tests.workspace.making import enter, person, queries
 
@@ -108,3 +109,25 @@ def test_it_is_a_post_for_those_with_a_desk_and_its_cost_is_bounded():
         html = client.post("/palette/", {"q": NAME}).content.decode()
     assert html.count(MASKED) == 6
     assert len(seen) <= 12
+
+
+def test_a_full_case_number_opens_the_case_or_shows_one_masked_line():
+    agent = person("AGENT")
+    own = case_in(owner=agent, handler=agent, subject="Signal weak at home")
+    stranger = person("COMPLAINT_HANDLER")
+    customer, _number = a_customer()
+    far = case_in(owner=stranger, handler=stranger, customer=customer, subject="Secret words")
+    html = ask(agent, own.number)
+    assert links(html)[0] == f"/complaints/{own.ref}/" and "Signal weak at home" in html
+    assert f"/complaints/{own.ref}/" not in links(ask(agent, own.number[:-1]))
+    html = ask(agent, far.number.lower())
+    link = SearchLink.objects.get()
+    assert links(html)[0] == f"/search/{link.token}/" and "Looked after by another unit" in html
+    page = enter(agent).get(f"/search/{link.token}/").content.decode()
+    assert far.number in page and MASKED in page and stranger.unit.name in page
+    assert NAME not in page and "Secret words" not in page and far.ref not in page
+    answer = enter(agent).post("/search/", {"q": own.number})
+    assert answer.status_code == 302 and answer["Location"] == f"/complaints/{own.ref}/"
+    # One complained of learns nothing of it.
+    accused = case_in(owner=stranger, handler=stranger, about_staff=agent)
+    assert accused.number not in ask(agent, accused.number)

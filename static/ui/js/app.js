@@ -121,6 +121,14 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+// A wording goes where the cursor stands; what is there stays.
+function insert(area, { dataset }) {
+  area.setRangeText(dataset.text, area.selectionStart, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+  document.querySelectorAll("details.menu[open]").forEach((menu) => { menu.open = false; });
+  area.focus();
+}
+
 async function open(id) {
   const box = document.getElementById(id);
   if (!box || box.open) return;
@@ -137,6 +145,10 @@ document.addEventListener("click", async (event) => {
   }
   on("[data-close]")?.closest("dialog")?.close();
   on("[data-toast-x]")?.closest("[data-toast]").remove();
+  const focuses = on("[data-focuses]");
+  if (focuses) setTimeout(() => document.getElementById(focuses.dataset.focuses)?.focus());
+  const inserts = on("[data-inserts]");
+  if (inserts) insert(document.getElementById(inserts.dataset.inserts), inserts);
   if (event.target instanceof HTMLDialogElement && event.target.id === "palette") event.target.close();
   document.querySelectorAll("details.menu[open]").forEach((menu) => menu.contains(event.target) || (menu.open = false));
   const copied = on("[data-copy]");

@@ -1,0 +1,258 @@
+"""Reads behind the queue of cases: which rows a view has, in which order, how many, and what stands beside one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple, cast
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from complaints.lifecycle import HandoverState, State
+from complaints.models import Complaint, Handover, Part, Seat
+from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
+from customers.visibility import Opener
+from foundation.common import clock
+from foundation.ui.navigation import FrameQuery
+from staff.models import User
+from staff.rights import acted_for, sight_of
+
+MOST_COUNTED = 99
+MOST_PICKED = 5_000  # an act on a whole view goes no further
+WORK_RIGHT = "complaints.work"
+# The tabs of the queue: key -> words.
+VIEW_WORDS: dict[str, Any] = {
+    "mine": _("My cases"),
+    "pool": _("To take"),
+    "offered": _("Offered to me"),
+    "breached": _("Breached"),
+    "today": _("Due today"),
+    "waiting": _("Paused"),
+    "callback": _("Callback"),
+    "all": _("All open"),
+    "closed": _("Closed"),
+}
+VIEW_TONES = {"offered": "info", "breached": "danger", "today": "warn"}
+CASE_NUMBER = re.compile(r"CP\d{8}\d{6,}", re.ASCII)
+
+
+def people_of(user: User) -> list[int]:
+    """The user and those acted for (D§3.3), as ids."""
+    return [user.pk, *sorted(acted_for(user))]
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of the queue: all rows of its kind in their total order, and the parts of them the user sees, each of
+    which an index gives in that order (`foundation.common.paging.keyset_page`)."""
+
+    rows: ComplaintQuerySet
+    streams: list[Q]
+
+    @property
+    def seen(self) -> ComplaintQuerySet:
+        """The rows as one set: for acts on all of them and for files."""
+        return self.rows.filter(reduce(or_, self.streams))
+
+
+def sight_streams(user: User) -> list[Q]:
+    """`Complaint.objects.visible_to` in parts."""
+    sight = sight_of(user, VIEW_RIGHT)
+    if sight.everything:
+        return [~Q(pk__in=[])]
+    found: list[Q] = []
+    if sight.ranges or sight.owners:
+        found += sight.streams(unit_no="unit_no", owner="owner_id")
+        found += sight.streams(unit_no="work_unit_no", owner="handler_id")
+    if sight.owners:
+        found.append(Q(pk__in=Seat.objects.filter(user__in=sorted(sight.owners)).values("complaint")))
+    parts = sight_of(user, PART_RIGHT)
+    if parts.ranges or parts.owners:
+        given = Part.objects.filter(parts.rows(unit_no="unit_no", owner="handler_id"))
+        found.append(Q(pk__in=given.values("complaint")))
+    return found or [Q(pk__in=[])]
+
+
+def view_of(user: User, key: str, at: datetime | None = None) -> View:
+    """The rows behind a tab: open ones by the time left, ended ones by their end backwards; never those about the
+    user (D§3.2)."""
+    now = at or clock.now()
+    rows = Complaint.objects.not_about(user)
+    if key == "closed":
+        return View(rows.ended().order_by("-closed_at", "-pk"), sight_streams(user))
+    rows = rows.open().order_by("queue_at", "pk")
+    people = people_of(user)
+    if key == "mine":
+        return View(rows, [Q(owner__in=people), Q(handler__in=people)])
+    if key == "pool":
+        sight = sight_of(user, WORK_RIGHT)
+        return View(rows.filter(handler=None), sight.streams(unit_no="work_unit_no", owner="owner_id"))
+    if key == "offered":
+        offers = Handover.objects.filter(offered_to(user), state=HandoverState.OFFERED)
+        return View(rows, [Q(pk__in=offers.values("complaint"))])
+    if key == "breached":
+        rows = rows.filter(queue_at__lt=now)
+    elif key == "today":
+        rows = rows.filter(queue_at__gte=now, queue_at__lt=_tomorrow(now))
+    elif key == "waiting":
+        rows = rows.filter(state=State.PAUSED)
+    elif key == "callback":
+        rows = rows.filter(state=State.CALLBACK)
+    return View(rows, sight_streams(user))
+
+
+def offered_to(user: User) -> Q:
+    """The condition on hand-overs offered to the user, to who is absent and represented, or to the user's unit."""
+    return Q(to__in=people_of(user)) | Q(to=None, to_unit=user.unit_id)
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return clock.business_midnight(clock.today(now) + timedelta(days=1))
+
+
+class Line(NamedTuple):
+    """What a row of the queue shows; the names are those of `QuerySet.values_list`."""
+
+    pk: int
+    queue_at: datetime
+    number: str
+    subject: str
+    state: str
+    pause_reason: str
+    grade: str
+    channel: str
+    area: str
+    urges: int
+    reopened: int
+    service_late: bool
+    statutory_late: bool
+    received_at: datetime
+    next_due_at: datetime | None
+    closed_at: datetime | None
+    version: int
+    owner_id: int
+    handler_id: int | None
+    handler__name: str | None
+    owner__name: str
+    work_unit__name: str
+    topic__name_zh: str | None
+    topic__name_en: str | None
+    customer__name: str | None
+    customer__customer_type: str | None
+    customer__facts__tier: str | None
+    contact_name: str
+
+
+def listed(rows: QuerySet[Complaint]) -> QuerySet[Complaint, Line]:
+    """The rows as lines of a list."""
+    return cast("QuerySet[Complaint, Line]", rows.values_list(*Line._fields, named=True))
+
+
+def line_of(pk: int) -> Line:
+    """One case as a line. Raises Complaint.DoesNotExist."""
+    return listed(Complaint.objects.filter(pk=pk)).get()
+
+
+def counts_of(views: dict[str, View], most: int = MOST_COUNTED) -> dict[str, int]:
+    """How many rows each view has, counted to `most` + 1: one statement for all."""
+    parts, params = [], []
+    for view in views.values():
+        sql, given = _few(view, most + 1)
+        parts.append(f"(SELECT count(*) FROM ({sql}) few)")
+        params += given
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return dict(zip(views, cursor.fetchone(), strict=True))
+
+
+def _few(view: View, most: int) -> tuple[str, Sequence[Any]]:
+    """SQL of the ids of at most `most` rows of a view, in no order."""
+    rows = view.rows.order_by().values_list("pk")
+    parts = [rows.filter(condition)[:most] for condition in view.streams]
+    found = parts[0] if len(parts) == 1 else parts[0].union(*parts[1:])[:most]
+    sql, params = found.query.sql_with_params()
+    return sql, params
+
+
+def said_count(number: int) -> str:
+    """A count as a badge shows it: "99+" where there are more."""
+    return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
+
+
+@dataclass(frozen=True)
+class Around:
+    """Where a case stands in the view it was opened from: its place, how many there are, the one before and after."""
+
+    place: str
+    total: str
+    before: int | None
+    after: int | None
+
+
+def around(rows: ComplaintQuerySet, case: Complaint) -> Around | None:
+    """The place of an open case among `rows` (those of a view, filtered, in their order): one statement. None where the
+    view has no other row and the case is not in it any more."""
+    backwards = rows.query.order_by[0].startswith("-")
+    at = case.closed_at if backwards else case.queue_at
+    if at is None:
+        return None
+    column = "closed_at" if backwards else "queue_at"
+    higher = Q(**{f"{column}__gt": at}) | Q(**{column: at, "pk__gt": case.pk})
+    lower = Q(**{f"{column}__lt": at}) | Q(**{column: at, "pk__lt": case.pk})
+    earlier, later = (higher, lower) if backwards else (lower, higher)
+    flipped = ["closed_at", "pk"] if backwards else ["-queue_at", "-pk"]
+    asked = [
+        rows.filter(earlier).order_by(*flipped).values("pk")[:1],
+        rows.filter(later).values("pk")[:1],
+        *(part.order_by().values("pk")[: MOST_COUNTED + 1] for part in (rows.filter(earlier), rows)),
+    ]
+    parts, params = [], list[Any]()
+    for number, query in enumerate(asked):
+        sql, given = query.query.sql_with_params()
+        parts.append(f"({sql})" if number < 2 else f"(SELECT count(*) FROM ({sql}) few)")
+        params += given
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        before, after, passed, total = cursor.fetchone()
+    if before is None and after is None and not total:
+        return None
+    return Around(said_count(passed + 1), said_count(total), before, after)
+
+
+def case_numbered(text: str) -> Complaint | None:
+    """The case of a full number (D§3.1: it is found whoever asks; what is shown of it is another matter)."""
+    number = "".join(text.split()).upper()
+    if not CASE_NUMBER.fullmatch(number):
+        return None
+    return Complaint.objects.filter(number=number).select_related("customer", "work_unit").first()
+
+
+def own_among(user: User, cases: Iterable[Line | Complaint]) -> set[int]:
+    """Those of the cases in which the user, or who is represented, has the customer in clear: owner or handler of an
+    open one."""
+    people = set(people_of(user))
+    return {case.pk for case in cases if case.closed_at is None and people & {case.owner_id, case.handler_id}}
+
+
+# While a case is open, its customer is visible and clear to who answers for it or works on it (D§3.1).
+CUSTOMERS_COMPLAINING = Opener(
+    "SELECT customer_id FROM complaints_complaint WHERE closed_at IS NULL AND customer_id IS NOT NULL"
+    " AND owner_id = ANY(%s) UNION ALL SELECT customer_id FROM complaints_complaint"
+    " WHERE closed_at IS NULL AND customer_id IS NOT NULL AND handler_id = ANY(%s)",
+    lambda user: [people_of(user)] * 2,
+)
+
+# How many open cases are the user's. The frame of every page asks for it.
+MY_CASES = FrameQuery(
+    "SELECT count(*) FROM (SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND handler_id = ANY(%s)"
+    " AND about_staff_id IS DISTINCT FROM %s UNION SELECT id FROM complaints_complaint WHERE closed_at IS NULL"
+    " AND owner_id = ANY(%s) AND about_staff_id IS DISTINCT FROM %s LIMIT %s) few",
+    lambda user: [people_of(user), user.pk, people_of(user), user.pk, MOST_COUNTED + 1],
+    lambda number: None if not number else said_count(number),
+)

@@ -1,0 +1,421 @@
+"""The table of what can be done to a case from its page: label, right, form and service of each verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from complaints import act_forms as shapes
+from complaints.case_queries import Beside
+from complaints.lifecycle import Act
+from complaints.models import Complaint
+from complaints.services import (
+    answering,
+    approving,
+    assessing,
+    callbacks,
+    closing,
+    grading,
+    handing,
+    ordering,
+    parts,
+    pausing,
+    promising,
+    solving,
+    working,
+)
+from complaints.verb_shape import APPROVE, ASSESS, ASSIGN, TAKE, WORK, Verb
+from foundation.common.ids import from_text
+from staff.models import User
+from staff.rights import acted_for
+
+
+def _open(case: Complaint, _user: User, _beside: Beside) -> bool:
+    return case.is_open
+
+
+def _not_handler(case: Complaint, user: User, _beside: Beside) -> bool:
+    return case.handler_id != user.pk
+
+
+def _pooled(case: Complaint, _user: User, _beside: Beside) -> bool:
+    return case.handler_id is None
+
+
+def _given(case: Complaint, user: User, _beside: Beside) -> bool:
+    mine = case.handler_id is not None and case.handler_id in {user.pk, *acted_for(user)}
+    return mine or (case.handler_id is not None and user.has_perm(ASSIGN))
+
+
+def _called(case: Complaint, user: User, beside: Beside) -> bool:
+    callback = beside.callback
+    return callback is not None and callback.done_at is None and case.handler_id != user.pk
+
+
+def _may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
+    mine = {case.owner_id, case.handler_id} & {user.pk, *acted_for(user)}
+    return case.is_open and (bool(mine) or user.has_perm(ASSIGN))
+
+
+def _item(data: dict[str, Any]) -> int:
+    return from_text(data["item"])
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "acknowledge",
+        _("Acknowledge"),
+        "mail-check",
+        TAKE,
+        lambda user, pk, _d: assessing.acknowledge_complaint(pk, actor=user),
+        acts=(Act.ACKNOWLEDGE,),
+        key="e",
+    ),
+    Verb(
+        "assess",
+        _("Assess"),
+        "clipboard-check",
+        ASSESS,
+        lambda user, pk, d: assessing.assess_complaint(pk, actor=user, **d),
+        acts=(Act.ASSESS,),
+        form=shapes.AssessForm,
+        key="e",
+        help=_("The service limit begins by grade and path."),
+    ),
+    Verb(
+        "claim",
+        _("Claim"),
+        "hand",
+        WORK,
+        lambda user, pk, _d: working.claim_complaint(pk, actor=user),
+        acts=(Act.INVESTIGATE,),
+        shows=_pooled,
+        key="e",
+    ),
+    Verb(
+        "accept",
+        _("Accept the work"),
+        "check",
+        WORK,
+        lambda user, pk, _d: working.accept_work(pk, actor=user),
+        acts=(Act.INVESTIGATE,),
+        shows=_given,
+        key="e",
+    ),
+    Verb(
+        "assign",
+        _("Assign"),
+        "user-check",
+        ASSIGN,
+        lambda user, pk, d: working.assign_complaint(pk, actor=user, **d),
+        acts=(Act.ASSIGN,),
+        form=shapes.AssignForm,
+        key="a",
+    ),
+    Verb(
+        "propose",
+        _("Propose a solution"),
+        "lightbulb",
+        WORK,
+        lambda user, pk, d: solving.propose_solution(pk, actor=user, **d),
+        acts=(Act.PROPOSE,),
+        form=shapes.ProposeForm,
+        key="e",
+    ),
+    Verb(
+        "decide",
+        _("Answer the customer"),
+        "message-square-text",
+        WORK,
+        lambda user, pk, d: answering.decide_complaint(pk, actor=user, **d),
+        acts=(Act.DECIDE,),
+        form=shapes.AnswerForm,
+        key="e",
+        help=_("The customer gets these words: finding, reason, measures, dates. The statutory clock stops."),
+    ),
+    Verb(
+        "agree",
+        _("Customer accepts"),
+        "thumbs-up",
+        TAKE,
+        lambda user, pk, _d: answering.agree_complaint(pk, actor=user),
+        acts=(Act.AGREE,),
+        key="e",
+    ),
+    Verb(
+        "dispute",
+        _("Customer disputes"),
+        "thumbs-down",
+        TAKE,
+        lambda user, pk, d: answering.dispute_complaint(pk, actor=user, **d),
+        acts=(Act.DISPUTE,),
+        form=shapes.WordsForm,
+    ),
+    Verb(
+        "call-back",
+        _("Start the callback"),
+        "phone-outgoing",
+        TAKE,
+        lambda user, pk, _d: callbacks.start_callback(pk, actor=user),
+        acts=(Act.CALL_BACK,),
+        shows=_not_handler,
+        key="e",
+    ),
+    Verb(
+        "callback",
+        _("Record the callback"),
+        "phone-outgoing",
+        TAKE,
+        lambda user, pk, d: callbacks.record_callback(pk, actor=user, **d),
+        form=shapes.CallbackForm,
+        shows=_called,
+    ),
+    Verb(
+        "try",
+        _("Nobody reached"),
+        "phone-missed",
+        TAKE,
+        lambda user, pk, d: callbacks.record_callback_try(pk, actor=user, **d),
+        form=shapes.TryForm,
+        shows=_called,
+    ),
+    Verb(
+        "close",
+        _("Close"),
+        "circle-check",
+        WORK,
+        lambda user, pk, d: closing.close_complaint(pk, actor=user, **d),
+        acts=(Act.CLOSE,),
+        form=shapes.CloseForm,
+        key="e",
+    ),
+    Verb(
+        "return",
+        _("Return to work"),
+        "undo-2",
+        TAKE,
+        lambda user, pk, d: callbacks.return_complaint(pk, actor=user, **d),
+        acts=(Act.RETURN,),
+        form=shapes.ReasonForm,
+        shows=_not_handler,
+    ),
+    Verb(
+        "rework",
+        _("Work on it again"),
+        "undo-2",
+        WORK,
+        lambda user, pk, d: solving.rework_complaint(pk, actor=user, **d),
+        acts=(Act.REWORK,),
+        form=shapes.ReasonForm,
+    ),
+    Verb(
+        "final",
+        _("Tell the final position"),
+        "scale",
+        WORK,
+        lambda user, pk, d: answering.tell_final_position(pk, actor=user, **d),
+        acts=(Act.FINAL,),
+        form=shapes.AnswerForm,
+    ),
+    Verb(
+        "resume",
+        _("Resume"),
+        "circle-play",
+        WORK,
+        lambda user, pk, _d: pausing.resume_complaint(pk, actor=user),
+        acts=(Act.RESUME,),
+        key="e",
+    ),
+    Verb(
+        "pause",
+        _("Pause"),
+        "circle-pause",
+        WORK,
+        lambda user, pk, d: pausing.pause_complaint(pk, actor=user, **d),
+        acts=(Act.PAUSE,),
+        form=shapes.PauseForm,
+        help=_("Only the service clock stands still; the customer is told of the pause and of its end."),
+    ),
+    Verb(
+        "contact",
+        _("Spoke with the customer"),
+        "phone",
+        TAKE,
+        lambda user, pk, d: working.note_contact(pk, actor=user, **d),
+        form=shapes.ContactForm,
+        shows=_open,
+    ),
+    Verb(
+        "reopen",
+        _("Reopen"),
+        "rotate-ccw",
+        TAKE,
+        lambda user, pk, d: closing.reopen_complaint(pk, actor=user, **d),
+        acts=(Act.REOPEN,),
+        form=shapes.ReopenForm,
+    ),
+    Verb(
+        "take-up",
+        _("Take up again"),
+        "rotate-ccw",
+        ASSIGN,
+        lambda user, pk, d: closing.take_up_again(pk, actor=user, **d),
+        acts=(Act.TAKE_UP,),
+        form=shapes.TakeUpForm,
+    ),
+    Verb(
+        "offer",
+        _("Hand over"),
+        "route",
+        TAKE,
+        lambda user, pk, d: handing.offer_case(pk, actor=user, **d),
+        form=shapes.OfferForm,
+        shows=_may_offer,
+        help=_("It stays where it is until somebody accepts."),
+    ),
+    Verb(
+        "give",
+        _("Give by order"),
+        "user-round-check",
+        ASSIGN,
+        lambda user, pk, d: handing.order_case(pk, actor=user, **d),
+        form=shapes.GiveForm,
+        shows=_open,
+    ),
+    Verb(
+        "grade",
+        _("Change the grade"),
+        "flag",
+        ASSESS,
+        lambda user, pk, d: grading.change_grade(pk, actor=user, **d),
+        form=shapes.GradeForm,
+        shows=_open,
+    ),
+    Verb(
+        "part",
+        _("Give a unit a part"),
+        "network",
+        WORK,
+        lambda user, pk, d: parts.give_part(pk, actor=user, **d),
+        form=shapes.PartForm,
+        shows=_open,
+    ),
+    Verb(
+        "promise",
+        _("Note a promise"),
+        "handshake",
+        TAKE,
+        lambda user, pk, d: promising.make_promise(pk, actor=user, **d),
+        form=shapes.PromiseForm,
+        shows=_open,
+    ),
+    Verb(
+        "order",
+        _("Order a reply"),
+        "gavel",
+        ASSIGN,
+        lambda user, pk, d: ordering.order_reply(pk, actor=user, **d),
+        form=shapes.OrderForm,
+        shows=_open,
+    ),
+    Verb(
+        "reject",
+        _("Declare not ours"),
+        "signpost",
+        ASSESS,
+        lambda user, pk, d: closing.reject_complaint(pk, actor=user, **d),
+        acts=(Act.REJECT,),
+        form=shapes.RejectForm,
+    ),
+    Verb(
+        "withdraw",
+        _("Customer withdraws"),
+        "circle-x",
+        TAKE,
+        lambda user, pk, d: closing.withdraw_complaint(pk, actor=user, **d),
+        acts=(Act.WITHDRAW,),
+        form=shapes.ReasonForm,
+    ),
+    Verb(
+        "offer-accept",
+        _("Accept"),
+        "check",
+        TAKE,
+        lambda user, _pk, d: handing.accept_offer(_item(d), actor=user),
+        form=shapes.ItemForm,
+        item=True,
+    ),
+    Verb(
+        "offer-refuse",
+        _("Refuse"),
+        "x",
+        TAKE,
+        lambda user, _pk, d: handing.refuse_offer(_item(d), actor=user, reason=d["reason"]),
+        form=shapes.ItemReasonForm,
+        item=True,
+    ),
+    Verb(
+        "offer-withdraw",
+        _("Withdraw the offer"),
+        "undo-2",
+        TAKE,
+        lambda user, _pk, d: handing.withdraw_handover(_item(d), actor=user),
+        form=shapes.ItemForm,
+        item=True,
+    ),
+    Verb(
+        "order-reply",
+        _("Reply to the order"),
+        "reply",
+        TAKE,
+        lambda user, _pk, d: ordering.reply_to_order(_item(d), actor=user, text=d["reason"]),
+        form=shapes.ItemReasonForm,
+        item=True,
+    ),
+    Verb(
+        "approve",
+        _("Approve"),
+        "file-check",
+        APPROVE,
+        lambda user, _pk, d: approving.grant_approval(_item(d), actor=user),
+        form=shapes.ItemForm,
+        item=True,
+    ),
+    Verb(
+        "deny",
+        _("Do not approve"),
+        "ban",
+        APPROVE,
+        lambda user, _pk, d: approving.deny_approval(_item(d), actor=user, reason=d["reason"]),
+        form=shapes.ItemReasonForm,
+        item=True,
+    ),
+    Verb(
+        "measure-done",
+        _("Measure done"),
+        "check",
+        TAKE,
+        lambda user, _pk, d: solving.complete_measure(_item(d), actor=user, result=d["result"]),
+        form=shapes.ItemResultForm,
+        item=True,
+    ),
+    Verb(
+        "promise-kept",
+        _("Promise kept"),
+        "check",
+        TAKE,
+        lambda user, _pk, d: promising.keep_promise(_item(d), actor=user),
+        form=shapes.ItemForm,
+        item=True,
+    ),
+    Verb(
+        "promise-drop",
+        _("No longer owed"),
+        "x",
+        TAKE,
+        lambda user, _pk, d: promising.drop_promise(_item(d), actor=user, reason=d["reason"]),
+        form=shapes.ItemReasonForm,
+        item=True,
+    ),
+)

@@ -1,0 +1,71 @@
+"""What the pages of cases share: whose case it is, and one verb asked of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
+from django.shortcuts import get_object_or_404
+
+from complaints.act_forms import ActForm
+from complaints.models import Complaint
+from complaints.queries import people_of
+from complaints.verb_shape import Verb
+from customers.models import ContactPoint
+from foundation.common.errors import NotAllowed, RuleBroken
+from staff.models import User
+from staff.requests import StaffRequest
+
+PHONES = ("MOBILE", "FIXED")
+DRAFT = "complaints.act"  # where the text of a verb is kept while it is typed
+
+
+def seen_case(request: StaffRequest, pk: int) -> Complaint:
+    """The case with the number to call (`phone`), if the person may see it; 404 otherwise."""
+    rows = Complaint.objects.visible_to(request.user).select_related(
+        "customer__facts",
+        "owner__unit",
+        "handler__unit",
+        "work_unit",
+        "topic__parent",
+        "registered_by",
+        "cause",
+        "responsible_unit",
+        "parent",
+        "merged_into",
+        "escalated_to",
+    )
+    points = ContactPoint.objects.filter(customer=OuterRef("customer_id"), kind__in=PHONES, valid_to=None)
+    number = Subquery(points.order_by("-is_primary", "pk").values("value")[:1])
+    return get_object_or_404(rows.annotate(phone=number), pk=pk)
+
+
+def is_own(case: Complaint, user: User) -> bool:
+    """Whether the customer is clear to the user here: an open case they answer for or work on, also for somebody absent
+    (D§3.1)."""
+    return case.is_open and bool({case.owner_id, case.handler_id} & set(people_of(user)))
+
+
+def act_form(verb: Verb, request: StaffRequest, case: Complaint, data: Any = None, **more: Any) -> ActForm:
+    """The form of a verb for a person and a case; its ids are its own, for several stand on one page."""
+    return verb.form(data, user=request.user, case=case, auto_id=f"{verb.name}-%s", **more)
+
+
+def asked_of_service(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bool:
+    """Ask a service for what a form says. True when it was done; a broken rule stands on the form then.
+
+    Raises PermissionDenied when the service says that it is not theirs to do.
+    """
+    if not form.is_valid():
+        return False
+    try:
+        act(form.cleaned_data)
+    except NotAllowed as no:
+        raise PermissionDenied(str(no.message)) from no
+    except RuleBroken as no:
+        form.add_error(None, no.message)
+        return False
+    return True

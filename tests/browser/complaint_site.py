@@ -1,0 +1,104 @@
+"""Cases of a hall with something in each part of their page, and who opens them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.urls import reverse
+
+from complaints.lifecycle import State
+from complaints.models import Complaint, Entry, Promise
+from complaints.services.bulk import aim_bulk, begin_bulk
+from complaints.services.solving import propose_solution
+from complaints.services.working import note_contact
+from customers.models import Customer
+from foundation.common import clock
+from interactions.models import Topic
+from staff.models import User
+from tests.complaints.making import case_in
+
+SUBJECTS = (
+    "\u5c0f\u533a\u5185 5G \u4fe1\u53f7\u5f31\uff0c\u901a\u8bdd\u9891\u7e41\u65ad\u7ebf",
+    "\u4e0a\u6708\u8d26\u5355\u591a\u51fa 30 \u5143\u56fd\u9645\u6f2b\u6e38\u8d39\uff0c"
+    "\u8981\u6c42\u6838\u5b9e\u9000\u8d39",
+    "\u5bbd\u5e26\u88c5\u673a\u9884\u7ea6\u4e09\u6b21\u6539\u671f\uff0c\u8981\u6c42\u8d54\u507f",
+    "\u591c\u95f4\u591a\u6b21\u63a5\u5230\u63a8\u9500\u7535\u8bdd",
+)
+
+
+def cases_of(handler: User, lead: User) -> list[Complaint]:
+    """Cases of every colour, the first with a conversation, a promise and a solution that waits for approval."""
+    now = clock.now()
+    people = list(Customer.objects.filter(unit_no=handler.unit.no).order_by("pk")[:4]) or [None] * 4
+    topics = list(Topic.objects.filter(code__in=["NETWORK.COVERAGE", "BILLING.AMOUNT", "INSTALL.DELAY"]).order_by("pk"))
+    made = []
+    for place, minutes in enumerate((-126, -42, 18, 37, 95, 600, 1_500, 4_000)):
+        made.append(
+            case_in(
+                State.PAUSED if place == 5 else State.ASSIGNED if place in (3, 6) else State.INVESTIGATING,
+                handler=None if place in (3, 6) else handler,
+                owner=handler,
+                work_unit=handler.unit,
+                customer=people[place % len(people)],
+                subject=SUBJECTS[place % len(SUBJECTS)],
+                topic=topics[place % len(topics)],
+                grade=("MAJOR", "ORDINARY", "UPGRADED", "GROUP")[place % 4],
+                grade_reason="SAFETY" if place % 4 == 0 else "",
+                channel=("HOTLINE", "HALL_OWN", "EMAIL", "APP")[place % 4],
+                area="\u6e29\u5dde",
+                urges=1 if place == 1 else 0,
+                next_due_at=now + timedelta(minutes=minutes),
+            )
+        )
+    first = made[0]
+    note_contact(first.pk, actor=handler, channel="HOTLINE", text="\u5df2\u7535\u8bdd\u5b89\u629a\u5ba2\u6237\u3002")
+    Entry.objects.create(complaint=first, kind="INBOUND", channel="APP", text="\u8fd8\u8981\u591a\u4e45\uff1f", at=now)
+    Entry.objects.create(
+        complaint=first, kind="NOTE", text="\u5df2\u8054\u7cfb\u7f51\u7ba1\u786e\u8ba4\u62a2\u4fee\u4e2d\u3002", by=lead
+    )
+    Entry.objects.create(
+        complaint=first,
+        kind="REPLY",
+        channel="SMS",
+        text="\u9884\u8ba1\u4eca\u5929\u6062\u590d\u3002",
+        by=handler,
+        leaves_at=now,
+        left_at=now,
+    )
+    Promise.objects.create(
+        complaint=first, text="\u4eca\u5929\u56de\u7535", owner=handler, due_at=now + timedelta(hours=3)
+    )
+    propose_solution(
+        made[1].pk,
+        actor=handler,
+        finding="\u8d26\u5355\u591a\u8ba1 30 \u5143\u3002",
+        measures=[
+            {
+                "kind": "COMPENSATION",
+                "text": "\u8d60\u9001\u8bdd\u8d39",
+                "amount": 300,
+                "owner": handler,
+                "due_at": now + timedelta(days=1),
+            }
+        ],
+    )
+    return made
+
+
+def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User]]:
+    """Name, address and reader of each page of the desk."""
+    made = cases_of(handler, lead)
+    first, second = made[:2]
+    bulk = begin_bulk([one.pk for one in made], actor=lead, act="ASSIGN")
+    aim_bulk(bulk.pk, actor=lead, people=[handler, lead])
+    address = reverse("complaints:case", args=[first.pk])
+    return [
+        ("queue", reverse("complaints:queue"), handler),
+        ("queue-lead", f"{reverse('complaints:queue')}?view=all", lead),
+        ("queue-nothing", f"{reverse('complaints:queue')}?view=all&grade=SKIP_LEVEL", lead),
+        ("case", f"{address}?view=mine", handler),
+        ("case-propose", f"{address}?do=propose", handler),
+        ("case-approval", reverse("complaints:case", args=[second.pk]), lead),
+        ("case-edit", reverse("complaints:edit", args=[first.pk]), handler),
+        ("case-bulk", reverse("complaints:bulk-detail", args=[bulk.pk]), lead),
+    ]
