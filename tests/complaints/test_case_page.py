@@ -75,8 +75,8 @@ def filled(at: Office) -> dict[str, dict[str, Any]]:
     }
 
 
-# Registering makes a case, merging joins two: other pages do these.
-ELSEWHERE = {Act.REGISTER, Act.MERGE}
+# Registering makes a case, merging joins two, a group closes with its parent: other pages do these.
+ELSEWHERE = {Act.REGISTER, Act.MERGE, Act.CLOSE_GROUP}
 
 
 @pytest.mark.parametrize("state", State.values)
