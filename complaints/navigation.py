@@ -20,7 +20,7 @@ def register() -> None:
             right="complaints.view",
             order=12,
             count=MY_CASES,
-            match=("complaints:",),
+            match=("complaints:case", "complaints:edit", "complaints:bulk", "complaints:hand"),
             key_hint="q",
         )
     )
