@@ -114,6 +114,8 @@ UNMARKED = {
         "customers.FindName.id_last4",
         "customers.FindName.initials",
         "customers.FindName.pinyin",
+        "customers.FindName.short_initials",
+        "customers.FindName.short_pinyin",
         "customers.IdentityCheck.acting_last4",
         "customers.IdentityCheck.document_last4",
         "customers.MergeMove.digest",
@@ -144,7 +146,6 @@ UNMARKED = {
         "jobs.JobRun.error_text",
         "outreach.MessageText.subject",
         "outreach.OutMessage.explanation",
-        "outreach.OutMessage.params",
     ),
     "rows of work that is under way, nothing after": (
         "customers.ValueDraft.category",
