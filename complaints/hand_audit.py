@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from complaints.lifecycle import HandoverRole
-from foundation.audit.words import Detail, Shape, codes, name_kinds
+from complaints.lifecycle import AppealState, HandoverRole, MediationState
+from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
 name_kinds(
     {
@@ -38,3 +38,31 @@ HAND_DETAILS: dict[str, Any] = {
     "appeal": Detail(_("Appeal")),
     "mediation": Detail(_("Mediation")),
 }
+APPEAL_ACTS: dict[str, Any] = {
+    "opened": _("Appeal received"),
+    "linked": _("Appeal linked to a case"),
+    "drafted": _("Response to an appeal written"),
+    "responded": _("Response to an appeal approved"),
+    "denied": _("Response to an appeal not approved"),
+    "moved": _("Appeal went on"),
+}
+MEDIATION_ACTS: dict[str, Any] = {
+    "requested": _("Mediation asked for"),
+    "moved": _("Mediation went on"),
+}
+name_acts(
+    "appeal",
+    title=_("Appeals"),
+    acts=APPEAL_ACTS,
+    details={
+        "state": Detail(_("State"), words=codes(dict(AppealState.choices))),
+        "due_at": Detail(_("Due"), Shape.MOMENT),
+        "other": Detail(_("Other complaint")),
+    },
+)
+name_acts(
+    "mediation",
+    title=_("Mediations"),
+    acts=MEDIATION_ACTS,
+    details={"state": Detail(_("State"), words=codes(dict(MediationState.choices)))},
+)

@@ -8,6 +8,7 @@ import re
 import pytest
 from django.apps import apps
 
+from complaints.hand_audit import APPEAL_ACTS, MEDIATION_ACTS
 from complaints.lifecycle import Act, Deed
 from customers.imports.models import Import
 from customers.services.consent import ACTS
@@ -25,6 +26,8 @@ RECORDERS = ("record", "remember", "_remember", "_start", "remember_merge")
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs made of a code: an import and a run record the states they end in, a consent the one it came to.
 FAMILIES = {
+    "appeal.": APPEAL_ACTS,
+    "mediation.": MEDIATION_ACTS,
     "complaint.": [*Act.values, *Deed.values],
     "consent.": ACTS.values(),
     "contact.": ContactAct.values,
@@ -46,6 +49,14 @@ NEVER_A_TARGET = {
     "calendars.workcalendarday",
     "calendars.workwindow",
     "complaints.approval",
+    "complaints.answertemplate",
+    "complaints.bulkline",
+    "complaints.casechange",
+    "complaints.topicword",
+    "outreach.rescuestep",
+    "outreach.smsline",
+    "outreach.smspart",
+    "outreach.smsreply",
     "complaints.attachment",
     "complaints.callback",
     "complaints.casemerge",
