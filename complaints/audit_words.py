@@ -19,7 +19,6 @@ name_kinds(
         "complaints.appealcase": _("Appeal"),
         "complaints.mediationcase": _("Mediation"),
         "complaints.savedview": _("Kept view"),
-        "complaints.bulkchange": _("Act on many complaints"),
     }
 )
 name_acts(
