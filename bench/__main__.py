@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
 
-    from bench import everybody, exports, imports, intake, killed, load_mix, nights, pages, searches, world
+    from bench import complaints, everybody, exports, imports, intake, killed, load_mix, nights, pages, searches, world
     from bench.server import serve
     from bench.table import Figure, render
     from customers.models import Customer
@@ -61,6 +61,7 @@ def main() -> int:
     part("jobs over everybody", everybody.measure)
     part("jobs killed half-way", killed.measure)
     part("jobs by night", nights.measure)
+    part("complaints", complaints.measure)
     part("import", imports.measure)
     part("export", exports.measure)
     say("done")

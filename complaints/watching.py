@@ -45,7 +45,7 @@ from outreach.services import queue_messages, queue_staff_messages
 from staff.models import OrgUnit, User
 
 log = structlog.get_logger(__name__)
-CHUNK = 500
+CHUNK = 2_000
 MOST = 20_000
 FAR_ABOVE = 150  # per cent of the service limit: by then a late answer is promised
 
