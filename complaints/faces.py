@@ -71,7 +71,7 @@ def channel_line(channel: str) -> SafeString:
 @lru_cache(maxsize=64)
 def _channel(_language: str | None, channel: str) -> SafeString:
     drawn = icon(CHANNEL_ICONS.get(Channel(channel), "message-square"), "s")
-    return SafeString(f'<span class="nowrap">{drawn}<span>{say_choice(Channel, channel)}</span></span>')
+    return SafeString(f'<span class="with-i">{drawn}<span>{say_choice(Channel, channel)}</span></span>')
 
 
 def case_clock(row: Any, due: datetime | None, label: str = "") -> SafeString:

@@ -109,9 +109,9 @@ def _entry(context: Context, case: Complaint, one: Entry, name: str) -> str:
 def _fate(context: Context, one: Entry) -> str:
     """How far a reply has come; while it waits, its writer may take it back."""
     if one.taken_back_at is not None:
-        return f'<p class="tl-w">{icon("undo-2", "s")} {said(_("Taken back before it left"))}</p>'
+        return f'<p class="tl-w with-i">{icon("undo-2", "s")} {said(_("Taken back before it left"))}</p>'
     if one.left_at is not None:
-        return f'<p class="tl-w">{icon("check", "s")} {said(_("Left"))} {when(one.left_at, "time")}</p>'
+        return f'<p class="tl-w with-i">{icon("check", "s")} {said(_("Left"))} {when(one.left_at, "time")}</p>'
     if one.by_id != context["request"].user.pk:
         return f'<p class="tl-w">{said(_("Leaves in a moment"))}</p>'
     address = row_address("complaints:reply-undo", one.pk)
