@@ -82,6 +82,6 @@ define(
     low=timedelta(minutes=1),
     high=timedelta(days=1),
     source="D",
-    title=_("Wait after wrong tries on the status page"),
+    title=_("Status page: wait after wrong tries"),
     help=_("How long a network address waits after too many wrong tries."),
 )
