@@ -98,7 +98,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User]]:
         ("queue-nothing", f"{reverse('complaints:queue')}?view=all&grade=SKIP_LEVEL", lead),
         ("case", f"{address}?view=mine", handler),
         ("case-propose", f"{address}?do=propose", handler),
-        ("case-approval", reverse("complaints:case", args=[second.pk]), lead),
+        ("case-approval", reverse("complaints:case", args=[second.pk]), handler),
         ("case-edit", reverse("complaints:edit", args=[first.pk]), handler),
         ("case-bulk", reverse("complaints:bulk-detail", args=[bulk.pk]), lead),
     ]

@@ -28,6 +28,7 @@ NARROWEST = {"width": 320, "height": 640}
 # Answers to GET that are no pages: fragments, choices, plain text for machines. The style guide is a test of its own.
 NO_PAGES = {
     "customers:customer-timeline",
+    "complaints:inline",
     "customers:inline-edit",
     "exports:export-file",
     "healthz",
