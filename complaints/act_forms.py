@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from complaints.filters import units_seen
 from complaints.forms import TopicField
@@ -264,7 +265,7 @@ class GradeForm(ActForm):
 
 
 class ContactForm(ActForm):
-    channel = forms.ChoiceField(label=_("By"), choices=Channel.choices)
+    channel = forms.ChoiceField(label=pgettext_lazy("channel", "By"), choices=Channel.choices)
     text = forms.CharField(label=_("What was said"), max_length=LONGEST_WORDS, widget=forms.Textarea(attrs={"rows": 4}))
     reached = forms.BooleanField(label=_("The customer was reached"), required=False, initial=True)
 

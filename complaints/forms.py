@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from complaints.services.changing import AMOUNT_DIGITS
 from complaints.services.talking import LONGEST_NOTE, LONGEST_REPLY, WRITTEN
@@ -22,7 +23,9 @@ class ReplyForm(forms.Form):
         label=_("Reply to the customer"), max_length=LONGEST_REPLY, widget=forms.Textarea(attrs={"rows": 4})
     )
     channel = forms.ChoiceField(
-        label=_("By"), choices=[(code.value, code.label) for code in Channel if code in WRITTEN], initial=Channel.SMS
+        label=pgettext_lazy("channel", "By"),
+        choices=[(code.value, code.label) for code in Channel if code in WRITTEN],
+        initial=Channel.SMS,
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from complaints.case_queries import Told
-from complaints.lifecycle import Act, Deed, EntryKind, State, label_of
+from complaints.lifecycle import Act, ClockKind, Deed, EntryKind, GradeReason, State, label_of
 from complaints.models import CaseChange, Complaint, ComplaintMove, Entry
 from complaints.services.changing import FIELDS, in_words
 from foundation.ui.addresses import row_address
@@ -135,8 +135,16 @@ def _move(one: ComplaintMove) -> str:
     if one.on_behalf_of is not None:
         parts.append(_("for %(name)s") % {"name": one.on_behalf_of.name})
     if one.reason:
-        parts.append(one.reason)
+        parts.append(one.reason if one.actor is not None else _clocks_reason(one.reason))
     return _li(one.at, f"{who} · {label}", drawn, tone, " · ".join(part for part in parts if part))
+
+
+def _clocks_reason(reason: str) -> str:
+    """What the clock wrote, in words: a kind of clock with its mark, or the reason of a grade."""
+    first, _space, mark = reason.partition(" ")
+    if first in ClockKind.values:
+        return f"{say_choice(ClockKind, first)} {mark}".strip()
+    return say_choice(GradeReason, reason)
 
 
 def _change(one: CaseChange) -> str:

@@ -26,6 +26,7 @@ from complaints.verb_shape import Verb
 from complaints.verbs import NEXT, reaches, verbs_for
 from complaints.views.pages import act_form, is_own, seen_case
 from complaints.views.queue import asked_of, view_key
+from customers.labels import TIERS
 from foundation.calendars.clock_queries import clocks_of
 from foundation.calendars.clock_words import explain_clock
 from foundation.calendars.models import Clock
@@ -150,6 +151,7 @@ def stream_context(request: StaffRequest, case: Complaint, hanging: Beside | Non
     return {
         "case": case,
         "own": own,
+        "tier": _tier(case),
         "name": complainant(case, clear=own),
         "stream": stream,
         "pills": _pills(group),
@@ -177,6 +179,11 @@ def complainant(case: Complaint, *, clear: bool) -> str:
     kind = "company" if customer is not None and customer.customer_type == "ENTERPRISE" else "name"
     name = customer.name if customer is not None else case.contact_name
     return masked(kind, name, clear=clear) or _("Unknown caller")
+
+
+def _tier(case: Complaint) -> str:
+    facts = getattr(case.customer, "facts", None)
+    return str(TIERS.get(facts.tier, facts.tier)) if facts is not None else ""
 
 
 def dials_of(case: Complaint, hanging: Beside) -> list[Dial]:
