@@ -7,6 +7,8 @@ class ComplaintsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what complaints writes on the timeline, rings, says to customers and stamps with unit numbers."""
+        from django.conf import settings
+
         from complaints import (
             bellkinds,
             clock_following,
@@ -22,9 +24,12 @@ class ComplaintsConfig(AppConfig):
             panels,
             wordings,
         )
+        from complaints.mail.address import read_mail_in
         from complaints.services import bulk
         from staff.services.numbering import Stamped, register_stamped
 
+        if settings.MAIL_IN_URL:
+            read_mail_in(settings.MAIL_IN_URL)  # a wrong one stops the start, not the first mail
         lines.register()
         bellkinds.register()
         wordings.register()

@@ -34,6 +34,7 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("not_solved", "undo-2", "warn", _("The callback says not solved: %(number)s is back in work")),
     ("callback", "phone-outgoing", "info", _("Call back by %(until)s: %(number)s")),
     ("resumed", "play", "info", _("The pause of %(number)s is over, answer by %(due)s")),
+    ("wrote_otherwise", "mail", "info", _("Somebody wrote about %(number)s from an address not on file: see the note")),
     ("heard", "message-square", "info", _("The customer wrote: %(number)s")),
     ("urged", "megaphone", "warn", _("The customer urges, %(count)s times by now: %(number)s")),
     ("reopened", "rotate-ccw", "warn", _("%(number)s is reopened: give it to somebody")),

@@ -127,8 +127,8 @@ def register() -> None:
     for kind, icon, tone in _MARKS:
         register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _mark, _case))
     for name, title in _TITLES:
-        register_template(MessageTemplate(f"complaint_{name}", title, version=1, classes=_SERVICE))
+        register_template(MessageTemplate(f"complaint_{name}", title, version=2, classes=_SERVICE, mark="number"))
     late = MessageTemplate(
-        "complaint_late", _("Our answer to your complaint is late"), 1, _SERVICE, still_true=still_late
+        "complaint_late", _("Our answer to your complaint is late"), 2, _SERVICE, still_true=still_late, mark="number"
     )
     register_template(late)

@@ -85,3 +85,25 @@ define(
     title=_("Status page: wait after wrong tries"),
     help=_("How long a network address waits after too many wrong tries."),
 )
+define(
+    "complaints.mail_megabytes",
+    type="int",
+    unit="MB",
+    default=25,
+    low=1,
+    high=200,
+    source="D",
+    title=_("Largest mail"),
+    help=_("Of a mail larger than this only the words are taken; who wrote it is asked to send the files another way."),
+)
+define(
+    "complaints.mails_per_hour",
+    type="int",
+    unit="mails",
+    default=20,
+    low=1,
+    high=10_000,
+    source="D",
+    title=_("Mails from one address per hour"),
+    help=_("More mails of one sender within an hour are kept aside: two machines may be answering each other."),
+)

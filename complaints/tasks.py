@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from complaints import dues, watching
+from complaints.mail import mailbox
 from complaints.services.talking import due_replies, let_reply_go
 from foundation.common import clock
 
@@ -48,3 +49,9 @@ def send_replies() -> int:
         except Exception:  # one bad row must not hold up the replies behind it
             log.exception("complaint_reply_failed", row=entry_id)
     return gone
+
+
+@shared_task
+def poll_mailbox() -> int:
+    """Take the mails that came in."""
+    return mailbox.poll_mailbox()

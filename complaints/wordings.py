@@ -37,10 +37,17 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("final", _("Our last word on your complaint")),
     ("rejected", _("Your complaint is not for us")),
     ("reply", _("A colleague writes to you about your complaint")),
+    ("received", _("Your mail has arrived")),
+    ("files_refused", _("Some of your files were not kept")),
 )
+# A person's own words to the complainant: no notice.
+_BY_HAND = frozenset({"reply"})
 
 
 def register() -> None:
     """Make them known; called once at start."""
     for name, title in _TITLES:
-        register_template(MessageTemplate(f"complaint_{name}", title, version=1, classes=_SERVICE))
+        words = MessageTemplate(
+            f"complaint_{name}", title, version=2, classes=_SERVICE, mark="number", by_hand=name in _BY_HAND
+        )
+        register_template(words)

@@ -47,6 +47,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("complaints.tasks.watch_complaints", 10, "urgent"),
     # What else falls due on cases, each by its own partial index.
     Tick("complaints.tasks.settle_dues", 60, "urgent"),
+    # Nothing without CARELINE_MAIL_IN_URL.
+    Tick("complaints.tasks.poll_mailbox", 60),
 )
 
 # Times of the business zone.

@@ -27,7 +27,7 @@ from outreach.models import MessageText, OutMessage
 from outreach.models.messages import message_floor
 from outreach.recipients import Case, cases_of
 from outreach.results import Finding, record_findings
-from outreach.wording import is_still_true, render_words, template_called
+from outreach.wording import is_by_hand, is_still_true, render_words, template_called
 
 log = structlog.get_logger(__name__)
 # A claimed message nobody began to send may come back soon: losing this lease is harmless, `mark_in_flight` sees it.
@@ -209,6 +209,8 @@ def _letter(case: Case) -> Letter | None:
         address=text.address,
         subject=text.subject,
         body=text.body,
+        answers=str(message.params.get("answers_mail", "")),
+        by_hand=is_by_hand(message.template),
     )
 
 

@@ -32,7 +32,8 @@ _NAMES_THE_WORD = re.compile(rf"(?<![A-Za-z]){REFUSAL_WORD}(?![A-Za-z])")
 class MessageTemplate:
     """One wording. `title`: lazy translation for lists. `classes`: the message classes it may be used for; `legal`: a
     notice the law demands (D§5.7). `still_true(params)`: asked when it is about to leave; what has lost its meaning is
-    dropped, not sent late (D§1.10)."""
+    dropped, not sent late (D§1.10). `mark`: the parameter that stands in brackets before the subject of an e-mail, by
+    which an answer finds back; `by_hand`: a person's own words to this reader, no notice."""
 
     name: str
     title: Any
@@ -40,6 +41,8 @@ class MessageTemplate:
     classes: frozenset[str]
     legal: bool = False
     still_true: Callable[[Mapping[str, Any]], bool] | None = None
+    mark: str = ""
+    by_hand: bool = False
 
 
 _templates: dict[str, MessageTemplate] = {}
@@ -75,6 +78,11 @@ def check_template(name: str, message_class: str) -> MessageTemplate:
     return template
 
 
+def is_by_hand(name: str) -> bool:
+    """Whether a wording carries a person's own words; one nobody registers any more is a notice."""
+    return name in _templates and _templates[name].by_hand
+
+
 def is_still_true(name: str, params: Mapping[str, Any]) -> bool:
     """Whether what a message says still holds, by the wording's own question; one nobody registers any more does."""
     template = _templates.get(name)
@@ -108,7 +116,8 @@ def render_words(
         context = {**shown, **extra, "public_url": settings.CARELINE_PUBLIC_URL}
         subject = _render(f"outreach/messages/{template.name}.subject.txt", context)
         body = _render(f"outreach/messages/{template.name}.txt", context)
-        words = Words(subject=" ".join(subject.split())[:200], body=body.strip() + "\n")
+        marked = f"[{params[template.mark]}] {subject}" if template.mark and params.get(template.mark) else subject
+        words = Words(subject=" ".join(marked.split())[:200], body=body.strip() + "\n")
         is_offer = message_class == MessageClass.MARKETING and channel == Channel.SMS
         return with_refusal(words) if is_offer else words
 

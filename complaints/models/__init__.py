@@ -6,6 +6,7 @@ from complaints.models.desk import AnswerTemplate, BulkAct, BulkChange, BulkLine
 from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, Link
 from complaints.models.learning import TopicWord
+from complaints.models.mail import InMail
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
@@ -33,6 +34,7 @@ __all__ = [
     "Escalation",
     "EscalationTold",
     "Handover",
+    "InMail",
     "Link",
     "Measure",
     "MediationCase",

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import ENDED, Act, Move, SeatWhy, State, move_for
 from complaints.lines import TELLING
-from complaints.models import Complaint, ComplaintMove, Seat
+from complaints.models import Complaint, ComplaintMove, InMail, Seat
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
+from customers.models import ContactPoint
 from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock
@@ -321,11 +322,35 @@ def tell_customer(
 def _queued(case: Complaint, *, channel: str, **message: Any) -> OutMessage | None:
     """The message in the outbox: to the customer, or to who complained without being one."""
     by_mail = channel == Channel.EMAIL if channel else case.channel == ContactChannel.EMAIL
+    if by_mail:
+        message["params"] |= _answered_mail(case)
     if case.customer is not None:
         channel = Channel.EMAIL if by_mail else Channel.SMS
-        return queue_message(customer=case.customer, message_class=MessageClass.SERVICE, channel=channel, **message)
+        point = _point_written_from(case) if by_mail else None
+        return queue_message(
+            customer=case.customer,
+            message_class=MessageClass.SERVICE,
+            channel=channel,
+            to_contact_point=point,
+            **message,
+        )
     if not (case.contact_phone or case.contact_email):
         return None
     channel = Channel.EMAIL if case.contact_email and (by_mail or not case.contact_phone) else Channel.SMS
     who = reference(OUTSIDERS, case.pk)
     return queue_outside_message(outsider=who, unit_no=case.unit_no, channel=channel, **message)
+
+
+def _answered_mail(case: Complaint) -> dict[str, str]:
+    """The Message-ID of the newest mail of a case, which what we write answers: so both stand in one thread."""
+    theirs = InMail.objects.filter(complaint=case, is_theirs=True).exclude(message_id="")
+    newest = theirs.order_by("-pk").values_list("message_id", flat=True).first()
+    return {"answers_mail": newest} if newest else {}
+
+
+def _point_written_from(case: Complaint) -> ContactPoint | None:
+    """The contact point the complainant wrote from, while it may be used; None: wherever else they are reached."""
+    if not case.contact_email:
+        return None
+    mine = ContactPoint.objects.filter(customer=case.customer, kind=ContactPoint.Kind.EMAIL, value=case.contact_email)
+    return mine.filter(valid_to__isnull=True, do_not_use="").first()

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Letter:
-    """One message ready to leave. `reference` is the same at every repeat, so that the receiver can drop doubles."""
+    """One message ready to leave. `reference` is the same at every repeat, so that the receiver can drop doubles.
+    `answers`: the Message-ID of a mail it answers, or ""; `by_hand`: a person wrote it for this reader."""
 
     message_id: int
     reference: str
@@ -17,6 +18,8 @@ class Letter:
     address: str
     subject: str
     body: str
+    answers: str = ""
+    by_hand: bool = False
 
 
 class Fate(StrEnum):

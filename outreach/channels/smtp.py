@@ -22,6 +22,7 @@ NOBODY = frozenset({b"1.0", b"1.1", b"1.2", b"1.3", b"1.6", b"1.10", b"2.0", b"2
 ENHANCED = re.compile(rb"5\.([0-9]{1,3}\.[0-9]{1,3})\b")
 # The same in servers that give the plain code alone.
 NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 TIMEOUT_SECONDS = 10  # mail, rcpt, data and its answer: 40 s at worst, inside the lease of an attempt in flight
 
 
@@ -143,6 +144,10 @@ def _as_email(letter: Letter) -> bytes:
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = letter.reference
-    mail["Auto-Submitted"] = "auto-generated"
+    if _MESSAGE_ID.fullmatch(letter.answers):
+        mail["In-Reply-To"] = mail["References"] = letter.answers
+    if not letter.by_hand:  # so that no machine answers it (RFC 3834)
+        mail["Auto-Submitted"] = "auto-replied" if letter.answers else "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     mail.set_content(letter.body, cte="base64")
     return mail.as_bytes(policy=policy.SMTP)

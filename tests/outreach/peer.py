@@ -53,7 +53,7 @@ class Mailbox:
 def smtp_peer(port: int = 0) -> Iterator[Mailbox]:
     """A listening peer; its port stands in `Mailbox.port`."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port or _free_port())
+    controller = Controller(box, hostname="127.0.0.1", port=port or free_port())
     controller.start()
     box.port = controller.port
     try:
@@ -62,7 +62,8 @@ def smtp_peer(port: int = 0) -> Iterator[Mailbox]:
         controller.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on now."""
     import socket
 
     with socket.socket() as probe:
