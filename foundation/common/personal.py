@@ -216,6 +216,6 @@ def personal_names() -> frozenset[str]:
 
 # Words that name harmless things in log lines as well: a seal's digest, a table, the result of a task.
 _EVERYDAY = frozenset(
-    {"column", "data", "kind", "digest", "field", "key", "label", "number", "params", "place", "problem"}
-    | {"result", "row", "source", "state", "table", "text", "token", "value"}
+    {"column", "data", "kind", "digest", "field", "key", "label", "message_id", "number", "params", "place"}
+    | {"problem", "result", "row", "source", "state", "table", "text", "token", "value"}
 )
