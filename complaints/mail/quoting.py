@@ -82,8 +82,6 @@ def _without_signature(lines: list[str]) -> list[str]:
         written += bool(lines[place])
         if written > SIGNATURE:
             break
-    while end and (
-        not lines[end - 1] or (len(lines[end - 1]) <= LONGEST_LINE and _ADDED.fullmatch(lines[end - 1]))
-    ):
+    while end and (not lines[end - 1] or (len(lines[end - 1]) <= LONGEST_LINE and _ADDED.fullmatch(lines[end - 1]))):
         end -= 1
     return lines[:end]
