@@ -100,7 +100,8 @@ class AssessForm(ActForm):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         case = self.case
-        self.initial |= {"topic": case.topic, "grade": case.grade, "grade_reason": case.grade_reason, "path": case.path}
+        told = {"topic": case.topic, "grade": case.grade, "grade_reason": case.grade_reason, "path": case.path}
+        self.initial.update(told)
 
 
 class AssignForm(ActForm):
@@ -156,7 +157,7 @@ class ProposeForm(ActForm):
     def __init__(self, data: Any = None, *, user: User, case: Complaint, **more: Any) -> None:
         self.user = user
         super().__init__(data, user=user, case=case, **more)
-        self.initial |= {f"owner_{n}": user.pk for n in range(1, MEASURES + 1)}
+        self.initial.update({f"owner_{n}": user.pk for n in range(1, MEASURES + 1)})
 
     def rows(self) -> list[list[Any]]:
         """The fields of each measure, bound."""

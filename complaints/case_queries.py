@@ -62,7 +62,8 @@ _OF_CASE: tuple[type[models.Model], ...] = (
     Seat,
 )
 _OF_SOLUTION: tuple[type[models.Model], ...] = (Measure, Approval)
-_KNOWN = {_table(model): model for model in (*_OF_CASE, *_OF_SOLUTION, Link, CaseMerge, Clock, AnswerTemplate)}
+_ALONE: tuple[type[models.Model], ...] = (Link, CaseMerge, Clock, AnswerTemplate)
+_KNOWN = {_table(model): model for model in (*_OF_CASE, *_OF_SOLUTION, *_ALONE)}
 _BESIDE = " UNION ALL ".join(
     [
         *(
@@ -88,7 +89,7 @@ _BESIDE = " UNION ALL ".join(
         f"SELECT '{_table(AnswerTemplate)}', to_jsonb(t), NULL, NULL FROM {_table(AnswerTemplate)} t WHERE active",
     ]
 )
-_TOLD = {"e": Entry, "m": ComplaintMove, "c": CaseChange}
+_TOLD: dict[str, type[Any]] = {"e": Entry, "m": ComplaintMove, "c": CaseChange}
 _SOURCES = {
     "e": f"SELECT 'e' AS what, t.id, to_jsonb(t) AS row FROM {_table(Entry)} t WHERE complaint_id = %(case)s"
     " AND id < %(before)s AND kind = ANY(%(kinds)s)",
@@ -220,7 +221,7 @@ def stream_of(case_id: int, group: str = "", before: int | None = None, size: in
         rows = cursor.fetchall()
     told = [_object(_TOLD[what], row) for what, _id, row in rows[:size]]
     earlier = told[-1].pk if len(rows) > size else None
-    return Stream(told[::-1], earlier, before)  # type: ignore[arg-type]  # each is one of the three
+    return Stream(told[::-1], earlier, before)
 
 
 def with_people(rows: Iterable[models.Model]) -> None:
@@ -232,7 +233,7 @@ def with_people(rows: Iterable[models.Model]) -> None:
             if not field.is_relation or field.related_model not in (User, OrgUnit):
                 continue
             key = getattr(row, field.attname)
-            if key is not None and not field.is_cached(row):
+            if key is not None and field.name not in row._state.fields_cache:
                 (people if field.related_model is User else units).setdefault(key, []).append((row, field))
     for model, wanted in ((User, people), (OrgUnit, units)):
         if not wanted:

@@ -56,7 +56,7 @@ def forget_complainants(ids: list[int]) -> int:
     for model, said in of_customers():
         way = str(said.of)
         if model is Complaint:
-            rows = model._default_manager.filter(pk__in=keys)
+            rows: models.QuerySet[Any] = model._default_manager.filter(pk__in=keys)
         elif way == "complaint__customer" or way.endswith("__complaint__customer"):
             rows = model._default_manager.filter(**{f"{way.removesuffix('__customer')}__in": keys})
         else:

@@ -91,7 +91,7 @@ class CaseFilter(filters.FilterSet):
         return rows.filter(topic__in=Topic.objects.filter(Q(code=code) | Q(parent__code=code)).values("pk"))
 
     def of_handler(self, rows: QuerySet[Complaint], _name: str, key: str) -> QuerySet[Complaint]:
-        return rows.filter(handler=None) if key == NOBODY else rows.filter(handler=key)
+        return rows.filter(handler=None) if key == NOBODY else rows.filter(handler=int(key))
 
     def of_unit(self, rows: QuerySet[Complaint], _name: str, number: str) -> QuerySet[Complaint]:
         """Cases worked on in the unit or below it."""

@@ -76,7 +76,7 @@ def cases_of(customer_id: int, user: User) -> list[CaseRow]:
         cursor.execute(*prepared(_CASES, values))
         rows = cursor.fetchall()
     sight = sight_of(user, VIEW)
-    return [CaseRow(*row, _sees(sight, row)) for row in rows]
+    return [CaseRow(*(*row, _sees(sight, row))) for row in rows]
 
 
 def _sees(sight: Sight, row: tuple[Any, ...]) -> bool:

@@ -161,7 +161,8 @@ def line_of(pk: int) -> Line:
 
 def counts_of(views: dict[str, View], most: int = MOST_COUNTED) -> dict[str, int]:
     """How many rows each view has, counted to `most` + 1: one statement for all."""
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for view in views.values():
         sql, given = _few(view, most + 1)
         parts.append(f"(SELECT count(*) FROM ({sql}) few)")
@@ -198,7 +199,7 @@ class Around:
 def around(rows: ComplaintQuerySet, case: Complaint) -> Around | None:
     """The place of an open case among `rows` (those of a view, filtered, in their order): one statement. None where the
     view has no other row and the case is not in it any more."""
-    backwards = rows.query.order_by[0].startswith("-")
+    backwards = str(rows.query.order_by[0]).startswith("-")
     at = case.closed_at if backwards else case.queue_at
     if at is None:
         return None

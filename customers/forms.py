@@ -129,7 +129,7 @@ class CustomerEditForm(ArchiveForm):
         if guarded:  # a select knows no "readonly"
             kept = {id_type, self["id_type"].value()}
             del self.fields["id_type"].widget.attrs["readonly"]
-            self.fields["id_type"].widget.choices = [one for one in _DOCUMENTS if one[0] in kept]  # type: ignore[attr-defined]
+            self.fields["id_type"].widget.choices = [one for one in _DOCUMENTS if one[0] in kept]
 
     def fields_of_archive(self) -> dict[str, Any]:
         manager = self.cleaned_data["manager"]

@@ -171,7 +171,7 @@ class Complaints:
 
     def _take(self, number: int, story: words.Story, agent: User) -> Complaint:
         kept = self.people[(number * 37 + 11) % len(self.people)]
-        grave = {"grade": "MAJOR", "grade_reason": "VULNERABLE"} if number % 17 == 7 else {}
+        grave = number % 17 == 7
         return register_complaint(
             actor=agent,
             channel=("HOTLINE", "HOTLINE", "HALL_OWN", "APP", "WEB")[number % 5],
@@ -182,7 +182,8 @@ class Complaints:
             amount=Decimal(story.amount) if story.amount else None,
             disputed_fee=bool(story.amount) and story.topic.startswith("BILLING"),
             area=kept.unit.area,
-            **grave,
+            grade="MAJOR" if grave else "ORDINARY",
+            grade_reason="VULNERABLE" if grave else "",
         )
 
     def _propose(self, case: int, story: words.Story, handler: User) -> None:

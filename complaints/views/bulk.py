@@ -90,8 +90,8 @@ def bulk_detail(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int = 200) -> HttpResponse:
     counts = Counter(dict(bulk.lines.values_list("state").annotate(n=Count("pk"))))
     refused = bulk.lines.filter(state__in=[S.REFUSED, S.KEPT]).select_related("complaint").order_by("pk")
-    shares = bulk.lines.exclude(state=S.REFUSED).filter(new_handler__isnull=False)
-    shares = shares.values_list("new_handler__name").annotate(n=Count("pk")).order_by("-n", "new_handler__name")
+    given = bulk.lines.exclude(state=S.REFUSED).filter(new_handler__isnull=False)
+    shares = given.values_list("new_handler__name").annotate(n=Count("pk")).order_by("-n", "new_handler__name")
     running = bulk.confirmed_at is not None and bulk.done_at is None
     undoing = bulk.undo_asked_at is not None and bulk.undone_at is None
     context = {

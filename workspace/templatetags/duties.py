@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 
 from django import template
 from django.utils.safestring import SafeString
@@ -16,6 +17,7 @@ from foundation.ui.addresses import row_address
 from foundation.ui.parts.marks import icon
 from foundation.ui.widgetry import said
 from foundation.ui.wording import say_choice
+from outreach.queries import Line as FollowUpLine
 from outreach.templatetags.followups import followup_rows
 from staff.masking import masked_name
 from workspace.duties import Duty, is_case
@@ -26,7 +28,9 @@ register = template.Library()
 @register.simple_tag
 def duty_rows(duties: Iterable[Duty], now: datetime) -> SafeString:
     """The rows of the list, in its order."""
-    return SafeString("".join(_case(one) if is_case(one) else followup_rows([one], now) for one in duties))
+    return SafeString(
+        "".join(_case(one) if is_case(one) else followup_rows([cast(FollowUpLine, one)], now) for one in duties)
+    )
 
 
 def _case(row: CaseLine) -> str:
