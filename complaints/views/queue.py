@@ -97,7 +97,9 @@ def queue(request: StaffRequest) -> HttpResponseBase:
     }
     if wants_fragment(request):
         return render(request, "complaints/queue.html#results", context)
-    context |= {"tabs": _tabs(user, key, asked), "teams": [], "may_intake": user.has_perm("complaints.take")}
+    tabs = _tabs(user, key, asked)
+    context |= {"tabs": tabs, "teams": [], "may_intake": user.has_perm("complaints.take")}
+    context["kept_here"] = any(tab.current and tab.icon for tab in tabs)  # the system's own views wear no icon
     if user.has_perm("complaints.assign"):
         context["teams"] = list(teams_of(user).filter(lead=user))
     return render(request, "complaints/queue.html", context)

@@ -141,6 +141,8 @@ def test_kept_views_own_and_of_the_team(client_for: ClientFor) -> None:
     assert (view.query, view.team_id, view.user_id) == ("view=all&grade=MAJOR&channel=EMAIL", team.pk, None)
     page = worker.get(f"{QUEUE}?{view.query}")
     assert [tab.label for tab in page.context["tabs"] if tab.current] == ["Major by mail"]
+    drop = f'action="{QUEUE}views/drop/"'
+    assert drop in page.content.decode() and drop not in worker.get(f"{QUEUE}?view=all").content.decode()
     # Not the lead: neither keeps for the team nor removes; a name is needed.
     assert worker.post(f"{QUEUE}views/keep/", kept).status_code == 302
     assert worker.post(f"{QUEUE}views/drop/", {"query": view.query}).status_code == 302
