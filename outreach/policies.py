@@ -115,7 +115,7 @@ define(
     low=timedelta(minutes=5),
     high=timedelta(days=3),
     source="D",
-    title=_("Service message without a receipt: second channel"),
+    title=_("No receipt: second channel"),
     help=_(
         "How long after a service message left its receipt may take; then it goes out on the second channel as well."
     ),
@@ -128,7 +128,7 @@ define(
     low=timedelta(minutes=5),
     high=timedelta(days=5),
     source="D",
-    title=_("Service message that did not arrive: call"),
+    title=_("Message did not arrive: call"),
     help=_("Within how long the customer must be called when the second channel did not reach them either."),
 )
 
