@@ -70,6 +70,7 @@ UNITS = (
     _("hand-overs"),
     _("files"),
     _("forms"),
+    _("mails"),
 )
 TYPED = {
     Kind.INT: _("A whole number."),
