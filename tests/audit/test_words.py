@@ -67,6 +67,7 @@ NEVER_A_TARGET = {
     "complaints.escalation",
     "complaints.escalationtold",
     "complaints.handover",
+    "complaints.inmail",
     "complaints.link",
     "complaints.measure",
     "complaints.order",
