@@ -33,7 +33,7 @@ from outreach.models import Notification, OutMessage
 from staff.models import User
 from workspace import complaint_words_zh as words
 
-CLOSED, YEAR = 20, 350
+CLOSED, YEAR = 10, 350
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 Step = tuple[timedelta, Callable[[], Any]]
 # How far the open ones of today have come: hours since they were taken, and the last step done.

@@ -217,5 +217,5 @@ def personal_names() -> frozenset[str]:
 # Words that name harmless things in log lines as well: a seal's digest, a table, the result of a task.
 _EVERYDAY = frozenset(
     {"column", "data", "kind", "digest", "field", "key", "label", "message_id", "number", "params", "place"}
-    | {"problem", "result", "row", "source", "state", "table", "text", "token", "value"}
+    | {"problem", "reference", "result", "row", "source", "state", "table", "text", "token", "value"}
 )

@@ -26,6 +26,12 @@ HALF_DAYS = [read_windows("09:00-12:00")] * 5 + [(), ()]
 NOW = "01-06T12:00"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clocks here are of nothing that stands: what follows clocks of that kind would find no row of theirs."""
+    monkeypatch.setattr(moving, "_followers", {})
+
+
 def office(code: str = "OFFICE") -> None:
     weekly = [read_windows("09:00-18:00")] * 5 + [(), ()]
     services.create_calendar(code, actor=ACTOR, name_en="Office", name_zh="办公室", weekly=weekly)

@@ -17,6 +17,7 @@ GATHERED = {
     "customers/imports/working.py": COUNT_WORDS,
     "customers/jobs.py": job_kinds()["customers.erase_due"].counts,
     "crm/housekeeping.py": FAULTS,
+    "outreach/jobs.py": job_kinds()["outreach.tidy"].counts,
 }
 
 
