@@ -36,7 +36,7 @@ class Panel:
 @dataclass(frozen=True)
 class CustomerAction:
     """A button in the header; the first by `order` is the primary one, those after the third stand in the menu beside
-    them. `shortcut`: a single key, or ""."""
+    them. `shortcut`: a single key, or ""; it works from the menu too."""
 
     key: str
     label: Any

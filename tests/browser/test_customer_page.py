@@ -238,6 +238,22 @@ def test_a_refused_note_keeps_its_text_and_its_draft(op, row, browser_page, watc
     assert Draft.objects.get().text == "Promised a call"
 
 
+def test_the_header_shows_three_actions_and_keys_reach_those_in_its_menu_from_the_keyboard(op, row, browser_page):
+    page = browser_page(op.clerk, language="en")
+    page.goto(at(row))
+    shown = [words.split("\n")[0] for words in page.locator(".head-a > a.btn").all_inner_texts()]
+    assert shown == ["Accept complaint", "Start contact", "Follow-up"]
+    logged = page.locator(".head-a .menu-a").filter(has_text="Log contact")
+    page.locator(".head-a .menu > summary").click()
+    expect(logged.locator(".kbd")).to_have_text("N")
+    for is_open in (True, False):
+        page.goto(at(row))
+        if is_open:
+            page.locator(".head-a .menu > summary").click()
+        page.keyboard.press("n")
+        page.wait_for_url("**/interactions/note/**")
+
+
 def city_of(page: Page):
     return page.locator("#inline-home_city")
 

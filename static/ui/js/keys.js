@@ -26,6 +26,15 @@ function pick(shift) {
 
 const open = (id) => document.querySelector(`[data-open="${id}"]`)?.click();
 const shown = (node) => node.offsetParent !== null && !node.disabled;
+const folded = (node) => {
+  const menu = node.closest("details.menu:not([open])");
+  return menu && !node.matches("summary") ? menu : null;
+};
+// What stands in a closed menu counts as shown while the menu's own button is; what is in the open goes first.
+function pressed(letter) {
+  const all = [...document.querySelectorAll(`[data-key="${CSS.escape(letter)}"]`)].filter((node) => !node.disabled);
+  return all.find((node) => !folded(node) && shown(node)) ?? all.find((node) => folded(node) && shown(folded(node)));
+}
 
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
@@ -57,7 +66,7 @@ document.addEventListener("keydown", (event) => {
     box?.select();
   } else if (key === "?") open("keys-help");
   else {
-    const button = [...document.querySelectorAll(`[data-key="${CSS.escape(letter)}"]`)].find(shown);
+    const button = pressed(letter);
     if (button && !event.shiftKey) button.click();
     else if (letter === "j" || letter === "k") done = move(letter === "j" ? 1 : -1);
     else if (letter === "x") done = pick(event.shiftKey);
