@@ -196,21 +196,20 @@ def _city_looks(plain: str) -> list[Look]:
 
 def _cities(spellings: Iterable[str]) -> list[str]:
     """Cities that are called so or begin so: a walk over the different values of the index, a few steps long."""
-    found: list[str] = []
     with connection.cursor() as cursor:
-        for start in filter(None, spellings):
-            cursor.execute(
-                """WITH RECURSIVE city(name) AS (
-                     (SELECT home_city FROM customers_customer WHERE home_city >= %s ORDER BY home_city LIMIT 1)
-                     UNION ALL
-                     SELECT (SELECT c.home_city FROM customers_customer c WHERE c.home_city > city.name
-                             ORDER BY c.home_city LIMIT 1)
-                     FROM city WHERE starts_with(city.name, %s))
-                   SELECT name FROM city WHERE starts_with(name, %s) LIMIT %s""",
-                [start, start, start, MOST_CITIES],
-            )
-            found += [name for (name,) in cursor.fetchall() if name not in found]
-    return found[:MOST_CITIES]
+        cursor.execute(
+            """SELECT found.name FROM unnest(%s::text[]) WITH ORDINALITY AS asked (start, place) CROSS JOIN LATERAL (
+                 WITH RECURSIVE city(name) AS (
+                   (SELECT home_city FROM customers_customer WHERE home_city >= asked.start ORDER BY home_city LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT c.home_city FROM customers_customer c WHERE c.home_city > city.name
+                           ORDER BY c.home_city LIMIT 1)
+                   FROM city WHERE starts_with(city.name, asked.start))
+                 SELECT name FROM city WHERE starts_with(name, asked.start) LIMIT %s) found
+               ORDER BY asked.place, found.name""",
+            [[start for start in spellings if start], MOST_CITIES],
+        )
+        return list(dict.fromkeys(name for (name,) in cursor.fetchall()))[:MOST_CITIES]
 
 
 def like(text: str) -> str:
