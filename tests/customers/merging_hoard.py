@@ -37,7 +37,7 @@ from foundation.audit.services import record
 from foundation.common import clock, crypto
 from foundation.common.merging import customer_keys
 from interactions.models import Interaction, Matter, RightsRequest, Suggestion
-from outreach.models import ManagerTransfer, MessageText, OutMessage
+from outreach.models import ManagerTransfer, MessageText, OutMessage, SmsReply
 from staff.models import Draft, OrgUnit, Reveal, User
 from tests.customers.merging_world import COUNTED, archive, relate
 
@@ -178,6 +178,8 @@ def _contacts(draw: random.Random, row: Customer, staff: list[User], number: int
         **mine,
     )
     ComplainerFlag.objects.create(complaint=case, customer=row, until=clock.today())
+    came: dict[str, Any] = {"number": f"138{number:08d}", "text": f"yes {number}", "at": at}
+    SmsReply.objects.create(customer=row, state="TAKEN", taken_by="followup", **came)
     Reveal.objects.create(user=staff[0], customer_id=row.pk, field="phone", reason="call", until=at)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from complaints.mail.receiving import receive_mail
 from complaints.models import (
     AppealCase,
     Attachment,
@@ -12,6 +13,7 @@ from complaints.models import (
     Complaint,
     Entry,
     Handover,
+    InMail,
     MediationCase,
     Order,
     Part,
@@ -64,6 +66,7 @@ WORDS = (
     "why no response",
     "agreement in mediation",
     "why withdrawn",
+    "number of a mail",
 )
 
 
@@ -111,6 +114,7 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
     )
     closing.close_complaint(one.pk, actor=handler, cause=cause(), responsible_unit=agent.unit, lesson=mark["lesson"])
     other = register_complaint(actor=agent, channel="HOTLINE", customer=customer, text="Another matter", topic=topic)
+    _mail(other, mark)
     closing.withdraw_complaint(other.pk, actor=agent, reason=mark["why withdrawn"])
     assert deliver_due() >= 1
     MediationCase.objects.create(complaint=other, body="ASSOCIATION", agreement=mark["agreement in mediation"])
@@ -125,6 +129,18 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
         due_on=soon.date(),
         internal_due_at=soon,
     )
+
+
+def _mail(case: Complaint, mark: dict[str, str]) -> None:
+    """The customer writes about a case from the address on file."""
+    heads = (
+        f"From: {mark['who complained for them']} <{mark['e-mail']}>",
+        f"Message-ID: <{mark['number of a mail']}@qz.example>",
+        f"Subject: Re: {case.number}",
+    )
+    mail = "\r\n".join((*heads, "", mark["text of a complaint"]))
+    row = receive_mail(mail.encode(), received_at=clock.now())
+    assert (row.state, row.complaint) == (InMail.State.WORDS, case), (row.state, row.reason)
 
 
 def _beside(one: Complaint, agent: User, handler: User, mark: dict[str, str]) -> None:
