@@ -7,10 +7,13 @@ from datetime import timedelta
 from django.urls import reverse
 
 from complaints.lifecycle import State
-from complaints.models import Complaint, Entry, Promise
+from complaints.models import Complaint, Entry, MediationCase, Promise
 from complaints.services.bulk import aim_bulk, begin_bulk
+from complaints.services.outside import link_appeal, open_appeal
+from complaints.services.parts import give_part
 from complaints.services.solving import propose_solution
 from complaints.services.working import note_contact
+from complaints.status_page import token_for
 from customers.models import Customer
 from foundation.common import clock
 from interactions.models import Topic
@@ -85,7 +88,7 @@ def cases_of(handler: User, lead: User) -> list[Complaint]:
     return made
 
 
-def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User]]:
+def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | None]]:
     """Name, address and reader of each page of the desk."""
     made = cases_of(handler, lead)
     first, second = made[:2]
@@ -101,4 +104,36 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User]]:
         ("case-approval", reverse("complaints:case", args=[second.pk]), handler),
         ("case-edit", reverse("complaints:edit", args=[first.pk]), handler),
         ("case-bulk", reverse("complaints:bulk-detail", args=[bulk.pk]), lead),
+        ("intake", reverse("complaints:intake"), handler),
+        ("case-hand", reverse("complaints:hand", args=[first.pk]), handler),
+        *_with_others(first, handler),
+        *_for_everybody(made[2]),
+    ]
+
+
+def _with_others(case: Complaint, handler: User) -> list[tuple[str, str, User]]:
+    """What other units, authorities and mediators have to do with a case."""
+    unit_handler, coordinator = (User.objects.get(username=name) for name in ("unit_handler", "coordinator"))
+    part = give_part(case.pk, actor=coordinator, unit=unit_handler.unit, ask="\u6838\u5bf9\u8ba2\u8d2d\u8bb0\u5f55")
+    appeal = open_appeal(actor=coordinator, body="12300", reference="A-1", text="\u8bf7\u7b54\u590d")
+    link_appeal(appeal.pk, actor=coordinator, case_id=case.pk)
+    mediation = MediationCase.objects.create(complaint=case, body="\u6d88\u534f", created_by=handler)
+    return [
+        ("parts", reverse("complaints:part-list"), unit_handler),
+        ("part", reverse("complaints:part-detail", args=[part.pk]), unit_handler),
+        ("appeals", reverse("complaints:appeal-list"), coordinator),
+        ("appeal-new", reverse("complaints:appeal-new"), coordinator),
+        ("appeal", reverse("complaints:appeal", args=[appeal.pk]), coordinator),
+        ("mediation", reverse("complaints:mediation", args=[mediation.pk]), coordinator),
+    ]
+
+
+def _for_everybody(case: Complaint) -> list[tuple[str, str, None]]:
+    """What who complained sees without signing in."""
+    token = token_for(case)
+    return [
+        ("complain", reverse("public:complain"), None),
+        ("complained", reverse("public:complained", args=[token]), None),
+        ("status", reverse("public:status"), None),
+        ("status-case", reverse("public:status-case", args=[token]), None),
     ]
