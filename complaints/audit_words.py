@@ -16,8 +16,6 @@ name_kinds(
         "complaints.complaint": _("Complaint"),
         "complaints.cause": _("Cause of complaints"),
         "complaints.bulkchange": _("Act on many complaints"),
-        "complaints.appealcase": _("Appeal"),
-        "complaints.mediationcase": _("Mediation"),
         "complaints.savedview": _("Kept view"),
     }
 )

@@ -16,7 +16,7 @@ def register() -> None:
             "puzzle",
             "complaints:part-list",
             right="complaints.part",
-            order=14,
+            order=46,  # below what everybody opens daily: the first four are the tabs of a phone
             match=("complaints:part-",),
         )
     )
@@ -27,7 +27,7 @@ def register() -> None:
             "landmark",
             "complaints:appeal-list",
             right="complaints.view",
-            order=16,
+            order=47,
             match=("complaints:appeal",),
         )
     )
