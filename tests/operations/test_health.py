@@ -13,7 +13,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from crm import doctor, health
-from crm.celery import app
 from crm.maintenance import flag
 from foundation.audit.services import record
 from foundation.common import clock
@@ -100,8 +99,7 @@ def test_what_waits_for_the_end_of_the_old_version_does_not_keep_the_new_one_fro
 
 @pytest.mark.django_db
 def test_a_broker_that_is_away_is_not_ready(client: Client, nowhere: str, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", nowhere)
-    monkeypatch.setattr(app.conf, "broker_write_url", nowhere)
+    monkeypatch.setenv("CELERY_BROKER_URL", nowhere)
     status, words, checks = ready(client)
     assert (status, words, checks["broker"], checks["database"]) == (503, "not ready", False, True)
 
@@ -140,8 +138,7 @@ def test_metrics_tell_queues_work_jobs_clock_and_logs(client: Client):
 
 @pytest.mark.django_db
 def test_metrics_of_a_broken_part_leave_the_others(client: Client, nowhere: str, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", nowhere)
-    monkeypatch.setattr(app.conf, "broker_write_url", nowhere)
+    monkeypatch.setenv("CELERY_BROKER_URL", nowhere)
     found = figures(client.get("/metrics").content.decode())
     assert found['careline_metrics_part_failed{part="queues"}'] == 1.0
     assert found["careline_follow_ups_overdue"] == 0.0
