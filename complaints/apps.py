@@ -15,8 +15,6 @@ class ComplaintsConfig(AppConfig):
             complainants,
             exporting,
             forgetting,
-            hand_navigation,
-            hand_words,
             handover,
             learning,
             lines,
@@ -33,8 +31,6 @@ class ComplaintsConfig(AppConfig):
         lines.register()
         bellkinds.register()
         wordings.register()
-        hand_words.register()
-        hand_navigation.register()
         handover.register()
         learning.register()
         forgetting.register()

@@ -1,4 +1,4 @@
-"""The place of complaints in the shell, and whose customers their cases open."""
+"""The places of complaints, their parts and appeals in the shell, and whose customers their cases open."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ def register() -> None:
             count=MY_CASES,
             match=("complaints:case", "complaints:edit", "complaints:bulk", "complaints:hand"),
             key_hint="q",
+        )
+    )
+    register_nav(
+        NavItem(
+            "complaint-parts",
+            _("Parts of complaints"),
+            "puzzle",
+            "complaints:part-list",
+            right="complaints.part",
+            order=46,  # below what everybody opens daily: the first four are the tabs of a phone
+            match=("complaints:part-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "appeals",
+            _("Appeals"),
+            "landmark",
+            "complaints:appeal-list",
+            right="complaints.view",
+            order=47,
+            match=("complaints:appeal",),
         )
     )
     register_opener(CUSTOMERS_COMPLAINING)

@@ -5,10 +5,13 @@ The wording of NAME stands in `templates/outreach/messages/complaint_NAME.txt`. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from complaints.lifecycle import ENDED, State
+from complaints.models import Complaint
 from outreach.lifecycle import MessageClass
 from outreach.wording import MessageTemplate, register_template
 
@@ -39,9 +42,23 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("reply", _("A colleague writes to you about your complaint")),
     ("received", _("Your mail has arrived")),
     ("files_refused", _("Some of your files were not kept")),
+    ("new_owner", _("Who answers for your complaint")),
+    ("merged", _("Two of your complaints are one now")),
+    ("unmerged", _("Your complaint stands by itself again")),
+    ("split", _("Part of your complaint has a number of its own")),
+    ("grouped", _("Your complaint and others have one cause")),
+    ("group_answered", _("The cause of your complaint is removed")),
+    ("call_us", _("We could not reach you")),
+    ("missed", _("Complaint: deadline missed")),
 )
 # A person's own words to the complainant: no notice.
 _BY_HAND = frozenset({"reply"})
+_ANSWERED = (State.DECIDED, State.ACCEPTED, State.CALLBACK, *ENDED)
+
+
+def still_late(params: Mapping[str, Any]) -> bool:
+    """Whether the case of an apology for lateness still has no answer: else it would say something false."""
+    return Complaint.objects.filter(pk=int(params["case_id"])).exclude(state__in=_ANSWERED).exists()
 
 
 def register() -> None:
@@ -51,3 +68,7 @@ def register() -> None:
             f"complaint_{name}", title, version=2, classes=_SERVICE, mark="number", by_hand=name in _BY_HAND
         )
         register_template(words)
+    late = MessageTemplate(
+        "complaint_late", _("Our answer to your complaint is late"), 2, _SERVICE, still_true=still_late, mark="number"
+    )
+    register_template(late)

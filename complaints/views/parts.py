@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints import hand_forms as shapes
+from complaints import sharing_forms as shapes
 from complaints.lifecycle import PART_OPEN, PartState
 from complaints.models import Complaint, Part
 from complaints.part_queries import chain_of, parts_in_view, support_units

@@ -8,7 +8,7 @@ import re
 import pytest
 from django.apps import apps
 
-from complaints.hand_audit import APPEAL_ACTS, MEDIATION_ACTS
+from complaints.audit_words import APPEAL_ACTS, MEDIATION_ACTS
 from complaints.lifecycle import Act, Deed
 from customers.imports.models import Import
 from customers.services.consent import ACTS

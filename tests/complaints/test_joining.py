@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from complaints import tasks
-from complaints.hand_queries import group_suggestions
 from complaints.lifecycle import ClockKind
 from complaints.models import CaseMerge, Complaint, Entry, Link, Measure, Promise, Solution
 from complaints.services import closing, ground, grouping, joining, promising
+from complaints.sharing_queries import group_suggestions
 from foundation.calendars.clock_queries import faults_of_clocks
 from foundation.calendars.models import Clock
 from foundation.common import clock

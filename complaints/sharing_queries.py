@@ -1,4 +1,4 @@
-"""Reads behind the page of hand-overs, parts, promises and joined cases, and behind the lists of groups and shifts."""
+"""Reads where a case is shared: hand-overs, parts, promises and joined cases of one case; groups and shifts of many."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
-from complaints.lifecycle import AppealState, HandoverState
-from complaints.models import AppealCase, CaseMerge, Complaint, Handover, Link, MediationCase, Order, Part, Promise
-from complaints.models.cases import VIEW_RIGHT
-from complaints.services.ground import COORDINATE_RIGHT
+from complaints.lifecycle import HandoverState
+from complaints.models import CaseMerge, Complaint, Handover, Link, MediationCase, Order, Part, Promise
 from complaints.services.handing import may_answer
 from complaints.times import Held, times_of
 from foundation.policies.reading import policy
 from interactions.models import Topic
 from staff.models import OrgUnit, Shift, User
-from staff.rights import sight_of
 
 SHIFT_ENDS_WITHIN = timedelta(hours=2)
 MOST_SHOWN = 200
@@ -73,26 +70,6 @@ def beside(case: Complaint, user: User, now: datetime) -> Beside:
     found.holders = [(people.get(held.key or 0, ""), held) for held in by_holder]
     found.units = [(units.get(held.key or 0, ""), held) for held in by_unit]
     return found
-
-
-def appeals_in_view(user: User, view: str) -> QuerySet[AppealCase]:
-    """The authorities' letters behind a tab, in its total order: all for whoever sees all complaints or speaks with the
-    authorities, else those of cases one sees."""
-    rows = AppealCase.objects.select_related("complaint", "response_by")
-    if not (user.has_perm(COORDINATE_RIGHT) or sight_of(user, VIEW_RIGHT).everything):
-        rows = rows.filter(complaint__in=Complaint.objects.visible_to(user).values("pk"))
-    rows = rows.filter(Q(complaint=None) | Q(complaint__about_staff=None) | ~Q(complaint__about_staff=user))
-    if view == "closed":
-        return rows.filter(closed_at__isnull=False).order_by("-closed_at", "-pk")
-    if view == "approve":
-        rows = rows.filter(state=AppealState.LINKED, response_by__isnull=False).exclude(response_by=user)
-    return rows.filter(closed_at=None).order_by("internal_due_at", "pk")
-
-
-def mediations_in_view(user: User) -> QuerySet[MediationCase]:
-    """Mediations of the cases the user sees."""
-    rows = MediationCase.objects.select_related("complaint")
-    return rows.filter(complaint__in=Complaint.objects.visible_to(user).values("pk"))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the business tunes in hand-overs, parts, escalation, and cases that others decide on too."""
+"""What the business tunes where a case is shared: hand-overs, parts, new dates, authorities, mediation."""
 
 from __future__ import annotations
 
