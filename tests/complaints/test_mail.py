@@ -27,7 +27,7 @@ from outreach.models import Notification, OutMessage
 from staff.models import RoleAssignment
 from tests.complaints.cases import Office, case, office
 from tests.complaints.imap_peer import Peer, imap_peer
-from tests.complaints.test_mail_reading import mail, report
+from tests.complaints.test_mail_reading import mail, nested, report
 from tests.factories import ContactPointFactory, CustomerFactory
 from tests.outreach.peer import Mailbox, smtp_peer
 
@@ -89,6 +89,7 @@ def answer(letter: EmailMessage, text: str = "Still no signal.", **heads: str) -
     return mail(f"{text}\n\nOn Tuesday, we wrote:\n{quoted}".encode(), **{**given, **heads})
 
 
+@pytest.mark.peers
 @pytest.mark.covers("CMP-01", "INT-13", "INT-15")
 def test_a_conversation_by_mail_over_real_servers(at: Office, imap: Peer, smtp: Mailbox) -> None:
     customer = li(at)
@@ -145,6 +146,7 @@ def with_files(**heads: str) -> EmailMessage:
     return made
 
 
+@pytest.mark.peers
 @pytest.mark.covers("CMP-02", "INT-13")
 def test_thirty_megabytes_and_programs_are_refused_politely_and_the_words_kept(
     at: Office, imap: Peer, smtp: Mailbox, settings: Any
@@ -168,6 +170,25 @@ def test_thirty_megabytes_and_programs_are_refused_politely_and_the_words_kept(
     assert any("2 files were not kept" in text and "Programs" in text and "10 MB" not in text for text in said)
     came(with_files())  # by another way: nothing again
     assert OutMessage.objects.count() == 4 and Complaint.objects.count() == 2
+
+
+@pytest.mark.peers
+def test_a_mail_to_ten_thousand_or_of_fifty_levels_is_a_case_and_only_its_writer_is_answered(
+    at: Office, imap: Peer, smtp: Mailbox
+) -> None:
+    others = ", ".join(f"p{n}@example.test" for n in range(10_000))
+    imap.put(
+        mail(b"To the whole town.", To=f"service@crm.test, {others}", Cc=others, From="town@example.test"),
+        nested(50),
+    )
+    assert poll_mailbox() == 2
+    assert list(Complaint.objects.order_by("pk").values_list("text", "contact_email")) == [
+        ("To the whole town.", "town@example.test"),
+        ("At the bottom", LI),
+    ]
+    delivery.deliver_due()
+    assert sorted(letter["To"] for letter in smtp.letters) == [LI, "town@example.test"]
+    assert (imap.subjects(), imap.subjects("Refused"), poll_mailbox()) == ([], [], 0)
 
 
 POLL = """
@@ -201,6 +222,7 @@ with clock.travel(datetime.fromisoformat(sys.argv[3])):
 """
 
 
+@pytest.mark.peers
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", ["after", "inside"])
 def test_a_poller_killed_half_way_takes_each_mail_once(imap: Peer, processes: Any, point: str) -> None:

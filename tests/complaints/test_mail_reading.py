@@ -217,7 +217,8 @@ def test_files_are_kept_apart_from_words_and_a_mail_cut_short_has_no_half_file()
     assert short.text == "See the bill." and [one.name for one in short.files] == ["账单.pdf"] and short.unread
 
 
-def _nested(levels: int) -> bytes:
+def nested(levels: int) -> bytes:
+    """A mail with its words so many parts inside one another."""
     heads = "".join(f'Content-Type: multipart/mixed; boundary="b{i}"\n\n--b{i}\n' for i in range(levels))
     return b"From: li@example.test\nSubject: deep\n" + heads.encode() + b"Content-Type: text/plain\n\nAt the bottom\n"
 
@@ -225,8 +226,8 @@ def _nested(levels: int) -> bytes:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (_nested(50), "At the bottom"),
-        (_nested(3000), ""),
+        (nested(50), "At the bottom"),
+        (nested(3000), ""),
         (mail(b"Hello", To=", ".join(f"p{i}@example.test" for i in range(10_000))), "Hello"),
         (mail(b"a\x00b\x1bc"), "abc"),
         (b"", ""),
