@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.lifecycle import Grade, State
 from complaints.models import Complaint
 from complaints.models.cases import VIEW_RIGHT
+from complaints.risks import Risk, condition
 from foundation.common import clock
 from interactions.lifecycle import Channel
 from interactions.models import Topic
@@ -21,7 +22,7 @@ from staff.models import OrgUnit, User
 from staff.rights import sight_of
 
 MOST_UNITS = 200
-NOBODY = "0"  # of the handler: waits in a pool
+NOBODY = "0"  # of the handler: waits in a pool; of the topic: not sorted yet
 
 
 class Late(models.TextChoices):
@@ -66,12 +67,13 @@ class CaseFilter(filters.FilterSet):
     handler = filters.ChoiceFilter(label=_("Handler"), choices=(), method="of_handler", empty_label=_("all"))
     unit = filters.ChoiceFilter(label=_("Unit"), choices=(), method="of_unit", empty_label=_("all"))
     late = filters.ChoiceFilter(label=_("Late"), choices=Late.choices, method="of_late", empty_label=_("all"))
+    risk = filters.ChoiceFilter(label=_("Needs action"), choices=Risk.choices, method="of_risk", empty_label=_("all"))
     brand = filters.CharFilter(label=_("Brand"), max_length=40)
     area = filters.CharFilter(label=_("Area"), max_length=40)
 
     class Meta:
         model = Complaint
-        fields = ("number", "state", "grade", "topic", "channel", "handler", "unit", "late", "brand", "area")
+        fields = ("number", "state", "grade", "topic", "channel", "handler", "unit", "late", "risk", "brand", "area")
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -79,7 +81,7 @@ class CaseFilter(filters.FilterSet):
             request = self.request  # a function is shared by the copies of the form, a bound method would be copied
             self.filters["handler"].extra["choices"] = lambda: _handlers(request)
             self.filters["unit"].extra["choices"] = lambda: _units(request)
-        self.filters["topic"].extra["choices"] = lambda: topic_choices()[1:]
+        self.filters["topic"].extra["choices"] = lambda: [(NOBODY, _("none yet")), *topic_choices()[1:]]
 
     def of_number(self, rows: QuerySet[Complaint], _name: str, text: str) -> QuerySet[Complaint]:
         """Of a full number, or of its last digits."""
@@ -88,6 +90,8 @@ class CaseFilter(filters.FilterSet):
 
     def of_topic(self, rows: QuerySet[Complaint], _name: str, code: str) -> QuerySet[Complaint]:
         """A topic with those below it."""
+        if code == NOBODY:
+            return rows.filter(topic=None)
         return rows.filter(topic__in=Topic.objects.filter(Q(code=code) | Q(parent__code=code)).values("pk"))
 
     def of_handler(self, rows: QuerySet[Complaint], _name: str, key: str) -> QuerySet[Complaint]:
@@ -97,6 +101,9 @@ class CaseFilter(filters.FilterSet):
         """Cases worked on in the unit or below it."""
         unit = OrgUnit.objects.filter(no=number).only("no", "last_no").first()
         return rows.filter(work_unit_no__range=(unit.no, unit.last_no)) if unit is not None else rows.none()
+
+    def of_risk(self, rows: QuerySet[Complaint], _name: str, risk: str) -> QuerySet[Complaint]:
+        return rows.filter(condition(risk, clock.now()), closed_at=None)
 
     def of_late(self, rows: QuerySet[Complaint], _name: str, how: str) -> QuerySet[Complaint]:
         if how == Late.NOW:

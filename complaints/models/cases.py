@@ -273,6 +273,7 @@ class Complaint(Row):
             models.Index(fields=["cause", "-closed_at"], name="complaint_cause", condition=Q(cause__isnull=False)),
             models.Index(fields=["-received_at", "-id"], name="complaint_received"),
             models.Index(fields=["-closed_at", "-id"], name="complaint_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(fields=["answered_at"], name="complaint_answered", condition=Q(answered_at__isnull=False)),
             models.Index(
                 fields=["work_unit_no", "-closed_at", "-id"],
                 name="complaint_work_closed",

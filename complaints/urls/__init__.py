@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 app_name = "complaints"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/", include("complaints.urls.hand")),
+    path("complaints/", include("complaints.urls.board")),
     path("complaints/", include("complaints.urls.intake")),
     # Last: what is no word of the lists above is the id of a case.
     path("complaints/", include("complaints.urls.desk")),

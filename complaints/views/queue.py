@@ -87,7 +87,7 @@ def queue(request: StaffRequest) -> HttpResponseBase:
         "filtered": bool(chips),
         "chips": chips,
         "clear": f"?view={key}",
-        "more_filters": any(asked.get(name) for name in ("unit", "late", "brand", "area")),
+        "more_filters": any(asked.get(name) for name in ("unit", "late", "risk", "brand", "area")),
         "query": asked.urlencode(),
         "seen": seen,
         "now": clock.now(),

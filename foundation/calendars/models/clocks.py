@@ -103,6 +103,13 @@ class Clock(Row):
                 condition=Q(state="RUNNING", missed_at__isnull=True),
                 name="clock_due",
             ),
+            # Figures over what fell due in a period: from the index alone.
+            models.Index(
+                fields=["owner_kind", "kind", "due_at"],
+                include=["owner_id", "state", "missed_at"],
+                condition=Q(due_at__isnull=False),
+                name="clock_fell_due",
+            ),
             models.Index(fields=["calendar_version", "id"], condition=Q(state__in=OPEN_STATES), name="clock_calendar"),
             models.Index(
                 fields=["policy_key", "id"],
