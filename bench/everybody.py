@@ -26,7 +26,7 @@ from customers.models import Customer, RelationshipReview, ValueDraft, ValueMont
 from customers.segments.counting import count_rows
 from customers.segments.rules import condition_of
 from customers.value import judging
-from customers.value.evaluating import quarter_before, relationship_rules, statement
+from customers.value.evaluating import TELL, quarter_before, relationship_rules, statement
 from customers.value.relationship import QUARTER
 from customers.value.rules import Rules
 from customers.value.running import PIECE, latest_value_run
@@ -255,6 +255,7 @@ def _plans(month: date) -> list[Figure]:
         "value: collecting": (judging.MEASURE, judging.values_of(month) | piece),
         "value: judging": (judging.JUDGE, judging.judge_values(month, Rules.from_json(run.rules)) | piece),
         "relationship": statement(quarter, relationship_rules(quarter), piece["lo"], piece["hi"]),
+        "relationship: telling": (TELL, piece | {"month": quarter}),
     }
     figures = []
     for name, (sql, values) in statements.items():
