@@ -41,8 +41,35 @@ _STATES: dict[str, tuple[Any, Any]] = {
     State.MERGED: (_("Your complaint is handled together with another one of yours."), _("See that number.")),
     State.OUT_OF_SCOPE: (_("Your complaint is for somebody else."), _("We told you whom to turn to.")),
 }
-# Steps the customer knows of.
-_SHOWN = [*Act.values, Deed.CONTACTED.value, Deed.URGED.value, Deed.REPLIED.value, Deed.HEARD.value]
+# Steps the customer hears of, as they are told of them.
+_STEPS: dict[str, Any] = {
+    Act.REGISTER: _("We took it down"),
+    Act.ACKNOWLEDGE: _("We confirmed it to you"),
+    Act.ASSESS: _("We looked into what it needs"),
+    Act.ASSIGN: _("We gave it to those who solve it"),
+    Act.INVESTIGATE: _("Somebody began to work on it"),
+    Act.PAUSE: _("It had to wait"),
+    Act.RESUME: _("We went on with it"),
+    Act.PROPOSE: _("We found a solution"),
+    Act.REWORK: _("We looked into it once more"),
+    Act.DECIDE: _("We answered you"),
+    Act.AGREE: _("You agreed"),
+    Act.DISPUTE: _("You objected"),
+    Act.FINAL: _("We told you our final position"),
+    Act.CALL_BACK: _("We began to call you back"),
+    Act.RETURN: _("We looked into it once more"),
+    Act.CLOSE: _("We closed it"),
+    Act.REOPEN: _("We opened it again"),
+    Act.WITHDRAW: _("You withdrew it"),
+    Act.TAKE_UP: _("We took it up again"),
+    Act.MERGE: _("We joined it with another one of yours"),
+    Act.CLOSE_GROUP: _("We closed it"),
+    Act.REJECT: _("We told you whom to turn to"),
+    Deed.CONTACTED: _("We spoke with you"),
+    Deed.URGED: _("You urged"),
+    Deed.REPLIED: _("We wrote to you"),
+    Deed.HEARD: _("You wrote to us"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +81,7 @@ class Status:
     is_open: bool
     state: Any
     next_step: Any
-    last_step: str
+    last_step: Any
     last_at: datetime | None
     due_at: datetime | None
     person: User
@@ -96,7 +123,7 @@ def status_of(case: Complaint) -> Status:
     """What the page shows: three queries."""
     now = clock.now()
     state, next_step = _STATES[case.state]
-    last = case.moves.filter(act__in=_SHOWN).order_by("-pk").first()
+    last = case.moves.filter(act__in=[str(act) for act in _STEPS]).order_by("-pk").first()
     left = Q(leaves_at=None) | Q(leaves_at__lte=now)
     wrote = case.entries.filter(left, kind=EntryKind.REPLY, taken_back_at=None).order_by("-pk").first()
     due = case.service_due_at or case.statutory_due_at
@@ -105,7 +132,7 @@ def status_of(case: Complaint) -> Status:
         is_open=case.is_open,
         state=state,
         next_step=next_step,
-        last_step=last.label if last is not None else "",
+        last_step=_STEPS[last.act] if last is not None else "",
         last_at=last.at if last is not None else case.received_at,
         due_at=due if case.is_open and due is not None and due > now else None,
         person=case.handler or case.owner,

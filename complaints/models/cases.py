@@ -13,8 +13,6 @@ from django.db.models.functions import Coalesce
 from complaints.lifecycle import (
     ENDED,
     OPEN,
-    Act,
-    Deed,
     Grade,
     GradeReason,
     Path,
@@ -22,7 +20,6 @@ from complaints.lifecycle import (
     SeatWhy,
     Solved,
     State,
-    label_of,
 )
 from complaints.models.causes import Cause
 from customers.models import Customer, Subscription
@@ -344,8 +341,3 @@ class ComplaintMove(Row):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["complaint", "id"], name="complaint_move_case")]
-
-    @property
-    def label(self) -> str:
-        """What was done, in the active language."""
-        return label_of(Deed if self.act in Deed.values else Act, self.act)

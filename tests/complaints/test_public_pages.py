@@ -79,7 +79,8 @@ def test_a_stranger_complains_by_the_web_and_follows_it(at: Office, travel: Any)
     seen = client.post(status, typed)
     assert seen.status_code == 302 and taken.number not in seen["Location"]
     page = client.get(seen["Location"]).content.decode()
-    assert "We have your complaint." in page and taken.owner.name in page
+    assert "We have your complaint." in page and "We confirmed it to you" in page and taken.owner.name in page
+    assert "Customer service" in page and "Service desk" not in page
     assert "0571" not in page and "Wu Min" not in page and "信号弱" not in page and "ACKNOWLEDGED" not in page
     # Urging: once a day.
     urge = seen["Location"] + "urge/"
