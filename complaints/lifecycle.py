@@ -60,6 +60,33 @@ class Act(models.TextChoices):
     REJECT = "REJECT", _("Declare not ours")
 
 
+# The same where it is told afterwards.
+DONE: dict[str, Any] = {
+    Act.REGISTER: _("Registered"),
+    Act.ACKNOWLEDGE: _("Acknowledged"),
+    Act.ASSESS: _("Assessed"),
+    Act.ASSIGN: _("Assigned"),
+    Act.INVESTIGATE: _("Work accepted"),
+    Act.PAUSE: _("Paused"),
+    Act.RESUME: _("Resumed"),
+    Act.PROPOSE: _("Solution proposed"),
+    Act.REWORK: _("Back to work"),
+    Act.DECIDE: _("Customer answered"),
+    Act.AGREE: _("Customer accepted"),
+    Act.DISPUTE: _("Customer disputed"),
+    Act.FINAL: _("Final position told"),
+    Act.CALL_BACK: _("Callback begun"),
+    Act.RETURN: _("Returned to work"),
+    Act.CLOSE: _("Closed"),
+    Act.REOPEN: _("Reopened"),
+    Act.WITHDRAW: _("Withdrawn"),
+    Act.TAKE_UP: _("Taken up again"),
+    Act.MERGE: _("Merged into another case"),
+    Act.CLOSE_GROUP: _("Closed with its group"),
+    Act.REJECT: _("Declared not ours"),
+}
+
+
 class Deed(models.TextChoices):
     """What else stands in the history of a case: done to it, its state staying."""
 

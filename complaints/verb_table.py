@@ -272,6 +272,7 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: handing.offer_case(pk, actor=user, **d),
         form=shapes.OfferForm,
         shows=_may_offer,
+        key="a",
         help=_("It stays where it is until somebody accepts."),
     ),
     Verb(

@@ -46,6 +46,11 @@ class Entry(Row):
             ),
         ]
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is a reply that has still to leave."""
+        return self.leaves_at is not None and self.left_at is None and self.taken_back_at is None
+
 
 class Attachment(Row):
     """A file of a case, stored outside the web root under `path`; checked by its content before it is kept."""

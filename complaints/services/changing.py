@@ -16,7 +16,7 @@ from customers.copies import plain
 from customers.models.subscriptions import ProductLine
 from foundation.audit.services import record
 from foundation.common.errors import NotAllowed, RuleBroken
-from foundation.ui.wording import say_choice
+from foundation.ui.wording import say_choice, say_money
 from interactions.models import Topic
 from staff.models import User
 
@@ -115,11 +115,13 @@ def from_text(field: str, text: str) -> Any:
 
 
 def in_words(field: str, text: str) -> str:
-    """A value of the history in words; a topic by its name."""
+    """A value of the history in words; a topic by its name, money as money."""
     if field == "topic_id" and text:
         return str(Topic.objects.filter(pk=text).first() or text)
     if field == "disputed_fee":
         return _("yes") if text == "True" else _("no")
+    if field == "amount" and text:
+        return say_money(Decimal(text))
     return say_choice(ProductLine, text) if field == "product_line" and text else text
 
 

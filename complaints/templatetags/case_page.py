@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from complaints.case_queries import Told
-from complaints.lifecycle import Act, ClockKind, Deed, EntryKind, GradeReason, State, label_of
+from complaints.lifecycle import DONE, Act, ClockKind, Deed, EntryKind, GradeReason, State, label_of
 from complaints.models import CaseChange, Complaint, ComplaintMove, Entry
 from complaints.services.changing import FIELDS, in_words
 from foundation.ui.addresses import row_address
@@ -125,7 +125,7 @@ def _fate(context: Context, one: Entry) -> str:
 
 def _move(one: ComplaintMove) -> str:
     drawn, tone = _MOVE_FACES.get(one.act, ("circle-dot", ""))
-    label = label_of(Act if one.act in Act.values else Deed, one.act)
+    label = DONE.get(one.act) or label_of(Deed, one.act)
     who = one.actor.name if one.actor is not None else _("The clock")
     parts = []
     if one.old and one.new and one.old != one.new:

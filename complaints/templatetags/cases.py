@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from django import template
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from complaints import faces
@@ -72,9 +72,11 @@ def _about(row: Line, is_open: bool) -> str:
     if row.customer__facts__tier:
         parts.append(tag(TIERS.get(row.customer__facts__tier, row.customer__facts__tier), "violet", "crown"))
     if row.urges:
-        parts.append(tag(_("urged %(n)s ×") % {"n": row.urges}, "warn", "megaphone"))
+        words = ngettext("urged once", "urged %(n)s times", row.urges)
+        parts.append(tag(words % {"n": row.urges}, "warn", "megaphone"))
     if row.reopened:
-        parts.append(tag(_("reopened %(n)s ×") % {"n": row.reopened}, "warn", "rotate-ccw"))
+        words = ngettext("reopened once", "reopened %(n)s times", row.reopened)
+        parts.append(tag(words % {"n": row.reopened}, "warn", "rotate-ccw"))
     if row.closed_at is not None and (row.service_late or row.statutory_late):
         parts.append(tag(_("late"), "danger"))
     if is_open:

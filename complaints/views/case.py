@@ -17,7 +17,7 @@ from complaints.filters import CaseFilter
 from complaints.forms import NoteForm, ReplyForm
 from complaints.holders import holders_of
 from complaints.lifecycle import OWNER_KIND, ClockKind, label_of
-from complaints.models import Complaint
+from complaints.models import Complaint, Entry
 from complaints.queries import Around, around, people_of, view_of
 from complaints.services.changing import FIELDS, as_text, in_words
 from complaints.services.handing import may_answer
@@ -83,6 +83,7 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
         "primary": verbs[0] if buttons else None,
         "buttons": verbs[1:buttons] if buttons else verbs[:2],
         "menu": verbs[buttons or 2 :],
+        "gives": next((verb.name for verb in verbs if verb.key == "a"), ""),
         "may_approve": hanging.asked is not None and reaches(case, user, "complaints.approve", hanging),
         "owes": set(people_of(user)),
         "answerable": {one.pk for one in hanging.offers if may_answer(one, user, clock.now())},
@@ -156,6 +157,7 @@ def stream_context(request: StaffRequest, case: Complaint, hanging: Beside | Non
         "stream": stream,
         "pills": _pills(group),
         "told": group,
+        "waits": any(isinstance(one, Entry) and one.waits for one in stream.told),
         "from_start": stream.earlier is None and group in ("", "customer"),
         "now": clock.now(),
     }

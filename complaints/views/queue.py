@@ -66,8 +66,9 @@ def view_key(user: Any, query: QueryDict) -> str:
 def queue(request: StaffRequest) -> HttpResponseBase:
     """The cases of a view by the time left. `?part=fresh&seen=`: 204 while the page is as it was read, else a bar that
     loads it anew."""
-    user, asked = request.user, asked_of(request.GET)
-    key = view_key(user, asked)
+    user = request.user
+    key = view_key(user, asked_of(request.GET))
+    asked = asked_of({**request.GET.dict(), "view": key})
     view = view_of(user, key)
     found = CaseFilter(asked, listed(view.rows), request=request)
     try:

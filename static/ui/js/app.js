@@ -150,7 +150,8 @@ document.addEventListener("click", async (event) => {
   const inserts = on("[data-inserts]");
   if (inserts) insert(document.getElementById(inserts.dataset.inserts), inserts);
   if (event.target instanceof HTMLDialogElement && event.target.id === "palette") event.target.close();
-  document.querySelectorAll("details.menu[open]").forEach((menu) => menu.contains(event.target) || (menu.open = false));
+  const chosen = on("a.menu-a");
+  document.querySelectorAll("details.menu[open]").forEach((menu) => (menu.contains(event.target) && !chosen) || (menu.open = false));
   const copied = on("[data-copy]");
   if (copied) {
     await navigator.clipboard.writeText(copied.dataset.copy);
