@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import ClockKind, Grade, Path
 from complaints.models import Complaint
-from complaints.services.clocks import ACKNOWLEDGED_LATER, CaseClocks, Rule
+from complaints.rules import Rule
+from complaints.services.clocks import ACKNOWLEDGED_LATER, CaseClocks
 from foundation.calendars.limits import Limit, Runs, Unit
 from foundation.calendars.queries import calendar_for
 from foundation.common.errors import RuleBroken

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import OWNER_KIND, Act, ClockKind, EntryKind, Solved, State
 from complaints.models import Approval, Callback, Complaint, Entry, Measure, Solution
+from complaints.rules import SERVICE, STATUTORY
 from complaints.services.callback_owing import drop_callback, owe_callback
-from complaints.services.clocks import SERVICE, STATUTORY
 from complaints.services.ground import (
     case_to,
     check_works,

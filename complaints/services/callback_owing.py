@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import SeatWhy
 from complaints.models import Callback, Complaint, Solution
-from complaints.services.clocks import is_grave
+from complaints.rules import is_grave
 from complaints.services.ground import ASSIGN_RIGHT, ring, seat, unseat
 from foundation.common import clock
 from outreach.lifecycle import FollowUpKind, FollowUpState

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Act, ClockKind, Deed, EntryKind, Solved, State
 from complaints.models import Callback, Complaint, Entry, Solution
+from complaints.rules import MINUTE, Rule
 from complaints.services.answering import dispute
 from complaints.services.callback_owing import CALL_RIGHTS, close_call, may_call
-from complaints.services.clocks import MINUTE, CaseClocks, Rule
+from complaints.services.clocks import CaseClocks
 from complaints.services.ground import (
     case_for,
     case_to,

@@ -6,28 +6,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from complaints.lifecycle import OWNER_KIND, RANK, ClockKind, Grade, Path
+from complaints.lifecycle import OWNER_KIND, ClockKind, Grade
 from complaints.models import AppealCase, Complaint
-from complaints.statutory import statutory_days
+from complaints.rules import (
+    MINUTE,
+    SERVICE,
+    STATUTORY,
+    Rule,
+    authority_end,
+    authority_rule,
+    duty_key,
+    half_of,
+    rule_for,
+    service_key,
+    statutory_rule,
+)
 from foundation.calendars.clock_queries import clocks_of, read_clock
 from foundation.calendars.clocks import NewClock, pause_clock, resume_clock, retarget_clock, start_clocks, stop_clock
-from foundation.calendars.limits import Limit, Runs, Target
 from foundation.calendars.marks import Marks
 from foundation.calendars.models import Clock
 from foundation.calendars.queries import calendar_for
-from foundation.calendars.working_time import statutory_due, subtract_working
-from foundation.policies.reading import places, policy, snapshot
+from foundation.policies.reading import row_in_force
 from interactions.lifecycle import Channel
 from staff.models import User
 
-MINUTE = timedelta(minutes=1)
 # Written complaints wait for somebody to acknowledge them; others are acknowledged when they are registered (D§10.3).
 ACKNOWLEDGED_LATER = (Channel.EMAIL, Channel.LETTER)
-SERVICE, STATUTORY = ClockKind.SERVICE.value, ClockKind.STATUTORY.value
 # Whose time runs in it is the customer: it is nobody's deadline.
 NOT_OURS = (ClockKind.SILENCE.value,)
 # At which share of a limit, or at the beginning of which day, somebody is told (D§10.7, 23).
@@ -38,24 +45,6 @@ MARKS: dict[str, Marks] = {
     ClockKind.PROGRESS.value: Marks(percents=(100, 150)),
 }
 ONCE = Marks(percents=(100,))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A limit as a clock takes it, and the policy it comes from. `calendar`: a code for working time; `since`: when it
-    begins, if not at the moment of the act."""
-
-    kind: str
-    target: Target
-    runs: Runs
-    key: str
-    calendar: str | None = None
-    since: datetime | None = None
-
-
-def is_grave(grade: str) -> bool:
-    """Whether a grade has the short limits of the major ones."""
-    return RANK[grade] >= RANK[Grade.MAJOR]
 
 
 class CaseClocks:
@@ -159,33 +148,19 @@ class CaseClocks:
 
     def service(self) -> Rule:
         """The service limit of the case's grade and path (D§10.4)."""
-        case, unit = self.case, self.case.work_unit
+        case = self.case
         if case.grade == Grade.SKIP_LEVEL:
-            started = self.open[SERVICE].started_at if SERVICE in self.open else self.at
-            minutes = max(1, (authority_limit(case) - started) // MINUTE)
-            return Rule(SERVICE, Target.minutes(minutes), Runs.CALENDAR, "complaints.limit.authority_before")
-        if case.grade == Grade.MAJOR:
-            return self._span(SERVICE, "limit.major")
-        if case.path == Path.WORKS:
-            days = policy("complaints.limit.works", unit=unit)
-            return Rule(SERVICE, Target.calendar_days(days), Runs.CALENDAR, "complaints.limit.works")
-        return (
-            self._days(SERVICE, "limit.cross_unit")
-            if case.path == Path.CROSS_UNIT
-            else self._span(SERVICE, "limit.simple")
-        )
+            return authority_rule(authority_limit(case), self._service_start())
+        return rule_for(SERVICE, service_key(case.grade, case.path), case.work_unit)
 
     def half_service(self) -> Rule:
         """Half the service limit, at least the floor (D§10.8): of a reopened or returned case."""
-        rule, unit = self.service(), self.case.work_unit
+        rule = self.service()
         calendar = calendar_for(rule.calendar) if rule.calendar else None
-        limit = Limit(rule.target, rule.runs, calendar)
-        half = Target.minutes(max(1, limit.amount() // MINUTE // 2))
-        floor = policy("complaints.reopen.floor", unit=unit)
-        start = self.open[SERVICE].started_at if SERVICE in self.open else self.at
-        if Limit(half, rule.runs, calendar).after(start, timedelta(minutes=half.amount)) >= start + floor:
-            return Rule(SERVICE, half, rule.runs, rule.key, rule.calendar)
-        return Rule(SERVICE, Target.minutes(floor // MINUTE), Runs.CALENDAR, "complaints.reopen.floor")
+        return half_of(rule, calendar, self.case.work_unit, self._service_start())
+
+    def _service_start(self) -> datetime:
+        return self.open[SERVICE].started_at if SERVICE in self.open else self.at
 
     def regraded(self) -> Rule:
         """The service limit after a change of grade: half of it where the case was reopened or returned."""
@@ -193,45 +168,19 @@ class CaseClocks:
 
     def disputed(self) -> Rule:
         """The new service limit of a disputed answer."""
-        return self._days(SERVICE, "disputed_days")
+        return rule_for(SERVICE, "complaints.disputed_days", self.case.work_unit)
 
     def statutory(self, since: datetime) -> Rule:
-        """The law's limit for what came at `since`: the end of a day (D§1.3)."""
-        target = Target.end_of_day(statutory_days(since))
-        return Rule(STATUTORY, target, Runs.CALENDAR, "complaints.statutory", since=since)
+        """The law's limit for what came at `since` (D§1.3)."""
+        return statutory_rule(since)
 
     def duty(self, kind: ClockKind) -> Rule:
         """The limit of a step (D§10.3, 23)."""
-        grave = is_grave(self.case.grade)
-        if kind == ClockKind.ACKNOWLEDGE:
-            return self._hours(kind, "acknowledge_hours")
-        if kind in (ClockKind.ASSESS, ClockKind.ACCEPT):
-            name = kind.value
-            return self._span(kind, f"{name}_major") if grave else self._hours(kind, f"{name}_hours")
-        if kind == ClockKind.FIRST_CONTACT and grave:
-            return self._span(kind, "limit.major_position")
-        if kind == ClockKind.LEAD_CONTACT:
-            return self._days(kind, "lead_contact_days")
-        return self._span(kind, {ClockKind.CALLBACK: "callback.within"}.get(kind, kind.value))
-
-    def _span(self, kind: str, name: str) -> Rule:
-        span: timedelta = policy(f"complaints.{name}", unit=self.case.work_unit)
-        return Rule(str(kind), Target.minutes(max(1, span // MINUTE)), Runs.CALENDAR, f"complaints.{name}")
-
-    def _hours(self, kind: str, name: str) -> Rule:
-        hours = policy(f"complaints.{name}", unit=self.case.work_unit)
-        calendar = self.case.work_unit.calendar_code
-        return Rule(str(kind), Target.hours(hours), Runs.WORKING, f"complaints.{name}", calendar)
-
-    def _days(self, kind: str, name: str) -> Rule:
-        days = policy(f"complaints.{name}", unit=self.case.work_unit)
-        calendar = self.case.work_unit.calendar_code
-        return Rule(str(kind), Target.working_days(days), Runs.WORKING, f"complaints.{name}", calendar)
+        return rule_for(kind, duty_key(kind, self.case.grade), self.case.work_unit)
 
     def _version(self, key: str) -> int | None:
-        settings = snapshot()
-        rows = (settings.in_force(place, self.at) for place in places(key, self.case.work_unit, None))
-        return next((row.id for row in rows if row is not None), None)
+        row = row_in_force(key, at=self.at, unit=self.case.work_unit)
+        return None if row is None else row.id
 
     def _after(self, clock: Clock) -> datetime:
         """The moment of the act, never before the clock began (a receipt noted with a later minute)."""
@@ -270,8 +219,4 @@ def authority_limit(case: Complaint) -> datetime:
     letter = AppealCase.objects.filter(complaint=case, closed_at=None).order_by("due_on").first()
     if letter is not None:
         return letter.internal_due_at
-    unit = case.work_unit
-    end = statutory_due(case.received_at, policy("complaints.limit.authority_days", unit=unit))
-    calendar = calendar_for(unit.calendar_code)
-    before = policy("complaints.limit.authority_before", unit=unit) * calendar.day_minutes
-    return subtract_working(end, before, calendar)
+    return authority_end(case.received_at, case.work_unit, calendar_for(case.work_unit.calendar_code))

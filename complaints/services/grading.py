@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import RANK, ClockKind, Deed, Grade, GradeReason
 from complaints.models import Complaint
-from complaints.services.clocks import is_grave
+from complaints.rules import is_grave
 from complaints.services.ground import (
     COORDINATE_RIGHT,
     case_for,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import PART_OPEN, Act, ClockKind, Deed, Grade, GradeReason, Solved, State
 from complaints.models import Cause, Complaint, ComplaintMove, Part
-from complaints.services.clocks import SERVICE, STATUTORY
+from complaints.rules import SERVICE, STATUTORY
 from complaints.services.ground import (
     case_to,
     check_open,

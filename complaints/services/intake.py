@@ -16,7 +16,8 @@ from complaints.codes import new_code, said_code
 from complaints.lifecycle import Act, ClockKind, Grade, GradeReason, State
 from complaints.models import Complaint, ComplaintLine
 from complaints.places import owner_for_all, unit_for
-from complaints.services.clocks import ACKNOWLEDGED_LATER, is_grave
+from complaints.rules import is_grave
+from complaints.services.clocks import ACKNOWLEDGED_LATER
 from complaints.services.grading import check_grade, keep_block
 from complaints.services.ground import clocks_for, remember, tell_customer
 from customers import normal

@@ -22,7 +22,8 @@ from complaints.models import (
     Promise,
     Seat,
 )
-from complaints.services.clocks import SERVICE, STATUTORY, CaseClocks, Rule
+from complaints.rules import SERVICE, STATUTORY, Rule
+from complaints.services.clocks import CaseClocks
 from complaints.services.grading import raise_grade
 from complaints.services.ground import (
     check_open,

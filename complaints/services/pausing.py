@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import OWNER_KIND, Act, Deed, PauseReason, State
 from complaints.models import Complaint, ComplaintMove
-from complaints.services.clocks import SERVICE, STATUTORY
+from complaints.rules import SERVICE, STATUTORY
 from complaints.services.ground import (
     case_to,
     check_works,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.calendars.clock_engine import Course, Event, EventType, run
+from foundation.calendars.definition import Calendar
 from foundation.calendars.limits import Limit, Runs, Target, Unit
 from foundation.calendars.marks import STANDARD_MARKS, Marks
 from foundation.calendars.models import Clock, ClockEvent
@@ -22,7 +23,8 @@ FIGURES = (
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a START or RETARGET sets: the limit with the version of its calendar, its marks, and the policy behind;
-    `since` and `grace` as of `clock_engine.Event`.
+    `since` and `grace` as of `clock_engine.Event`. `calendar`: one no version holds yet, in the place of the version's,
+    to look at what would be; it is never stored.
     """
 
     target: Target
@@ -33,10 +35,13 @@ class Rule:
     policy_version: int | None = None
     since: datetime | None = None
     grace: bool = True
+    calendar: Calendar | None = None
 
     def limit(self) -> Limit:
         """The limit to compute with; refuses (RuleBroken `clocks.target`) what does not go together."""
-        calendar = None if self.calendar_version is None else calendar_of_version(self.calendar_version)
+        calendar = self.calendar
+        if calendar is None and self.calendar_version is not None:
+            calendar = calendar_of_version(self.calendar_version)
         return Limit(self.target, self.runs, calendar)
 
     def as_json(self) -> dict[str, Any]:

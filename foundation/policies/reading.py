@@ -14,9 +14,10 @@ import os
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -28,6 +29,7 @@ from foundation.policies.models import PolicySetting
 from foundation.policies.registry import definition
 
 RECHECK_SECONDS = 2.0
+DRAFT = 0  # the id of a row that is none yet
 Place = tuple[str, str, str]
 
 
@@ -71,6 +73,16 @@ class _Thread(threading.local):
         self.snapshot: Snapshot | None = None
         self.begun = True
         self.wrote = False
+        self.drafted: _Drafted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """What a thread reads inside `drafted`: the settings with the drafts among them, those without, and when it is."""
+
+    settings: Snapshot
+    kept: Snapshot
+    at: datetime
 
 
 _shared = _Shared()
@@ -85,12 +97,44 @@ def policy(key: str, *, at: datetime | None = None, unit: Any = None, segment: s
     has a value wins. Refuses (RuleBroken `policies.unknown`) a key nobody defined.
     """
     known = definition(key)
-    settings, moment = snapshot(), at or clock.now()
-    for place in places(key, unit, segment):
-        row = settings.in_force(place, moment)
-        if row is not None:
-            return from_stored(known, row.value)
+    row = row_in_force(key, at=at, unit=unit, segment=segment)
+    return known.shipped() if row is None else from_stored(known, row.value)
+
+
+def row_in_force(key: str, *, at: datetime | None = None, unit: Any = None, segment: str | None = None) -> Row | None:
+    """The setting `policy` reads its value from; None where the shipped value holds."""
+    settings = snapshot()
+    moment = at or (_thread.drafted.at if _thread.drafted else clock.now())
+    rows = (settings.in_force(place, moment) for place in places(key, unit, segment))
+    return next((row for row in rows if row is not None), None)
+
+
+def value_of(key: str, version: int | None) -> Any:
+    """The value a setting (its id) gave to `key`; of None, or of an id nobody has, the shipped value."""
+    known, settings = definition(key), _thread.drafted.kept if _thread.drafted else snapshot()
+    if version is not None:
+        for (name, _scope, _ref), rows in settings.rows.items():
+            if name == key:
+                for row in rows:
+                    if row.id == version and not row.withdrawn:
+                        return from_stored(known, row.value)
     return known.shipped()
+
+
+@contextmanager
+def drafted(drafts: Mapping[Place, Any], at: datetime) -> Iterator[None]:
+    """Inside the block this thread reads the policies as they stand at `at`, with these values (as stored; None takes
+    the place's own value away) in their places. Nothing is written, no other thread notices.
+    """
+    before = _thread.drafted
+    kept = before.kept if before else snapshot()
+    began = datetime.min.replace(tzinfo=UTC)
+    rows = {place: [Row(DRAFT, began, value, value is None)] for place, value in drafts.items()}
+    _thread.drafted = _Drafted(Snapshot(kept.stamp, {**kept.rows, **rows}), kept, at)
+    try:
+        yield
+    finally:
+        _thread.drafted = before
 
 
 def places(key: str, unit: Any = None, segment: str | None = None) -> list[Place]:
@@ -112,6 +156,8 @@ def unit_path(unit: Any) -> Sequence[int]:
 
 def snapshot() -> Snapshot:
     """The settings this thread works with now."""
+    if _thread.drafted is not None:
+        return _thread.drafted.settings
     atomic = connection.in_atomic_block
     if _thread.wrote and not atomic:
         _thread.wrote = False
