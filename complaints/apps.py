@@ -23,6 +23,7 @@ class ComplaintsConfig(AppConfig):
             wordings,
         )
         from complaints.mail.address import read_mail_in
+        from complaints.rehearsing import running
         from complaints.services import bulk
         from staff.services.numbering import Stamped, register_stamped
 
@@ -40,6 +41,7 @@ class ComplaintsConfig(AppConfig):
         exporting.register()
         navigation.register()
         bulk.register()
+        running.register()
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))

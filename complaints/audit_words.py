@@ -40,6 +40,7 @@ name_kinds(
         "complaints.link": _("Link of complaints"),
         "complaints.appealcase": _("Appeal"),
         "complaints.mediationcase": _("Mediation"),
+        "complaints.rehearsal": _("Rehearsal"),
     }
 )
 name_acts(
@@ -55,6 +56,7 @@ name_acts(
         "view_dropped": _("View removed"),
         "bulk": _("Many at once"),
         "bulk_undone": _("Many at once taken back"),
+        "rehearsed": _("Rehearsal started"),
     },
     details={
         "owner": Detail(_("Owner"), Shape.PERSON),
@@ -97,6 +99,8 @@ name_acts(
         "members": Detail(_("Members")),
         "appeal": Detail(_("Appeal")),
         "mediation": Detail(_("Mediation")),
+        "drafts": Detail(_("Drafts")),
+        **HAND_DETAILS,
     },
 )
 APPEAL_ACTS: dict[str, Any] = {

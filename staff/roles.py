@@ -109,7 +109,7 @@ _TABLE = [
         {
             **_DESK,
             "customers": (ALL, "view find edit reveal hold merge"),
-            "complaints": (ALL, "view take assess assign work coordinate part figures"),
+            "complaints": (ALL, "view take assess assign work coordinate part figures rehearse"),
             "outreach": (ALL, "view work assign"),
         },
         second_factor=True,
@@ -130,7 +130,11 @@ _TABLE = [
     Role(
         "GM",
         _("General manager"),
-        {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()} | {"rights": (ALL, "raise view export")},
+        {name: (ALL, verbs) for name, (_s, verbs) in _HEAD.items()}
+        | {
+            "rights": (ALL, "raise view export"),
+            "complaints": (ALL, f"{_HEAD['complaints'][1]} rehearse"),
+        },
         second_factor=True,
     ),
     Role(
@@ -139,7 +143,7 @@ _TABLE = [
         {
             "customers": (ALL, "view find"),
             "interactions": (ALL, "view figures"),
-            "complaints": (ALL, "view figures"),
+            "complaints": (ALL, "view figures rehearse"),
             "outreach": (ALL, "view"),
             "workspace": (OWN, "home"),
         },
@@ -158,6 +162,7 @@ _TABLE = [
             "workspace": (OWN, "home"),
             "policies": (ALL, "view change"),
             "calendars": (ALL, "view change"),
+            "complaints": (ALL, "rehearse"),
             "topics": (ALL, "view change"),
             "places": (ALL, "view change"),
             "jobs": (ALL, "view export"),

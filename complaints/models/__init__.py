@@ -9,6 +9,7 @@ from complaints.models.learning import TopicWord
 from complaints.models.mail import InMail
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
+from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
 from complaints.models.views import SavedView
@@ -41,6 +42,9 @@ __all__ = [
     "Order",
     "Part",
     "Promise",
+    "Rehearsal",
+    "RehearsalHour",
+    "RehearsalLine",
     "RequiredFact",
     "SavedView",
     "Seat",

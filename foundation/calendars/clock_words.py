@@ -19,12 +19,17 @@ from foundation.common.explain import Explanation, register_codes
 
 MINUTE = timedelta(minutes=1)
 CLOCK = "clock"
-OTHER_VERSION = "CALENDAR_VERSION"
+OTHER_VERSION, OTHER_POLICY = "CALENDAR_VERSION", "POLICY_VERSION"
+MOVED = (OTHER_VERSION, OTHER_POLICY)  # why a limit changed though nothing happened to the duty
 
 
 def name_reasons(owner_kind: str, labels: Mapping[str, Any]) -> None:
     """Say in words the codes an app gives as reasons of pauses and changes of its clocks (code -> lazy translation)."""
-    own = {OTHER_VERSION: gettext_lazy("another version of the work calendar"), **labels}
+    own = {
+        OTHER_VERSION: gettext_lazy("another version of the work calendar"),
+        OTHER_POLICY: gettext_lazy("another value of the policy"),
+        **labels,
+    }
     register_codes(_reasons(owner_kind), "reason", own)
 
 

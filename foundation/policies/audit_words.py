@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 from foundation.common.errors import RuleBroken
 from foundation.policies.kinds import as_text, from_stored
-from foundation.policies.models import PolicySetting
+from foundation.policies.models import Draft, PolicySetting
 from foundation.policies.registry import definition
 
 
@@ -30,7 +30,23 @@ def _value(value: Any, detail: dict[str, Any]) -> Any:
         return value
 
 
-name_kinds({"policies.policysetting": _("Policy")})
+name_kinds({"policies.policysetting": _("Policy"), "policies.draft": _("Draft")})
+name_acts(
+    "draft",
+    title=_("Drafts"),
+    acts={
+        "made": _("Draft made"),
+        "activated": _("Draft activated"),
+        "dropped": _("Draft dropped"),
+        "clocks_moved": _("Open clocks moved"),
+    },
+    details={
+        "kind": Detail(_("Kind"), words=codes(dict(Draft.Kind.choices))),
+        "subject": Detail(_("Policy, calendar or unit"), words=_title),
+        "clocks": Detail(_("Clocks moved")),
+        "kept": Detail(_("Clocks kept")),
+    },
+)
 name_acts(
     "policy",
     title=_("Policies"),

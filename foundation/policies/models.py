@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.models import APPEND_ONLY
+from foundation.common import clock
+from foundation.common.ids import Row
 from foundation.common.personal import Personal
 
 
@@ -54,3 +57,52 @@ class PolicySetting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.scope} {self.scope_ref}".strip()
+
+
+class Draft(Row):
+    """A decision not taken yet: a value of a policy, an edit of a work calendar, or who would work when. It is looked
+    at, rehearsed on the past, then activated or dropped.
+
+    `subject`: the policy's key, the calendar's code, the unit's id; `content`: what would be written (see
+    `drafting.py`), never changed. `kept`: open clocks unticked, which keep their limits. `run_id`: the job that moves
+    the others.
+    """
+
+    personal: ClassVar = Personal(of=None, plain=("kind", "subject", "content", "note", "state", "kept"))
+
+    class Kind(models.TextChoices):
+        POLICY = "POLICY", _("Policy")
+        CALENDAR = "CALENDAR", _("Work calendar")
+        STAFFING = "STAFFING", _("Staffing rule")
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", _("Draft")
+        ACTIVATED = "ACTIVATED", _("Activated")
+        DROPPED = "DROPPED", _("Dropped")
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    subject = models.CharField(max_length=80)
+    content = models.JSONField()
+    note = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
+    kept = ArrayField(models.BigIntegerField(), default=list)
+    run_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by_id = models.BigIntegerField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "policy_draft"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(state="OPEN", decided_at=None) | (~Q(state="OPEN") & Q(decided_at__isnull=False)),
+                name="policy_draft_decided",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], name="policy_draft_open", condition=Q(state="OPEN")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

@@ -41,9 +41,9 @@ def set_policy(
     """
     known = definition(key)
     new = stored(known, checked(known, value))
-    place = _checked_place(scope, scope_ref)
+    place = check_place(scope, scope_ref)
     _take_turn()
-    begins = _checked_beginning(effective_from)
+    begins = check_beginning(effective_from)
     before = _in_force(known, place, begins)
     if before is not None and before.value == new:
         return before
@@ -66,9 +66,9 @@ def withdraw_policy(
     Refuses as `set_policy`, and (`policies.nothing_to_withdraw`) where no own value is in force then.
     """
     known = definition(key)
-    place = _checked_place(scope, scope_ref)
+    place = check_place(scope, scope_ref)
     _take_turn()
-    begins = _checked_beginning(effective_from)
+    begins = check_beginning(effective_from)
     before = _in_force(known, place, begins)
     if before is None:
         raise RuleBroken(
@@ -142,7 +142,8 @@ def _in_force(known: Policy, place: tuple[str, str], at: datetime) -> PolicySett
     return None if row is None or row.withdrawn else row
 
 
-def _checked_place(scope: str, scope_ref: str | int) -> tuple[str, str]:
+def check_place(scope: str, scope_ref: str | int) -> tuple[str, str]:
+    """A scope with its reference as they are stored. Refuses (RuleBroken `policies.scope`)."""
     ref = str(scope_ref).strip()
     if scope not in Scope.values:
         raise RuleBroken("policies.scope", _("A policy holds everywhere, for a segment, or for a unit."))
@@ -151,7 +152,8 @@ def _checked_place(scope: str, scope_ref: str | int) -> tuple[str, str]:
     return str(Scope(scope).value), ref
 
 
-def _checked_beginning(effective_from: datetime | None) -> datetime:
+def check_beginning(effective_from: datetime | None) -> datetime:
+    """When a value begins, now if nothing is said. Refuses (RuleBroken `policies.past`)."""
     now = clock.now()
     if effective_from is None:
         return now

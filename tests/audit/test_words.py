@@ -52,6 +52,8 @@ NEVER_A_TARGET = {
     "complaints.answertemplate",
     "complaints.bulkline",
     "complaints.casechange",
+    "complaints.rehearsalhour",
+    "complaints.rehearsalline",
     "complaints.topicword",
     "outreach.rescuestep",
     "outreach.smsline",
