@@ -18,6 +18,7 @@ class ComplaintsConfig(AppConfig):
             handover,
             learning,
             lines,
+            moving,
             navigation,
             panels,
             wordings,
@@ -42,6 +43,7 @@ class ComplaintsConfig(AppConfig):
         navigation.register()
         bulk.register()
         running.register()
+        moving.register()
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))

@@ -100,7 +100,6 @@ name_acts(
         "appeal": Detail(_("Appeal")),
         "mediation": Detail(_("Mediation")),
         "drafts": Detail(_("Drafts")),
-        **HAND_DETAILS,
     },
 )
 APPEAL_ACTS: dict[str, Any] = {

@@ -20,12 +20,15 @@ from foundation.calendars.clock_engine import Course, Event, EventType, Figures
 from foundation.calendars.clock_record import FIGURES, Rule, course_of, figures_of, newest_rule
 from foundation.calendars.clock_words import OTHER_VERSION
 from foundation.calendars.clocks import check_reachable
+from foundation.calendars.definition import Calendar
 from foundation.calendars.models import CalendarVersion, Clock, ClockEvent, WorkCalendar
 from foundation.calendars.models.clocks import ClockQuerySet
 from foundation.calendars.queries import newest_version
 from foundation.common.errors import RuleBroken
 
 PIECE = 1_000
+# What a clock's limit becomes. One that must know what the clocks belong to has a method `prepare(clocks)`, told of
+# each piece before it is asked.
 Change = Callable[[Clock, Rule], Rule]
 
 
@@ -103,6 +106,15 @@ def to_newest(code: str) -> Change:
     return change
 
 
+def to_calendar(calendar: Calendar) -> Change:
+    """The change that lets a clock run by a calendar no version holds yet: to look at, not to store."""
+
+    def change(_clock: Clock, rule: Rule) -> Rule:
+        return replace(rule, calendar=calendar)
+
+    return change
+
+
 def preview(clocks: ClockQuerySet, change: Change, *, now: datetime, after: int = 0, size: int = 50) -> list[Shift]:
     """A page of what `change` would make of these open clocks at `now`, by their key, from behind `after`.
 
@@ -110,7 +122,9 @@ def preview(clocks: ClockQuerySet, change: Change, *, now: datetime, after: int 
     page may be shorter than `size`.
     """
     page = list(clocks.filter(pk__gt=after).order_by("pk")[:size])
-    return [shift for clock, rows in _with_events(page) if (shift := _shift(clock, rows, change, now)) is not None]
+    return [
+        shift for clock, rows in _with_events(page, change) if (shift := _shift(clock, rows, change, now)) is not None
+    ]
 
 
 def count_shifts(clocks: ClockQuerySet, change: Change, *, now: datetime) -> Shifts:
@@ -118,7 +132,7 @@ def count_shifts(clocks: ClockQuerySet, change: Change, *, now: datetime) -> Shi
     counted, after = Shifts(), 0
     while page := list(clocks.filter(pk__gt=after).order_by("pk")[:PIECE]):
         after = page[-1].pk
-        for clock, rows in _with_events(page):
+        for clock, rows in _with_events(page, change):
             if (shift := _shift(clock, rows, change, now)) is not None:
                 counted.add(shift)
     return counted
@@ -160,7 +174,7 @@ def change_piece(
     )
     changed: list[tuple[Clock, Course, marking.Marks]] = []
     events: list[ClockEvent] = []
-    for clock, rows in _with_events(locked):
+    for clock, rows in _with_events(locked, change):
         done = _retargeted(clock, rows, change, at)
         if done is None or isinstance(done, RuleBroken):
             continue
@@ -212,7 +226,9 @@ def move_to_newest(code: str, *, at: datetime, actor: Any, keep: Collection[int]
     return moved
 
 
-def _with_events(clocks: list[Clock]) -> Iterator[tuple[Clock, list[ClockEvent]]]:
+def _with_events(clocks: list[Clock], change: Change) -> Iterator[tuple[Clock, list[ClockEvent]]]:
+    if (prepare := getattr(change, "prepare", None)) is not None:
+        prepare(clocks)
     rows = ClockEvent.objects.filter(clock__in=clocks).order_by("clock_id", "sequence")
     events = {key: list(group) for key, group in groupby(rows, key=lambda row: row.clock_id)}
     return ((clock, events[clock.pk]) for clock in clocks)

@@ -155,8 +155,9 @@ def untick(draft_id: int, clock_ids: Iterable[int], *, keep: bool) -> Draft:
 
 
 @transaction.atomic
-def activate_draft(draft_id: int, *, actor: Any) -> Draft:
-    """Take the decision: from now on it holds. Open clocks are moved apart from this (`moving.py`).
+def activate_draft(draft_id: int, *, actor: Any, move: bool = True) -> Draft:
+    """Take the decision: from now on (or its own beginning) it holds. `move`: the open clocks go with it, but for those
+    unticked; that is done apart (`moving.move_clocks`), piece by piece.
 
     Refuses (RuleBroken) `policies.draft_decided`; `policies.draft_old`: the calendar was edited since; a staffing rule
     (`policies.draft_staffing`), which is for rehearsing only; and as `set_policy`, `withdraw_policy`.
@@ -181,6 +182,8 @@ def activate_draft(draft_id: int, *, actor: Any) -> Draft:
         if calendar.version != content["base"]:
             raise RuleBroken("policies.draft_old", _("The calendar was changed since. Look at the change once more."))
         _edit(draft.subject, content["edit"], actor, draft.note)
+    draft.move = move
+    draft.save(update_fields=["move"])
     record("draft.activated", target=draft, actor=actor, detail=_detail(draft))
     return _decide(draft, Draft.State.ACTIVATED, actor)
 

@@ -64,11 +64,12 @@ class Draft(Row):
     at, rehearsed on the past, then activated or dropped.
 
     `subject`: the policy's key, the calendar's code, the unit's id; `content`: what would be written (see
-    `drafting.py`), never changed. `kept`: open clocks unticked, which keep their limits. `run_id`: the job that moves
-    the others.
+    `drafting.py`), never changed. `kept`: open clocks unticked, which keep their limits; `counts`: what it makes of the
+    open clocks, once counted. `move`: whether the others are moved when it holds; `moved`: how many were, `moved_at`
+    since when that is done. `run_id`: the job at it.
     """
 
-    personal: ClassVar = Personal(of=None, plain=("kind", "subject", "content", "note", "state", "kept"))
+    personal: ClassVar = Personal(of=None, plain=("kind", "subject", "content", "note", "state", "kept", "counts"))
 
     class Kind(models.TextChoices):
         POLICY = "POLICY", _("Policy")
@@ -86,6 +87,10 @@ class Draft(Row):
     note = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
     kept = ArrayField(models.BigIntegerField(), default=list)
+    counts = models.JSONField(null=True)
+    move = models.BooleanField(default=False)
+    moved = models.PositiveIntegerField(default=0)
+    moved_at = models.DateTimeField(null=True)
     run_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     created_by_id = models.BigIntegerField(null=True)
@@ -102,6 +107,7 @@ class Draft(Row):
         ]
         indexes: ClassVar = [
             models.Index(fields=["-id"], name="policy_draft_open", condition=Q(state="OPEN")),
+            models.Index(fields=["id"], name="policy_draft_to_move", condition=Q(move=True, moved_at=None)),
         ]
 
     def __str__(self) -> str:
