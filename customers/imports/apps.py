@@ -8,18 +8,19 @@ class ImportsConfig(AppConfig):
     verbose_name = "Imports"
 
     def ready(self) -> None:
-        from customers.imports import exporting, forgetting, services, touched, working
+        from customers.imports import archive, exporting, forgetting, touched, working
         from foundation.jobs.kinds import JobKind, register_job
         from foundation.ui.navigation import NavItem, register_nav
 
         for name, title, run, right in (
-            (services.CHECK, _("Check of an import file"), working.check, "imports.run"),
-            (services.RUN, _("Import of customers"), working.run, "imports.run"),
-            (services.REVERT, _("Revert of an import"), working.revert, "imports.revert"),
+            ("imports.check", _("Check of an import file"), working.check, "imports.run"),
+            ("imports.run", _("Import of customers"), working.run, "imports.run"),
+            ("imports.revert", _("Revert of an import"), working.revert, "imports.revert"),
             ("imports.forget_old", _("Dropping what old imports kept"), working.forget_old, ""),
         ):
             files_of = forgetting.files_of
-            register_job(JobKind(name, title, run, right, counts=working.COUNT_WORDS, files_of=files_of))
+            register_job(JobKind(name, title, run, right, counts=archive.COUNT_WORDS, files_of=files_of))
+        archive.register()
         forgetting.register()
         exporting.register()
         # Every app above writes its lines into the timeline: a line after the import is work with the customer.

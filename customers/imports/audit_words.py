@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.imports.working import COUNT_WORDS
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
+COUNTS = {
+    "rows": _("Rows read"),
+    "errors": _("Wrong rows"),
+    "inserted": _("Added"),
+    "updated": _("Changed"),
+    "unchanged": _("As they were"),
+    "reverted": _("Put back"),
+    "kept": _("Kept"),
+}
 name_kinds({"imports.import": _("Import")})
 name_acts(
     "import",
@@ -26,6 +34,6 @@ name_acts(
         "as_of": Detail(_("As of"), Shape.MOMENT),
         "check_only": Detail(_("Check only")),
         "size": Detail(_("Bytes")),
-        "counts": Detail(_("Counts"), words=codes(COUNT_WORDS)),
+        "counts": Detail(_("Counts"), words=codes(COUNTS)),
     },
 )

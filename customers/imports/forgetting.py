@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
-from customers.imports.models import Import, ImportRow
+from customers.imports.contents import contents
+from customers.imports.models import Import
 from foundation.common.personal import Step, register_step
 from foundation.jobs.models import JobRun
 
@@ -16,9 +17,11 @@ from foundation.jobs.models import JobRun
 def imports_of(ids: list[int]) -> QuerySet[Import]:
     """Imports whose file may hold one of the customers: they were written by it, or it has rows that changed nothing
     or were refused, of which nobody noted whose they were."""
-    touched = ImportRow.objects.filter(customer_id__in=ids).values("import_id")
+    touched = Q(pk__in=[])
+    for content in contents():
+        touched |= Q(pk__in=content.written_for(ids))
     unknown = Q(counts__errors__gt=0) | Q(counts__unchanged__gt=0) | ~Q(state=Import.State.DONE)
-    return Import.objects.filter(Q(pk__in=touched) | (unknown & Q(file_run__files_until__isnull=False)))
+    return Import.objects.filter(touched | (unknown & Q(file_run__files_until__isnull=False)))
 
 
 def files_of(ids: list[int]) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from customers.imports.mapping import mapping_keys, mapping_of
+from customers.imports.contents import mapping_keys, mapping_of
 from foundation.common import clock
 from staff.models import OrgUnit
 
@@ -22,7 +22,7 @@ class ImportForm(forms.Form):
         help_text=_("Activations given as months of tenure are counted back from it."),
     )
     unit = forms.ModelChoiceField(
-        label=_("Unit of new customers"),
+        label=_("Unit"),
         queryset=OrgUnit.objects.none(),
         help_text=_("For rows that name no unit."),
     )

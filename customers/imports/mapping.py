@@ -1,19 +1,14 @@
-"""Mapping files: which column of a source becomes which field of ours. Format: docs/import.md."""
+"""Mappings of customers: which column of a source becomes which field of ours. Format: docs/import.md."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cache, partial
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
-
 from customers.imports import values
+from customers.imports.specs import FileMapping, Spec, When, heading, specs_of, when_of
 from customers.imports.values import Reader
 from customers.models import (
     Address,
@@ -26,10 +21,8 @@ from customers.models import (
     Subscription,
 )
 from customers.models.subscriptions import ProductLine
-from foundation.common.errors import BadSetting, RuleBroken
-from foundation.ui.wording import join_words
+from foundation.common.errors import BadSetting
 
-FOLDER = Path(__file__).resolve().parent.parent / "mappings"
 AS_OF = "@as-of"
 
 
@@ -97,40 +90,6 @@ CONSENT_FIELDS: dict[str, Reader] = {
     "expires_on": values.read_date,
 }
 USAGE_FIELDS = ("voice_minutes", "sms", "data_mb", "roaming_days", "zero_usage_days", "net_revenue")
-_SPEC_KEYS = {"column", "constant", "template", "values", "when", "minus_months"}
-_HOLE = re.compile(r"\{([^{}]+)\}")
-
-
-@dataclass(frozen=True)
-class When:
-    """A field or block that counts only when a column holds one of certain values (small letters)."""
-
-    column: str
-    among: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Where one field comes from: a column, a constant or a template, then a table of values, then its reader."""
-
-    target: str
-    reader: Reader
-    column: str = ""
-    constant: str = ""
-    template: str = ""
-    values: dict[str, str] | None = None
-    when: When | None = None
-    minus_months: str = ""
-
-    def columns(self) -> Iterator[str]:
-        """The columns of the file it reads."""
-        if self.column:
-            yield self.column
-        if self.minus_months:
-            yield self.minus_months
-        if self.when:
-            yield self.when.column
-        yield from _HOLE.findall(self.template)
 
 
 @dataclass(frozen=True)
@@ -141,89 +100,46 @@ class Block:
     when: When | None = None
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """One mapping file, checked and ready."""
+@dataclass(frozen=True, kw_only=True)
+class Mapping(FileMapping):
+    """A mapping whose rows become customers."""
 
-    key: str
-    titles: dict[str, str]
-    source: str
-    key_column: str
     missing_name: str
-    may_miss_columns: bool
     customer: tuple[Spec, ...]
     contacts: tuple[Block, ...]
     addresses: tuple[Block, ...]
     lines: tuple[Block, ...]
     consents: tuple[Block, ...] = ()
-    ignored: frozenset[str] = field(default_factory=frozenset)
 
-    @property
-    def title(self) -> str:
-        """Its name in the active language."""
-        return self.titles["en" if (get_language() or "").startswith("en") else "zh"]
+    def specs(self) -> Iterator[Spec]:
+        """Every field it fills."""
+        yield from self.customer
+        for block in self._blocks():
+            yield from block.specs
 
     def columns(self) -> list[str]:
         """Every column the mapping reads, the key first."""
-        found = dict.fromkeys([self.key_column])
-        for spec in self._specs():
-            found.update(dict.fromkeys(spec.columns()))
+        found = dict.fromkeys(super().columns())
         for block in self._blocks():
             if block.when:
                 found[block.when.column] = None
         return list(found)
 
-    def required_columns(self) -> list[str]:
-        """What a file must have: all of it, or only the key when columns may be missing."""
-        return [self.key_column] if self.may_miss_columns else self.columns()
-
-    def _specs(self) -> Iterator[Spec]:
-        yield from self.customer
-        for block in self._blocks():
-            yield from block.specs
-
     def _blocks(self) -> tuple[Block, ...]:
         return (*self.contacts, *self.addresses, *self.lines, *self.consents)
-
-
-def mapping_keys() -> list[str]:
-    """The keys of the mappings there are: the names of the files."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
-
-
-def mapping_of(key: str) -> Mapping:
-    """The mapping called `key`. Raises RuleBroken("imports.no_mapping") naming those there are."""
-    if key not in mapping_keys():
-        raise RuleBroken(
-            "imports.no_mapping",
-            _("There is no mapping “%(key)s”. There are: %(keys)s.")
-            % {"key": key[:40], "keys": join_words(mapping_keys())},
-        )
-    return _load(key)
-
-
-@cache
-def _load(key: str) -> Mapping:
-    with (FOLDER / f"{key}.toml").open("rb") as file:
-        return parse(key, tomllib.load(file))
 
 
 def parse(key: str, text: dict[str, Any]) -> Mapping:
     """A mapping from its TOML. Raises BadSetting naming the file and what it cannot use."""
     try:
         return Mapping(
-            key=key,
-            titles={"en": text["title"], "zh": text.get("title_zh", text["title"])},
-            source=text["source"],
-            key_column=text["key"],
+            **heading(key, text),
             missing_name=text.get("missing_name", "Customer {key}"),
-            may_miss_columns=text.get("may_miss_columns", False),
-            customer=_specs(text.get("customer", {}), CUSTOMER_FIELDS),
+            customer=specs_of(text.get("customer", {}), CUSTOMER_FIELDS),
             contacts=_blocks(text.get("contact", []), CONTACT_FIELDS, {"kind", "value"}),
             addresses=_blocks(text.get("address", []), ADDRESS_FIELDS, {"kind"}),
             lines=_blocks(text.get("line", []), LINE_FIELDS, {"service_no", "product_line"}),
             consents=_blocks(text.get("consent", []), CONSENT_FIELDS, {"purpose", "state", "on"}),
-            ignored=frozenset(text.get("ignored", [])),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadSetting(f"the mapping {key}.toml cannot be used: {error!r}") from error
@@ -233,53 +149,8 @@ def _blocks(tables: list[dict[str, Any]], fields: dict[str, Reader], needed: set
     found = []
     for table in tables:
         rest = dict(table)
-        when = _when(rest.pop("when", None))
+        when = when_of(rest.pop("when", None))
         if missing := needed - rest.keys():
             raise ValueError(f"{', '.join(sorted(missing))} must be given")
-        found.append(Block(_specs(rest, fields), when))
+        found.append(Block(specs_of(rest, fields), when))
     return tuple(found)
-
-
-def _specs(table: dict[str, Any], fields: dict[str, Reader]) -> tuple[Spec, ...]:
-    return tuple(_spec(target, given, fields) for target, given in table.items())
-
-
-def _spec(target: str, given: str | dict[str, Any], fields: dict[str, Reader]) -> Spec:
-    if target not in fields:
-        raise ValueError(f"{target} is no field; there are {', '.join(fields)}")
-    if isinstance(given, str):  # the short form: the name of a column
-        given = {"column": given}
-    if unknown := given.keys() - _SPEC_KEYS:
-        raise ValueError(f"{target}: {', '.join(sorted(unknown))} is not understood")
-    if not given.keys() & {"column", "constant", "template"}:
-        raise ValueError(f"{target} needs a column, a constant or a template")
-    return Spec(
-        target=target,
-        reader=fields[target],
-        column=given.get("column", ""),
-        constant=str(given.get("constant", "")),
-        template=given.get("template", ""),
-        values={key.lower(): value for key, value in given["values"].items()} if "values" in given else None,
-        when=_when(given.get("when")),
-        minus_months=given.get("minus_months", ""),
-    )
-
-
-def _when(given: dict[str, Any] | None) -> When | None:
-    if given is None:
-        return None
-    return When(given["column"], frozenset(value.lower() for value in given["among"]))
-
-
-def fill(template: str, cell: Callable[[str], str]) -> str:
-    """`template` with its {columns} filled; "" when one of them is empty."""
-    empty = False
-
-    def put(found: re.Match[str]) -> str:
-        nonlocal empty
-        text = cell(found[1])
-        empty = empty or not text
-        return text
-
-    made = _HOLE.sub(put, template)
-    return "" if empty else made

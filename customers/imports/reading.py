@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
-from customers.imports.mapping import Mapping
 from customers.imports.problems import Problem
 from customers.imports.sheets import sheet_rows
+from customers.imports.specs import FileMapping
 from foundation.jobs.running import BadInput
 from foundation.policies.reading import policy
 from foundation.ui.wording import join_words
@@ -53,7 +53,7 @@ class Table:
 
 
 @contextmanager
-def open_table(file: IO[bytes], mapping: Mapping) -> Iterator[Table]:
+def open_table(file: IO[bytes], mapping: FileMapping) -> Iterator[Table]:
     """Open a CSV or XLSX file, gzipped or not. Memory stays flat whatever its size.
 
     Raises BadInput with words for a file that is too large, binary, empty, in another encoding, or whose first
@@ -223,7 +223,7 @@ def _wrong_encoding(name: str) -> str:
     ) % {"which": which}
 
 
-def _checked_header(header: list[str], mapping: Mapping) -> list[str]:
+def _checked_header(header: list[str], mapping: FileMapping) -> list[str]:
     names = [name.strip().lstrip("\ufeff") for name in header]
     if not any(names):
         raise BadInput("imports.empty", _("The file is empty: its first line must name the columns."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from customers.imports.answers import check_consent
-from customers.imports.mapping import AS_OF, USAGE_FIELDS, Block, Mapping, Spec, fill
+from customers.imports.mapping import AS_OF, USAGE_FIELDS, Block, Mapping
 from customers.imports.problems import Problem
+from customers.imports.specs import Cell, Cells, Spec, cells_of, fill
 from customers.imports.values import (
-    LONGEST_CELL,
     BadValue,
     read_code,
     read_contact,
@@ -23,13 +23,10 @@ from customers.imports.values import (
     read_integer,
 )
 from customers.models import Subscription
-from foundation.ui.wording import join_words
 
 NAME_MISSING = "NAME_MISSING"
-LONGEST_KEY = 64
 LONGEST_TENURE = 1_200  # months
 REMEMBERED = 500  # values of a column read before: most columns have few different ones
-Cell = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -65,30 +62,22 @@ class RowReader:
         self.staff = staff
         self.header = list(header)
         self.mapped = frozenset(mapping.columns())
-        self.width = len(header)
         self._read: dict[int, dict[str, Any]] = {}
 
     def read(self, line: int, row: Sequence[str]) -> Record | list[Problem]:
         """The record of a row, or everything that is wrong with it."""
-        if len(row) > self.width and any(cell.strip() for cell in row[self.width :]):
-            words = _("The row has %(found)s cells, the first line has %(columns)s: quote cells that hold a comma.")
-            return [Problem(line, "", words % {"found": len(row), "columns": self.width})]
+        cell = cells_of(
+            line,
+            row,
+            self.header,
+            self.mapping,
+            self.mapped,
+            _("Every row needs the customer's own number here, at most %(longest)s characters."),
+        )
+        if not isinstance(cell, Cells):
+            return cell
         problems: list[Problem] = []
-        cells = dict(zip(self.header, map(str.strip, row), strict=False))
-
-        def cell(name: str) -> str:
-            return cells.get(name, "")
-
-        for name, text in cells.items():
-            if len(text) > LONGEST_CELL or (text[:1] == "=" and name in self.mapped):
-                problems.append(Problem(line, name, _unusable(text), text[:100]))
-        key = cell(self.mapping.key_column)
-        if not key or len(key) > LONGEST_KEY:
-            words = _("Every row needs the customer's own number here, at most %(longest)s characters.")
-            problems.append(Problem(line, self.mapping.key_column, words % {"longest": LONGEST_KEY}, key))
-        if problems:
-            return problems
-        record = Record(line, key)
+        record = Record(line, cell(self.mapping.key_column))
         self._customer(record, cell, problems)
         self._contacts(record, cell, problems)
         self._addresses(record, cell, problems)
@@ -227,9 +216,7 @@ class RowReader:
     def _values(self, specs: Sequence[Spec], record: Record, cell: Cell, problems: list[Problem]) -> dict[str, Any]:
         found = {}
         for spec in specs:
-            if spec.when and cell(spec.when.column).lower() not in spec.when.among:
-                continue
-            text = spec.constant or (cell(spec.column) if spec.column else fill(spec.template, cell))
+            text = spec.text(cell)
             if not text:
                 continue
             known = self._read.setdefault(id(spec), {})
@@ -258,12 +245,7 @@ class RowReader:
                     return None
                 day = months_before(day, read_integer(months))
             return day
-        if spec.values is not None:
-            chosen = spec.values.get(text.lower())
-            if chosen is None:
-                raise BadValue(_("is not one of: %(choices)s.") % {"choices": join_words(spec.values)})
-            text = chosen
-        return spec.reader(text)
+        return spec.value(text)
 
     def _counts(self, block: Block, cell: Cell) -> bool:
         return block.when is None or cell(block.when.column).lower() in block.when.among
@@ -305,13 +287,3 @@ def _as_line(found: dict[str, Any]) -> dict[str, Any]:
         found["status"] = "TERMINATED"
     made["data"] = found
     return made
-
-
-def _unusable(text: str) -> str:
-    """Why a cell that is too long or begins with an equals sign is refused."""
-    if len(text) > LONGEST_CELL:
-        return _("%(length)s characters; a cell holds at most %(longest)s. Look for a missing closing quote.") % {
-            "length": len(text),
-            "longest": LONGEST_CELL,
-        }
-    return _("is a formula. Paste the values instead.")

@@ -10,7 +10,7 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from customers.imports.mapping import mapping_of
+from customers.imports.contents import content_of, mapping_of
 from customers.imports.models import Import
 from customers.imports.reading import MB
 from foundation.audit.services import record
@@ -22,7 +22,6 @@ from foundation.jobs.services import start_job
 from foundation.policies.reading import policy
 from staff.models import OrgUnit
 
-CHECK, RUN, REVERT = "imports.check", "imports.run", "imports.revert"
 State = Import.State
 
 
@@ -45,6 +44,7 @@ def start_import(
     """
     _allow(actor, "imports.run")
     known = mapping_of(mapping)
+    check, now, _revert = content_of(mapping).jobs
     limit = policy("imports.max_file_mb")
     if not file.size:
         raise RuleBroken("imports.empty", _("The file is empty."))
@@ -70,7 +70,7 @@ def start_import(
     )
     with transaction.atomic():
         _save_alone(imported, force_insert=True)
-        run = start_job(CHECK if check_only else RUN, actor=actor, params={"import": str(imported.pk)}, file=file)
+        run = start_job(check if check_only else now, actor=actor, params={"import": str(imported.pk)}, file=file)
         imported.file_run = imported.last_run = run
         imported.save(update_fields=["file_run", "last_run"])
         record(
@@ -96,7 +96,7 @@ def run_import(import_id: int, *, actor: Any) -> Import:
     if imported.file_run is None or not imported.file_run.input_file:
         raise RuleBroken("imports.file_gone", _("The file was deleted after 7 days. Upload it again."))
     JobRun.objects.filter(pk=imported.file_run.pk).update(files_until=clock.now() + FILES_KEPT)
-    return _start(imported, RUN, State.RUNNING, actor, "import.run_started")
+    return _start(imported, content_of(imported.mapping).jobs[1], State.RUNNING, actor, "import.run_started")
 
 
 @transaction.atomic
@@ -118,7 +118,7 @@ def revert_import(import_id: int, *, actor: Any) -> Import:
             _("An import can be reverted for %(days)s days; the old values are gone.")
             % {"days": policy("imports.revert_days")},
         )
-    return _start(imported, REVERT, State.REVERTING, actor, "import.revert_started")
+    return _start(imported, content_of(imported.mapping).jobs[2], State.REVERTING, actor, "import.revert_started")
 
 
 def is_revert_over(imported: Import) -> bool:

@@ -8,14 +8,15 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from customers.erasure.returning import erased_rows
-from customers.imports.mapping import mapping_of
+from customers.imports.contents import mapping_of
+from customers.imports.mapping import Mapping
 from customers.imports.models import Import, StagedRow
 from customers.imports.problems import ErrorList, Problem
 from customers.imports.range_ground import refresh_statistics
@@ -42,7 +43,7 @@ def stage(imported: Import, file: IO[bytes], errors: ErrorList, report: Report) 
     Wrong rows go to `errors` and not into the table. Raises BadInput for a file that is no table, and when more
     rows are wrong than the policy "imports.max_errors" allows.
     """
-    mapping = mapping_of(imported.mapping)
+    mapping = cast(Mapping, mapping_of(imported.mapping))
     most = policy("imports.max_errors")
     forget(imported)
     held: dict[str, date] = {}

@@ -10,13 +10,13 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from customers.imports import services
+from customers.imports.contents import content_of
 from customers.imports.forms import ImportForm
 from customers.imports.models import Import
 from customers.imports.queries import import_list as imports_of
-from customers.imports.queries import kept_rows, preview
+from customers.imports.queries import preview
 from customers.imports.reading import MB
 from customers.imports.uploads import SizeGuard
-from customers.imports.working import COUNT_WORDS
 from foundation.audit.services import record
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -143,14 +143,15 @@ def _after(request: StaffRequest, imported: Import) -> HttpResponse:
 
 
 def _answer(request: StaffRequest, imported: Import, refused: str = "") -> HttpResponse:
-    run = imported.last_run
+    run, content = imported.last_run, content_of(imported.mapping)
     states = Import.State
     written = imported.started_at is not None
-    kept = kept_rows(imported, limit=KEPT_SHOWN) if imported.count("kept") else []
+    kept = content.kept(imported, KEPT_SHOWN) if imported.count("kept") else []
     context = {
         "imported": imported,
+        "content": content,
         "run": run,
-        "counts": [(words, imported.counts[name]) for name, words in COUNT_WORDS.items() if name in imported.counts],
+        "counts": [(words, imported.counts[name]) for name, words in content.words.items() if name in imported.counts],
         "actor": User.objects.filter(pk=imported.actor_id).first() if imported.actor_id else None,
         "preview": preview(imported) if imported.state == states.CHECKED else [],
         "has_errors": bool(run and run.errors_file),

@@ -9,29 +9,15 @@ from typing import IO
 
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from customers.imports.contents import content_of
 from customers.imports.models import Import, ImportChild, ImportRow, StagedRow
-from customers.imports.problems import ErrorList, Problem
-from customers.imports.reverting import revert_all
-from customers.imports.staging import forget, stage, staged_end
-from customers.imports.writing import Written, counts_of, write_all
+from customers.imports.problems import ErrorList
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.jobs.running import BadInput, LeaseLost, RunningJob
 from foundation.policies.reading import policy
 from staff.models import User
-
-COUNT_WORDS = {
-    "rows": gettext_lazy("Rows read"),
-    "errors": gettext_lazy("Wrong rows"),
-    "inserted": gettext_lazy("Customers added"),
-    "updated": gettext_lazy("Customers changed"),
-    "unchanged": gettext_lazy("Customers as they were"),
-    "reverted": gettext_lazy("Customers put back"),
-    "kept": gettext_lazy("Customers kept"),
-    "imports": gettext_lazy("Imports whose old values were dropped"),
-}
 
 
 def check(job: RunningJob) -> None:
@@ -55,8 +41,9 @@ def revert(job: RunningJob) -> None:
     """Put back what may be put back."""
     imported = _of(job)
     with _ending(job, imported, Import.State.REVERTED):
-        total = ImportRow.objects.filter(import_id=imported.pk, reverted=False).count()
-        reverted, kept = revert_all(imported, report=lambda done: job.progress(done, total))
+        content = content_of(imported.mapping)
+        total = content.to_revert(imported)
+        reverted, kept = content.revert(imported, lambda done: job.progress(done, total))
         imported.counts = {**imported.counts, "reverted": reverted, "kept": kept}
         job.progress(total, total, reverted=reverted, kept=kept)
 
@@ -74,32 +61,12 @@ def forget_old(job: RunningJob) -> None:
 
 def _bring_in(job: RunningJob, imported: Import, *, rehearse: bool) -> None:
     path = job.folder() / "errors.csv"
-    with ErrorList(path) as errors:
-        with _file_of(imported) as file:
-            # Reading is one half of the way, writing the other.
-            imported.rows, imported.notes = stage(
-                imported, file, errors, lambda done, total: job.progress(done, total and total * 2, rows=done)
-            )
-        end, rows = staged_end(imported), imported.rows
-
-        def report(line: int, so_far: Written) -> None:
-            job.progress(rows + min(line, rows), rows * 2, errors=errors.rows)
-
-        def refuse(problems: list[Problem]) -> None:
-            errors.add(problems)
-
-        written = write_all(imported, last_line=end, rehearse=rehearse, report=report, refuse=refuse)
-    counts = {"rows": imported.rows, "errors": errors.rows}
-    if rehearse:
-        counts |= {"inserted": written.inserted, "updated": written.updated}
-    else:
-        counts |= counts_of(imported)
-    good = StagedRow.objects.filter(import_id=imported.pk, problem=None).values("source_no").distinct().count()
-    counts["unchanged"] = max(0, good - counts["inserted"] - counts["updated"])
+    with ErrorList(path) as errors, _file_of(imported) as file:
+        counts = content_of(imported.mapping).bring_in(imported, file, errors, rehearse, job.progress)
     imported.counts = counts
     if errors.rows:
         job.attach_errors(f"{imported.number}-errors.csv", path)
-    forget(imported)
+    rows = imported.rows or 0
     job.progress(rows * 2, rows * 2, **counts)
 
 

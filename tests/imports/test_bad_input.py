@@ -17,7 +17,7 @@ from django.utils import translation
 from openpyxl import Workbook
 
 from customers.imports import services
-from customers.imports.mapping import mapping_of
+from customers.imports.contents import mapping_of
 from customers.imports.models import Import
 from customers.imports.reading import open_table
 from customers.models import Customer

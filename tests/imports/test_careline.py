@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from customers.finding import search
-from customers.imports.mapping import mapping_of
+from customers.imports.contents import mapping_of
 from customers.imports.models import ImportRow
 from customers.models import ContactPoint, Customer, FindName, Subscription, UsageMonth
 from tests.factories import UnitFactory, UserFactory

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customers.imports.mapping import LINE_FIELDS, mapping_keys, mapping_of, parse
+from customers.imports.contents import mapping_keys, mapping_of
+from customers.imports.mapping import LINE_FIELDS, parse
 from foundation.common.errors import BadSetting
 
 GOOD = {"title": "t", "source": "s", "key": "id", "customer": {"name": "n"}}

@@ -7,7 +7,7 @@ import ast
 from django.utils import translation
 
 from crm.integrity import FAULTS
-from customers.imports.working import COUNT_WORDS
+from customers.imports.archive import COUNT_WORDS
 from foundation.jobs.kinds import job_kinds
 from foundation.jobs.queries import counts_of
 from tests.sources import calls

@@ -13,11 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from customers.imports import services
-from customers.imports.mapping import mapping_keys
+from customers.imports.contents import content_of, mapping_keys
 from customers.imports.models import Import
-from customers.imports.queries import kept_rows
 from customers.imports.reading import MB
-from customers.imports.working import COUNT_WORDS
 from foundation.common.errors import RuleBroken
 from foundation.common.ids import from_text
 from foundation.jobs.models import JobRun
@@ -106,14 +104,15 @@ class Command(BaseCommand):
         imported = services.settle(Import.objects.select_related("last_run").get(pk=imported.pk))
         if run.state != JobRun.State.DONE:
             raise CommandError(run.error_text or run.get_state_display())
+        content = content_of(imported.mapping)
         self.stdout.write(f"{imported.number}: {imported.get_state_display()}")
-        for name, words in COUNT_WORDS.items():
+        for name, words in content.words.items():
             if name in imported.counts:
                 self.stdout.write(f"  {words}: {imported.counts[name]}")
         for note in imported.notes:
             self.stdout.write(f"  {note}")
-        for row, number in kept_rows(imported, limit=20):
-            self.stdout.write(f"  {number}: {row.get_kept_display()}")
+        for number, _line, why in content.kept(imported, 20):
+            self.stdout.write(f"  {number}: {why}")
         if run.errors_file:
             target = errors or Path(f"{imported.number}-errors.csv")
             with run.errors_file.open("rb") as source, target.open("wb") as copy:
