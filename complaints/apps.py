@@ -24,6 +24,7 @@ class ComplaintsConfig(AppConfig):
             wordings,
         )
         from complaints.mail.address import read_mail_in
+        from complaints.recorded import content
         from complaints.rehearsing import running
         from complaints.services import bulk
         from staff.services.numbering import Stamped, register_stamped
@@ -36,6 +37,7 @@ class ComplaintsConfig(AppConfig):
         handover.register()
         learning.register()
         forgetting.register()
+        content.register()
         complainants.register()
         clock_following.register()
         panels.register()

@@ -103,6 +103,24 @@ def suggest_topics(text: str, *, most: int = 3) -> list[TopicGuess]:
     return rank(text, words, topic_tree(), _counted(words), most=most)
 
 
+def suggest_for_many(texts: Sequence[str]) -> list[TopicGuess | None]:
+    """The likeliest topic of each text, as `suggest_topics` finds it: two queries for all."""
+    if not texts:
+        return []
+    words = [[*words_of(text), *phrases_in(text)] for text in texts]
+    topics, counted = topic_tree(), _counted(sorted({word for some in words for word in some}))
+    found: list[TopicGuess | None] = []
+    for text, mine in zip(texts, words, strict=True):
+        known = {CASES, *mine}
+        learned = {
+            topic: {word: cases for word, cases in counts.items() if word in known}
+            for topic, counts in counted.items()
+            if any(word in known for word in counts)
+        }
+        found.append(next(iter(rank(text, mine, topics, learned, most=1)), None) if text.strip() else None)
+    return found
+
+
 def rank(
     text: str, words: Sequence[str], topics: Sequence[Topic], counted: Mapping[int, Mapping[str, int]], *, most: int = 3
 ) -> list[TopicGuess]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from complaints.models import Complaint
@@ -25,7 +26,7 @@ GONE = "gone-"  # how the code of the status page begins once the rest is forgot
 AT_ONCE = 200
 # Who complains is owed an answer first.
 _OPEN = """SELECT DISTINCT customer_id, NULL::date FROM complaints_complaint
-  WHERE customer_id = ANY(%(ids)s) AND closed_at IS NULL"""
+  WHERE customer_id = ANY(%(ids)s) AND closed_at IS NULL AND (source = '' OR handler_id IS NOT NULL)"""
 
 
 def find(ids: list[int]) -> dict[int, Outsider]:
@@ -41,9 +42,12 @@ def find(ids: list[int]) -> dict[int, Outsider]:
 
 
 def due_to_forget() -> list[int]:
-    """Ended cases of people who are no customers whose file's time is over; imported ones name nobody."""
+    """Ended cases of people who are no customers whose file's time is over. Of records of the past those that name
+    somebody, by when they were recorded: when they ended is often not known, and nobody is owed an answer."""
     ended = clock.now() - policy("complaints.files_kept")
-    rows = Complaint.objects.filter(customer=None, source="", closed_at__lt=ended)
+    named = ~Q(contact_name="", contact_phone="", contact_email="")
+    past = Q(registered_at__lt=ended, handler=None) & ~Q(source="") & named
+    rows = Complaint.objects.filter(Q(source="", closed_at__lt=ended) | past, customer=None)
     return list(rows.exclude(public_code__startswith=GONE).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
 
 

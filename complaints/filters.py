@@ -84,9 +84,11 @@ class CaseFilter(filters.FilterSet):
         self.filters["topic"].extra["choices"] = lambda: [(NOBODY, _("none yet")), *topic_choices()[1:]]
 
     def of_number(self, rows: QuerySet[Complaint], _name: str, text: str) -> QuerySet[Complaint]:
-        """Of a full number, or of its last digits."""
+        """Of a full number, of its last digits, or of its number in the source it was imported from."""
         plain = "".join(text.split()).upper()
-        return rows.filter(number=plain) if plain.startswith("CP") else rows.filter(number__endswith=plain[:20])
+        if plain.startswith("CP"):
+            return rows.filter(number=plain)
+        return rows.filter(Q(number__endswith=plain[:20]) | Q(source_no=text.strip()[:64]))
 
     def of_topic(self, rows: QuerySet[Complaint], _name: str, code: str) -> QuerySet[Complaint]:
         """A topic with those below it."""

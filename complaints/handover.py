@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import HandoverRole
 from complaints.models import Complaint
+from complaints.models.cases import ComplaintQuerySet
 from complaints.services.ground import locked_case
 from complaints.services.handing import WORKED_ON, order_to
 from outreach.services import notify
@@ -16,13 +17,18 @@ from staff.models import User
 
 def count_open(user: User) -> int:
     """How many open cases the user answers for or works on."""
-    return Complaint.objects.open().filter(Q(owner=user) | Q(handler=user)).count()
+    return _open_of(user).count()
+
+
+def _open_of(person: User) -> ComplaintQuerySet:
+    """Nothing is owed for a record of the past: only who works on one has it."""
+    return Complaint.objects.open().filter(Q(owner=person, source="") | Q(handler=person))
 
 
 def move_all(person: User, to: User, actor: User) -> int:
     """Give every open case of `person` to `to` by order, the part each had in it, in the caller's transaction; how
     many. Customers are told of a new owner; the bell rings once for all. Raises what `order_to` raises."""
-    rows = Complaint.objects.open().filter(Q(owner=person) | Q(handler=person)).order_by("pk")
+    rows = _open_of(person).order_by("pk")
     moved = []
     for key in rows.values_list("pk", flat=True):
         case = locked_case(key)

@@ -107,3 +107,14 @@ define(
     title=_("Mails from one address per hour"),
     help=_("More mails of one sender within an hour are kept aside: two machines may be answering each other."),
 )
+define(
+    "complaints.recorded_topic_share",
+    type="int",
+    unit="%",
+    default=40,
+    low=1,
+    high=100,
+    source="D",
+    title=_("Suggested topics of imported complaints"),
+    help=_("How sure the words of an imported complaint must be of a topic for it to be given that one, as suggested."),
+)

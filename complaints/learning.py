@@ -63,7 +63,7 @@ def count_cases(most: int) -> Iterator[tuple[int, Counts, Behind]]:
 
 
 def _piece(last: tuple[datetime, int] | None, size: int) -> list[tuple[int, datetime, int, int | None, str]]:
-    rows = Complaint.objects.ended().filter(state="CLOSED", topic__isnull=False)
+    rows = Complaint.objects.ended().filter(state="CLOSED", topic__isnull=False, topic_suggested=False)
     if last is not None:
         # Said in two ways: the first is what the index of closed cases is walked by.
         rows = rows.filter(closed_at__lte=last[0]).exclude(closed_at=last[0], pk__gte=last[1])

@@ -125,6 +125,7 @@ class Deed(models.TextChoices):
     GROUPED = "GROUPED", _("Joined to a group")
     MERGE_UNDONE = "MERGE_UNDONE", _("Merge undone")
     SPLIT = "SPLIT", _("Another case was split off")
+    RECORDED = "RECORDED", _("Recorded from a file")
 
 
 @dataclass(frozen=True)

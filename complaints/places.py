@@ -34,7 +34,8 @@ WHERE r.role IN ('COMPLAINT_HANDLER', 'COORDINATOR')
   AND NOT EXISTS (SELECT 1 FROM staff_absence s WHERE s.user_id = p.id AND s.starts_at <= %(at)s
     AND (s.ends_at IS NULL OR s.ends_at > %(at)s))
 ORDER BY above.no DESC NULLS LAST, r.role,
-  (SELECT count(*) FROM complaints_complaint c WHERE c.owner_id = p.id AND c.closed_at IS NULL), p.id LIMIT 1"""
+  (SELECT count(*) FROM complaints_complaint c WHERE c.owner_id = p.id AND c.closed_at IS NULL AND c.source = ''),
+  p.id LIMIT 1"""
 
 
 def unit_for(owner: User) -> OrgUnit:

@@ -89,10 +89,11 @@ def view_of(user: User, key: str, at: datetime | None = None) -> View:
     rows = rows.open().order_by("queue_at", "pk")
     people = people_of(user)
     if key == "mine":
-        return View(rows, [Q(owner__in=people), Q(handler__in=people)])
+        # A record of the past is nobody's duty until somebody takes it up.
+        return View(rows, [Q(owner__in=people, source=""), Q(handler__in=people)])
     if key == "pool":
         sight = sight_of(user, WORK_RIGHT)
-        return View(rows.filter(handler=None), sight.streams(unit_no="work_unit_no", owner="owner_id"))
+        return View(rows.filter(handler=None, source=""), sight.streams(unit_no="work_unit_no", owner="owner_id"))
     if key == "offered":
         offers = Handover.objects.filter(offered_to(user), state=HandoverState.OFFERED)
         return View(rows, [Q(pk__in=offers.values("complaint"))])
@@ -147,6 +148,7 @@ class Line(NamedTuple):
     customer__customer_type: str | None
     customer__facts__tier: str | None
     contact_name: str
+    source: str
 
 
 def listed(rows: QuerySet[Complaint]) -> QuerySet[Complaint, Line]:
@@ -236,15 +238,19 @@ def case_numbered(text: str) -> Complaint | None:
 
 def own_among(user: User, cases: Iterable[Line | Complaint]) -> set[int]:
     """Those of the cases in which the user, or who is represented, has the customer in clear: owner or handler of an
-    open one."""
+    open one, of a record of the past the handler alone."""
     people = set(people_of(user))
-    return {case.pk for case in cases if case.closed_at is None and people & {case.owner_id, case.handler_id}}
+    return {
+        case.pk
+        for case in cases
+        if case.closed_at is None and people & {None if case.source else case.owner_id, case.handler_id}
+    }
 
 
 # While a case is open, its customer is visible and clear to who answers for it or works on it (D§3.1).
 CUSTOMERS_COMPLAINING = Opener(
     "SELECT customer_id FROM complaints_complaint WHERE closed_at IS NULL AND customer_id IS NOT NULL"
-    " AND owner_id = ANY(%s) UNION ALL SELECT customer_id FROM complaints_complaint"
+    " AND owner_id = ANY(%s) AND source = '' UNION ALL SELECT customer_id FROM complaints_complaint"
     " WHERE closed_at IS NULL AND customer_id IS NOT NULL AND handler_id = ANY(%s)",
     lambda user: [people_of(user)] * 2,
 )
@@ -253,7 +259,7 @@ CUSTOMERS_COMPLAINING = Opener(
 MY_CASES = FrameQuery(
     "SELECT count(*) FROM (SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND handler_id = ANY(%s)"
     " AND about_staff_id IS DISTINCT FROM %s UNION SELECT id FROM complaints_complaint WHERE closed_at IS NULL"
-    " AND owner_id = ANY(%s) AND about_staff_id IS DISTINCT FROM %s LIMIT %s) few",
+    " AND owner_id = ANY(%s) AND source = '' AND about_staff_id IS DISTINCT FROM %s LIMIT %s) few",
     lambda user: [people_of(user), user.pk, people_of(user), user.pk, MOST_COUNTED + 1],
     lambda number: None if not number else said_count(number),
 )

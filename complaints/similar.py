@@ -80,7 +80,8 @@ def similar_cases(
 
 def _of(customer: Customer, lines: Collection[int], user: User | None) -> QuerySet[Complaint]:
     mine = ComplaintLine.objects.filter(complaint=OuterRef("pk"), subscription__in=list(lines))
-    rows = Complaint.objects.filter(customer=customer).select_related("owner", "handler", "topic")
+    # Who comes again about a record of the past is taken a new complaint from: nobody would hear of an urge.
+    rows = Complaint.objects.filter(customer=customer, source="").select_related("owner", "handler", "topic")
     if user is not None:
         rows = rows.not_about(user)
     return rows.annotate(same_line=Exists(mine)) if lines else rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from complaints.case_queries import Beside
-from complaints.lifecycle import State, acts_from
+from complaints.lifecycle import Act, State, acts_from
 from complaints.models import Complaint
 from complaints.verb_shape import Verb
 from complaints.verb_table import VERBS
@@ -11,6 +11,8 @@ from staff.models import User
 from staff.rights import sight_of
 
 BY_NAME = {verb.name: verb for verb in VERBS}
+# What would begin a duty in a record of the past: a new complaint is taken instead.
+AGAIN = {Act.REOPEN, Act.TAKE_UP}
 # What is done next in a state, before everything else that may be done.
 NEXT: dict[str, tuple[str, ...]] = {
     State.REGISTERED: ("acknowledge",),
@@ -53,7 +55,7 @@ def verbs_for(case: Complaint, user: User, beside: Beside) -> list[Verb]:
         if not verb.item
         and (not verb.acts or legal & set(verb.acts))
         and verb.shows(case, user, beside)
-        and not (case.is_imported and not verb.acts)
+        and not (case.is_imported and (not verb.acts or set(verb.acts) & AGAIN))
         and reaches(case, user, verb.right, beside)
     ]
     places = {name: place for place, name in enumerate(first)}

@@ -9,6 +9,7 @@ from complaints.models.learning import TopicWord
 from complaints.models.mail import InMail
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
+from complaints.models.recorded import RecordedCase
 from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
@@ -42,6 +43,7 @@ __all__ = [
     "Order",
     "Part",
     "Promise",
+    "RecordedCase",
     "Rehearsal",
     "RehearsalHour",
     "RehearsalLine",

@@ -83,7 +83,8 @@ class Complaint(Row):
     `queue_at` the same for the order of the queue, `service_due_at` and
     `statutory_due_at` those two; the clocks themselves are `foundation.calendars.Clock` rows. `version` grows with
     every change; pages send it back. `public_code`: opens the status page together with the number. `source`,
-    `source_no`: where an imported case comes from (no clock, nothing sent). `key`: of the form or letter it came by, so
+    `source_no`: where an imported case comes from (no clock, nothing sent). `topic_suggested`: nobody of ours said the
+    topic, its words did. `key`: of the form or letter it came by, so
     that one sent twice makes one case. Free text is erasable.
     """
 
@@ -136,6 +137,7 @@ class Complaint(Row):
     registered_at = models.DateTimeField(default=clock.now)
     registered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     topic = models.ForeignKey(Topic, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    topic_suggested = models.BooleanField(default=False, db_default=False)
     product_line = models.CharField(max_length=12, blank=True)
     brand = models.CharField(max_length=40, blank=True)
     area = models.CharField(max_length=40, blank=True)

@@ -52,7 +52,7 @@ def assess_complaint(
     clocks = clocks_for(case, actor)
     clocks.stop(ClockKind.ASSESS)
     clocks.start(clocks.service())
-    move(case, Act.ASSESS, actor=actor, topic=topic, grade=grade, grade_reason=reason, path=path)
+    move(case, Act.ASSESS, actor=actor, topic=topic, topic_suggested=False, grade=grade, grade_reason=reason, path=path)
     keep_block(case, actor=actor)
     tell_customer(case, "complaint_assessed", key="1", actor=actor)
     return case

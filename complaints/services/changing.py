@@ -47,16 +47,19 @@ class StaleCase(RuleBroken):
 
 @transaction.atomic
 def change_case(case_id: int, *, actor: User, version: int, changes: dict[str, Any]) -> list[CaseChange]:
-    """Change fields of an open case (names of `FIELDS`); returns what became different.
+    """Change fields of an open case, or of a record of the past (names of `FIELDS`); returns what became different. A
+    topic given, also the same, is no longer one its words suggested.
 
     `version`: of the copy the person saw; what already stands as asked is no conflict. Raises StaleCase, NotAllowed
     (complaints.take over the case), RuleBroken "complaint.ended", "complaint.no_subject", "complaint.bad_amount",
     "complaint.bad_topic".
     """
     case = ground.case_for(case_id, actor, TAKE_RIGHT)
-    ground.check_open(case)
+    if not case.is_imported:  # what files left out of the past is put right later
+        ground.check_open(case)
+    confirms = case.topic_suggested and changes.get("topic_id") is not None
     different = {name: value for name, value in _checked(changes).items() if plain(getattr(case, name)) != plain(value)}
-    if not different:
+    if not different and not confirms:
         return []
     if case.version != version:
         raise StaleCase({name: getattr(case, name) for name in different}, case.version)
@@ -66,7 +69,9 @@ def change_case(case_id: int, *, actor: User, version: int, changes: dict[str, A
     ]
     for name, value in different.items():
         setattr(case, name, value)
-    ground.save_case(case, *different)
+    if confirms:
+        case.topic_suggested = False
+    ground.save_case(case, *different, *(["topic_suggested"] if confirms else []))
     CaseChange.objects.bulk_create(rows)
     record(
         "complaint.changed",
@@ -74,7 +79,7 @@ def change_case(case_id: int, *, actor: User, version: int, changes: dict[str, A
         actor=actor,
         customer_id=case.customer_id,
         unit_id=case.owner.unit_id,
-        detail={"fields": sorted(different)},
+        detail={"fields": sorted(different) or ["topic_id"]},
     )
     return rows
 

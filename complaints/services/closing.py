@@ -35,6 +35,7 @@ from complaints.services.grading import keep_block, raise_grade
 from complaints.services.ground import (
     APPROVE_RIGHT,
     case_to,
+    check_no_record,
     clocks_for,
     covers,
     move,
@@ -150,10 +151,11 @@ def reopen_complaint(case_id: int, *, actor: User, words: str, because_of_handli
     """The same matter again within the policy's time: half the service limit, a new statutory clock, another handler if
     the handling was the reason; the second time it is upgraded (D§10.8).
 
-    Raises as `ground.case_to`; RuleBroken "complaint.no_words", "complaint.reopen_late": register a new case then and
-    link it as REPEAT.
+    Raises as `ground.case_to`; RuleBroken "complaint.record", "complaint.no_words", "complaint.reopen_late": register a
+    new case then and link it as REPEAT.
     """
     case = case_to(case_id, Act.REOPEN, actor)
+    check_no_record(case)
     if not words.strip():
         raise RuleBroken("complaint.no_words", _("Write what the customer says."))
     now = clock.now()
@@ -222,9 +224,10 @@ def withdraw_complaint(case_id: int, *, actor: User, reason: str) -> Complaint:
 def take_up_again(case_id: int, *, actor: User, to: User) -> Complaint:
     """A withdrawn case goes on with `to`, within the policy's time: both clocks begin anew.
 
-    Raises as `working.assign_complaint`, RuleBroken "complaint.take_up_late".
+    Raises as `working.assign_complaint`, RuleBroken "complaint.record", "complaint.take_up_late".
     """
     case = case_to(case_id, Act.TAKE_UP, actor)
+    check_no_record(case)
     now = clock.now()
     window = policy("complaints.take_up.window", unit=case.work_unit)
     if case.closed_at is None or now > case.closed_at + window:

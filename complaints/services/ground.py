@@ -141,6 +141,13 @@ def check_open(case: Complaint) -> None:
         raise RuleBroken("complaint.ended", _("This complaint is closed."))
 
 
+def check_no_record(case: Complaint) -> None:
+    """Raises RuleBroken "complaint.record" for a record of the past: no clock of it would run, and nobody be told."""
+    if case.is_imported:
+        words = _("%(number)s is a record of the past: register a new complaint and link it as a repeat.")
+        raise RuleBroken("complaint.record", words % {"number": case.number})
+
+
 def behalf(case: Complaint, actor: User | None) -> User | None:
     """The absent handler or owner for whom the actor acts, or None."""
     if actor is None or actor.pk in (case.owner_id, case.handler_id):

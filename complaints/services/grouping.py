@@ -13,6 +13,7 @@ from complaints.models import Cause, Complaint, ComplaintMove, Part
 from complaints.rules import SERVICE, STATUTORY
 from complaints.services.ground import (
     case_to,
+    check_no_record,
     check_open,
     check_right,
     check_sees,
@@ -72,13 +73,14 @@ def join_group(case_id: int, parent_id: int, *, actor: User) -> Complaint:
     statutory one runs on. The customer is told.
 
     Raises as `ground.check_sees` for either, `check_right` for the case; RuleBroken "complaint.ended",
-    "complaint.no_group", "complaint.grouped".
+    "complaint.record", "complaint.no_group", "complaint.grouped".
     """
     held = locked_both(case_id, parent_id)
     case, parent = held[case_id], held[parent_id]
     for one in (case, parent):
         check_sees(one, actor)
         check_open(one)
+        check_no_record(one)
     check_right(case, actor, ASSESS_RIGHT)
     if not parent.is_parent or case.is_parent or case.pk == parent.pk:
         raise RuleBroken("complaint.no_group", _("Only a single case joins, and only a group."))

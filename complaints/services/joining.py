@@ -26,6 +26,7 @@ from complaints.rules import SERVICE, STATUTORY, Rule
 from complaints.services.clocks import CaseClocks
 from complaints.services.grading import raise_grade
 from complaints.services.ground import (
+    check_no_record,
     check_open,
     check_right,
     check_sees,
@@ -68,7 +69,7 @@ def merge_complaints(merged_id: int, master_id: int, *, actor: User) -> CaseMerg
 
     Raises as `ground.check_sees` and `check_right` for either; RuleBroken "complaint.illegal" (only what nobody was
     assigned to is merged), "complaint.merge_itself", "complaint.merge_customers" (cases of different customers are
-    grouped), "complaint.merge_group", "complaint.ended".
+    grouped), "complaint.merge_group", "complaint.record", "complaint.ended".
     """
     if merged_id == master_id:
         raise RuleBroken("complaint.merge_itself", _("A case is not merged into itself."))
@@ -77,6 +78,7 @@ def merge_complaints(merged_id: int, master_id: int, *, actor: User) -> CaseMerg
     for case in (merged, master):
         check_sees(case, actor)
         check_right(case, actor, ASSESS_RIGHT)
+        check_no_record(case)
     step_from(merged, Act.MERGE, actor)
     check_open(master)
     if merged.customer_id is None or merged.customer_id != master.customer_id:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed, EntryKind
 from complaints.models import Complaint, Entry
-from complaints.services.ground import check_open, locked_case, remember, ring, save_case
+from complaints.services.ground import check_no_record, check_open, locked_case, remember, ring, save_case
 from complaints.services.intake import TAKE_RIGHT, clean_text
 from complaints.services.pausing import end_pause
 from customers.models import Customer
@@ -34,7 +34,7 @@ def urge_complaint(
 
     Whoever takes complaints and sees the customer may note it: the customer need not know who works on the case
     (D§9.6). Raises NotAllowed "complaint.may_not_take", "complaint.not_yours", "complaint.about_you"; RuleBroken
-    "complaint.ended", "complaint.no_text", "complaint.text_long", "complaint.unknown_code".
+    "complaint.ended", "complaint.record", "complaint.no_text", "complaint.text_long", "complaint.unknown_code".
     """
     try:
         with transaction.atomic():
@@ -54,6 +54,7 @@ def _urged(
     if actor is not None:
         check_takes(case, actor)
     check_open(case)
+    check_no_record(case)
     entry = Entry.objects.create(
         complaint=case, kind=EntryKind.URGE, channel=channel, text=text, by=actor, at=clock.now(), key=key
     )

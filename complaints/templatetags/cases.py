@@ -71,6 +71,8 @@ def _about(row: Line, is_open: bool) -> str:
     parts = [f"<span>{said(masked or _('Unknown caller'))}</span>"]
     if row.customer__facts__tier:
         parts.append(tag(TIERS.get(row.customer__facts__tier, row.customer__facts__tier), "violet", "crown"))
+    if row.source:
+        parts.append(tag(_("record of the past"), "mute", "history"))
     if row.urges:
         words = ngettext("urged once", "urged %(n)s times", row.urges)
         parts.append(tag(words % {"n": row.urges}, "warn", "megaphone"))

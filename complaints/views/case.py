@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from complaints import presence
+from complaints.answer_templates import filled
 from complaints.case_queries import GROUPS, Beside, Stream, beside, stream_of, with_people
 from complaints.filters import CaseFilter
 from complaints.forms import NoteForm, ReplyForm
@@ -22,6 +23,7 @@ from complaints.queries import Around, around, people_of, view_of
 from complaints.services.changing import FIELDS, as_text, in_words
 from complaints.services.handing import may_answer
 from complaints.services.talking import TAKE_RIGHT, WRITTEN
+from complaints.told_facts import facts_told
 from complaints.verb_shape import Verb
 from complaints.verbs import NEXT, reaches, verbs_for
 from complaints.views.pages import act_form, is_own, seen_case
@@ -93,10 +95,11 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
         "present": present,
         "present_words": presence.sentences(present),
         "doing": presence.VIEW,
-        "may_change": case.is_open and user.has_perm(TAKE_RIGHT),
+        "may_change": (case.is_open or case.is_imported) and user.has_perm(TAKE_RIGHT),
         "properties": {field: in_words(field, as_text(getattr(case, field))) for field in FIELDS if field != "topic_id"}
         | {"topic_id": str(case.topic) if case.topic is not None else ""},
         "fields": [field for field in FIELDS if field != "subject"],
+        "facts": facts_told(case),
         "checks": checks,
         "checks_done": f"{sum(check.done for check in checks)} / {len(checks)}",
         "back": asked.urlencode(),
@@ -244,16 +247,10 @@ def answers_of(case: Complaint, hanging: Beside) -> list[tuple[str, str]]:
     told = {"{number}": case.number, "{due}": say_date(due) if due is not None else ""}
     rows = sorted(found, key=lambda one: one.topic_id not in near)
     return [
-        (str(one), _filled(one.text_in(case.language), told))
+        (str(one), filled(one.text_in(case.language), told))
         for one in rows
         if one.topic_id is None or one.topic_id in near
     ]
-
-
-def _filled(text: str, told: dict[str, str]) -> str:
-    for name, value in told.items():
-        text = text.replace(name, value)
-    return text
 
 
 @require_POST

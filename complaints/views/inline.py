@@ -56,7 +56,7 @@ def _form(case: Complaint, data: Any = None, only: str = "") -> PropertiesForm:
 
 def _open_case(request: StaffRequest, pk: int) -> Complaint:
     case = seen_case(request, pk)
-    if not case.is_open:
+    if not case.is_open and not case.is_imported:
         raise Http404
     return case
 

@@ -13,7 +13,7 @@ COUNTS = {
     "updated": _("Changed"),
     "unchanged": _("As they were"),
     "reverted": _("Put back"),
-    "kept": _("Kept"),
+    "kept": _("Not put back"),
 }
 name_kinds({"imports.import": _("Import")})
 name_acts(

@@ -75,6 +75,7 @@ NEVER_A_TARGET = {
     "complaints.order",
     "complaints.part",
     "complaints.promise",
+    "complaints.recordedcase",
     "complaints.requiredfact",
     "complaints.savedview",
     "complaints.seat",

@@ -1,4 +1,4 @@
-"""Mapping files: the three that ship, and what a wrong one is told."""
+"""Mapping files: those that ship, and what a wrong one is told."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from foundation.common.errors import BadSetting
 GOOD = {"title": "t", "source": "s", "key": "id", "customer": {"name": "n"}}
 
 
-def test_three_ship_and_the_two_of_telco_share_a_source():
-    assert mapping_keys() == ["careline", "telco-classic", "telco-full"]
+def test_five_ship_and_the_two_of_telco_share_a_source():
+    assert mapping_keys() == ["careline", "comcast", "complaints", "telco-classic", "telco-full"]
     assert mapping_of("telco-classic").source == mapping_of("telco-full").source == "telco"
     assert mapping_of("careline").required_columns() == ["customer_no"]
     assert set(LINE_FIELDS) <= {spec.target for block in mapping_of("careline").lines for spec in block.specs}

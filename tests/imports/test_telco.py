@@ -148,7 +148,7 @@ def test_the_command_checks_only_with_dry_run_and_says_what_it_cannot_do(root, t
     assert not Customer.objects.exists()
     with pytest.raises(CommandError, match="needs these columns, which the file lacks: customer_id, senior_citizen"):
         command(str(shared(CLASSIC)), "--mapping", "telco-full")
-    with pytest.raises(CommandError, match="There are: careline, telco-classic, telco-full"):
+    with pytest.raises(CommandError, match="There are: careline, comcast, complaints, telco-classic, telco-full"):
         command(str(shared(CLASSIC)), "--mapping", "none")
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         command(str(tmp_path / "nowhere.csv"), "--mapping", "careline")

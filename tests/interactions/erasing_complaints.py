@@ -18,6 +18,7 @@ from complaints.models import (
     Order,
     Part,
     Promise,
+    RecordedCase,
 )
 from complaints.services import answering, assessing, callbacks, closing, solving, working
 from complaints.services.approving import deny_approval
@@ -67,6 +68,7 @@ WORDS = (
     "agreement in mediation",
     "why withdrawn",
     "number of a mail",
+    "old value of a record",
 )
 
 
@@ -175,5 +177,8 @@ def _beside(one: Complaint, agent: User, handler: User, mark: dict[str, str]) ->
     )
     CaseChange.objects.create(
         complaint=one, field="demand", old=mark["old field"], new=mark["new field"], actor=handler
+    )
+    RecordedCase.objects.create(
+        complaint=one, import_id=1, line=1, key="0", version=1, before={"text": mark["old value of a record"]}
     )
     Entry.objects.create(complaint=one, kind="INBOUND", text="words", key=f"{mark['key of a form']}-entry")
