@@ -176,7 +176,10 @@ if "replica" in DATABASES:
         DISABLE_SERVER_SIDE_CURSORS=DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS", False),
     )
     DATABASE_ROUTERS = ["foundation.common.replica.ReplicaRouter"]
-DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("CARELINE_TEST_DB", "test_careline")
+DATABASES["default"].setdefault("TEST", {}).update(
+    NAME=env.str("CARELINE_TEST_DB", "test_careline"),
+    TEMPLATE=env.str("CARELINE_TEST_TEMPLATE", "") or None,  # a migrated database to copy
+)
 # Row-level locks and idempotency keys rely on seeing the winner's row.
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runtime import PROJECT, venv
 from runtime.files import SHARED
+from runtime.postgres import DATABASE
 from runtime.preflight import STATE_BYTES, check_disk, check_platform
 from runtime.stack import Stack, build, servers
 from runtime.state import State, open_state, socket_dir
@@ -65,9 +66,15 @@ def test(words: list[str]) -> int:
 
 def _run_all(stack: Stack, words: list[str], *, no_browser: bool) -> int:
     results: list[tuple[str, int, float]] = []
+    pytest_words = _pytest_words(words, no_browser)
+    template = _migrating(stack) if "-n" in pytest_words else None
     for name, argv in (CATALOGUES, *(CHECKS if not words else ())):
         results.append(_run(stack, name, [str(stack.python), *argv]))
-    results.append(_run(stack, "pytest", [str(stack.python), "-m", "pytest", *_pytest_words(words, no_browser)]))
+    if template is not None:
+        began = time.monotonic()
+        results.append(("schema", template.wait(), time.monotonic() - began))
+        stack.env["CARELINE_TEST_TEMPLATE"] = DATABASE
+    results.append(_run(stack, "pytest", [str(stack.python), "-m", "pytest", *pytest_words]))
     say()
     say("Summary")
     for name, code, seconds in results:
@@ -75,6 +82,11 @@ def _run_all(stack: Stack, words: list[str], *, no_browser: bool) -> int:
     if no_browser:
         say("  LEFT OUT    browser journeys (CARELINE_NO_BROWSER is set): this run does not count as complete")
     return 0 if all(code == 0 for _, code, _ in results) else 1
+
+
+def _migrating(stack: Stack) -> subprocess.Popen[bytes]:
+    """Makes the schema once, beside the checks: the test workers copy it instead of making it once each."""
+    return subprocess.Popen(stack.manage("migrate", "--verbosity", "0"), cwd=PROJECT, env=stack.env)
 
 
 def _pytest_words(words: list[str], no_browser: bool) -> list[str]:

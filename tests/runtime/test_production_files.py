@@ -7,7 +7,7 @@ import yaml
 from tests.runtime.conftest import PROJECT
 
 # Set by the program that starts us, never by an operator.
-NOT_FOR_OPERATORS = {"CARELINE_DEBUG", "CARELINE_TEST_DB", "DJANGO_SETTINGS_MODULE"}
+NOT_FOR_OPERATORS = {"CARELINE_DEBUG", "CARELINE_TEST_DB", "CARELINE_TEST_TEMPLATE", "DJANGO_SETTINGS_MODULE"}
 
 
 def compose() -> dict:
