@@ -7,6 +7,7 @@ from typing import Any
 import django_filters as filters
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Reverse
 from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import Grade, State
@@ -88,13 +89,15 @@ class CaseFilter(filters.FilterSet):
         plain = "".join(text.split()).upper()
         if plain.startswith("CP"):
             return rows.filter(number=plain)
-        return rows.filter(Q(number__endswith=plain[:20]) | Q(source_no=text.strip()[:64]))
+        ends = Q(backwards__startswith=plain[:20][::-1])
+        return rows.alias(backwards=Reverse("number")).filter(ends | Q(source_no=text.strip()[:64]))
 
     def of_topic(self, rows: QuerySet[Complaint], _name: str, code: str) -> QuerySet[Complaint]:
         """A topic with those below it."""
         if code == NOBODY:
             return rows.filter(topic=None)
-        return rows.filter(topic__in=Topic.objects.filter(Q(code=code) | Q(parent__code=code)).values("pk"))
+        found = Topic.objects.filter(Q(code=code) | Q(parent__code=code)).values_list("pk", flat=True)
+        return rows.filter(topic__in=list(found))  # as numbers the planner knows how many cases they have
 
     def of_handler(self, rows: QuerySet[Complaint], _name: str, key: str) -> QuerySet[Complaint]:
         return rows.filter(handler=None) if key == NOBODY else rows.filter(handler=int(key))

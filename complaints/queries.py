@@ -14,18 +14,18 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from complaints.counting import MOST_COUNTED, WORK_RIGHT, counts_for
 from complaints.lifecycle import HandoverState, State
 from complaints.models import Complaint, Handover, Part, Seat
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
 from customers.visibility import Opener
 from foundation.common import clock
+from foundation.common.paging import among
 from foundation.ui.navigation import FrameQuery
 from staff.models import User
 from staff.rights import acted_for, sight_of
 
-MOST_COUNTED = 99
 MOST_PICKED = 5_000  # an act on a whole view goes no further
-WORK_RIGHT = "complaints.work"
 # The tabs of the queue: key -> words.
 VIEW_WORDS: dict[str, Any] = {
     "mine": _("My cases"),
@@ -71,11 +71,11 @@ def sight_streams(user: User) -> list[Q]:
         found += sight.streams(unit_no="unit_no", owner="owner_id")
         found += sight.streams(unit_no="work_unit_no", owner="handler_id")
     if sight.owners:
-        found.append(Q(pk__in=Seat.objects.filter(user__in=sorted(sight.owners)).values("complaint")))
+        found.append(among(Seat.objects.filter(user__in=sorted(sight.owners)).values("complaint")))
     parts = sight_of(user, PART_RIGHT)
     if parts.ranges or parts.owners:
         given = Part.objects.filter(parts.rows(unit_no="unit_no", owner="handler_id"))
-        found.append(Q(pk__in=given.values("complaint")))
+        found.append(among(given.values("complaint")))
     return found or [Q(pk__in=[])]
 
 
@@ -96,7 +96,7 @@ def view_of(user: User, key: str, at: datetime | None = None) -> View:
         return View(rows.filter(handler=None, source=""), sight.streams(unit_no="work_unit_no", owner="owner_id"))
     if key == "offered":
         offers = Handover.objects.filter(offered_to(user), state=HandoverState.OFFERED)
-        return View(rows, [Q(pk__in=offers.values("complaint"))])
+        return View(rows, [among(offers.values("complaint"))])
     if key == "breached":
         rows = rows.filter(queue_at__lt=now)
     elif key == "today":
@@ -161,26 +161,10 @@ def line_of(pk: int) -> Line:
     return listed(Complaint.objects.filter(pk=pk)).get()
 
 
-def counts_of(views: dict[str, View], most: int = MOST_COUNTED) -> dict[str, int]:
-    """How many rows each view has, counted to `most` + 1: one statement for all."""
-    parts: list[str] = []
-    params: list[Any] = []
-    for view in views.values():
-        sql, given = _few(view, most + 1)
-        parts.append(f"(SELECT count(*) FROM ({sql}) few)")
-        params += given
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return dict(zip(views, cursor.fetchone(), strict=True))
-
-
-def _few(view: View, most: int) -> tuple[str, Sequence[Any]]:
-    """SQL of the ids of at most `most` rows of a view, in no order."""
-    rows = view.rows.order_by().values_list("pk")
-    parts = [rows.filter(condition)[:most] for condition in view.streams]
-    found = parts[0] if len(parts) == 1 else parts[0].union(*parts[1:])[:most]
-    sql, params = found.query.sql_with_params()
-    return sql, params
+def counts_of(user: User, keys: Sequence[str]) -> dict[str, int]:
+    """How many rows the views `keys` have, counted to 100: one statement for all."""
+    now = clock.now()
+    return counts_for(user, keys, people=people_of(user), now=now, tomorrow=_tomorrow(now))
 
 
 def said_count(number: int) -> str:

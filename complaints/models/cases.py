@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.apps import apps
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Reverse
 
 from complaints.lifecycle import (
     ENDED,
@@ -33,6 +34,28 @@ from staff.models import OrgUnit, User
 from staff.rights import sight_of
 
 IS_OPEN = Q(closed_at__isnull=True)
+IS_ENDED = Q(closed_at__isnull=False)
+RARE_GRADE, RARE_AREA, RARE_BRAND = ~Q(grade=Grade.ORDINARY), ~Q(area=""), ~Q(brand="")
+# In which columns the queue is asked for few among many, in its order: of the open ones, of the ended ones.
+OPEN_BY = (
+    ("topic", IS_OPEN),
+    ("channel", IS_OPEN),
+    ("grade", IS_OPEN & RARE_GRADE),
+    ("area", IS_OPEN & RARE_AREA),
+    ("brand", IS_OPEN & RARE_BRAND),
+)
+ENDED_BY = (
+    ("unit_no", IS_ENDED),
+    ("owner", IS_ENDED),
+    ("handler", IS_ENDED & Q(handler__isnull=False)),
+    ("state", IS_ENDED & ~Q(state=State.CLOSED)),
+    ("channel", IS_ENDED),
+    ("grade", IS_ENDED & RARE_GRADE),
+    ("area", IS_ENDED & RARE_AREA),
+    ("brand", IS_ENDED & RARE_BRAND),
+)
+LATE = (("service_late", Q(service_late=True)), ("statutory_late", Q(statutory_late=True)))
+DUE, ENDED_FIRST = ("queue_at", "id"), ("-closed_at", "-id")
 # Known to the director as soon as it is one (D§10.7); records of the past are not brought up.
 TO_BRING_UP = IS_OPEN & Q(grade__in=[Grade.MAJOR, Grade.SKIP_LEVEL], raised_at=None, source="")
 VIEW_RIGHT = "complaints.view"
@@ -269,14 +292,22 @@ class Complaint(Row):
             models.Index(fields=["merged_into"], name="complaint_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["contact"], name="complaint_contact", condition=Q(contact__isnull=False)),
             models.Index(fields=["topic", "-received_at"], name="complaint_topic"),
+            models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="complaint_number_tail"),
+            models.Index(fields=["source_no"], name="complaint_source_no", condition=~Q(source_no="")),
             models.Index(fields=["cause", "-closed_at"], name="complaint_cause", condition=Q(cause__isnull=False)),
             models.Index(fields=["-received_at", "-id"], name="complaint_received"),
             models.Index(fields=["-closed_at", "-id"], name="complaint_closed", condition=Q(closed_at__isnull=False)),
             models.Index(fields=["answered_at"], name="complaint_answered", condition=Q(answered_at__isnull=False)),
-            models.Index(
-                fields=["work_unit_no", "-closed_at", "-id"],
-                name="complaint_work_closed",
-                condition=Q(closed_at__isnull=False),
+            models.Index(fields=["work_unit_no", *ENDED_FIRST], name="complaint_work_closed", condition=IS_ENDED),
+            *(models.Index(fields=[by, *DUE], name=f"complaint_{by}_due", condition=of) for by, of in OPEN_BY),
+            *(
+                models.Index(fields=[by, *ENDED_FIRST], name=f"complaint_{by}_ended", condition=of)
+                for by, of in ENDED_BY
+            ),
+            *(models.Index(fields=DUE, name=f"complaint_{by}_due", condition=IS_OPEN & of) for by, of in LATE),
+            *(
+                models.Index(fields=ENDED_FIRST, name=f"complaint_{by}_ended", condition=IS_ENDED & of)
+                for by, of in LATE
             ),
         ]
 

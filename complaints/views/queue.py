@@ -31,7 +31,7 @@ from complaints.services.views_kept import drop_view, keep_view
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
-from foundation.common.paging import Page, first_of, keyset_page
+from foundation.common.paging import Page, count_of, keyset_page
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.lists import Tab
 from outreach.queries import teams_of
@@ -113,8 +113,7 @@ def _bulk_of(user: Any, page: Page[Line], found: CaseFilter, view: View) -> dict
         return {"picks": bool(acts)}
     total = len(page.items)
     if page.next_cursor or not page.is_first:
-        rows = found.qs.values_list("pk", "queue_at", "closed_at")
-        total = first_of(rows, view.streams, MOST_PICKED + 1).count()
+        total = count_of(found.qs, view.streams, MOST_PICKED + 1)
     whole = "" if total > MOST_PICKED else total
     return {
         "picks": True,
@@ -132,7 +131,7 @@ def _digest(page: Page[Line]) -> str:
 def _tabs(user: Any, key: str, asked: QueryDict) -> list[Tab]:
     rights = rights_of(user)
     keys = [one for one in VIEW_WORDS if one != "pool" or WORK_RIGHT in rights]
-    counts = counts_of({one: view_of(user, one) for one in keys if one not in NO_COUNT})
+    counts = counts_of(user, [one for one in keys if one not in NO_COUNT])
     named = {name for name in asked if name != "view"}
     kept = list(SavedView.objects.filter(user=user) | SavedView.objects.filter(team__in=teams_of(user)))
     here = asked.urlencode()

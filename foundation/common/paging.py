@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from foundation.common.errors import RuleBroken
 
@@ -94,7 +95,30 @@ def first_of(rows: QuerySet[Any, R], streams: Sequence[Q], count: int) -> QueryS
     parts = [rows.filter(condition)[:count] for condition in streams]
     if len(parts) < 2:
         return parts[0] if parts else rows[:count]
-    return parts[0].union(*parts[1:]).order_by(*rows.query.order_by)[:count]
+    # The streams yield keys alone: what a row shows is joined once, to those found, and not planned for each of them.
+    keys = [part.values("pk") for part in parts]
+    return rows.filter(among(keys[0].union(*keys[1:])))[:count]
+
+
+def count_of(rows: QuerySet[Any, Any], streams: Sequence[Q], most: int) -> int:
+    """How many of `rows` lie in any of the streams (none: of all), counted to `most`."""
+    parts = [rows.filter(condition).order_by().values("pk")[:most] for condition in streams or [Q()]]
+    found = parts[0] if len(parts) == 1 else parts[0].union(*parts[1:])[:most]
+    return found.count()
+
+
+class _Among(Func):
+    """`a = ANY(b)`."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def among(keys: QuerySet[Any, Any]) -> Q:
+    """The condition that a row's key is one of `keys`, a query of few. They are found first and the rows fetched by
+    them: of `pk__in` the planner, who cannot tell how few there are, at times makes a walk through the whole table."""
+    return Q(_Among(F("pk"), ArraySubquery(keys)))
 
 
 def _value(row: Any, path: str) -> Any:

@@ -12,9 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from complaints.lifecycle import State
-from complaints.models import Complaint, Handover, SavedView
+from complaints.models import Complaint, Handover, Part, SavedView, Seat
+from complaints.queries import VIEW_WORDS, counts_of, view_of
 from foundation.common import clock
-from staff.models import User
+from staff.models import Absence, User
 from tests.complaints.making import case_in
 from tests.factories import TeamFactory, TeamMemberFactory, UnitFactory, UserFactory
 from tests.outreach.making import queries
@@ -73,6 +74,30 @@ def test_each_view_holds_its_cases_by_the_time_left(client_for: ClientFor) -> No
     assert page.context["view"] == "mine"
     assert [tab.count for tab in page.context["tabs"]] == ["2", "1", "1", "1", "1", "1", "1", "5", None]
     assert client_for(UserFactory(role="MARKETING")).get(QUEUE).status_code == 403
+
+
+def test_what_a_tab_counts_is_what_it_holds_whoever_looks() -> None:
+    unit, far = UnitFactory(no=10, last_no=19), UnitFactory(no=50, last_no=59)
+    roles = ("AGENT", "COMPLAINT_HANDLER", "TEAM_LEAD", "DEPT_HEAD", "DIRECTOR", "COORDINATOR", "GM", "BACK_OFFICE")
+    people = [UserFactory(role=role, unit=unit) for role in roles]
+    handler, other = people[1], UserFactory(role="COMPLAINT_HANDLER", unit=far)
+    Absence.objects.create(user=other, reason="LEAVE", starts_at=clock.now(), delegate=handler)
+    now = clock.now()
+    for n, state in enumerate((State.INVESTIGATING, State.PAUSED, State.CALLBACK, State.ASSESSED, State.CLOSED) * 3):
+        moment = now + timedelta(hours=10 * (n % 4) - 5)
+        pooled = {"handler": None} if state == State.ASSESSED else {"handler": (handler, other)[n % 2]}
+        made = case_in(state, owner=(people[0], other)[n % 3 > 0], **pooled)
+        if state not in (State.PAUSED, State.CLOSED):
+            Complaint.objects.filter(pk=made.pk).update(next_due_at=moment)
+        if n % 4 == 0:
+            Seat.objects.create(complaint=made, user=people[2], why="RAISED")
+            Part.objects.create(complaint=made, unit=unit, unit_no=unit.no, ask="So?", budget_minutes=60)
+    Complaint.objects.filter(handler=handler).order_by("-pk")[0].save()
+    keys = [key for key in VIEW_WORDS if key != "closed"]
+    for person in people:
+        held = {key: view_of(person, key).seen.count() for key in keys}
+        assert counts_of(person, keys) == held, person
+    assert {key for key in keys if counts_of(handler, [key])[key]} == {*keys} - {"offered"}
 
 
 @pytest.mark.covers("CMP-20")
