@@ -1,142 +1,215 @@
-"""The sweep over open complaints beside the bare pass that writes the same rows (design §7).
+"""Complaints at size: the queue and the page of a case with few cases and with all of them, taking one, and the sweep
+over the open ones beside the bare pass that writes the same rows (design §7).
 
-1,000,000 cases, 100,000 of them open, each of those past a mark of its service clock: the team lead is brought each.
-The bare pass puts finished copies of the rows the sweep wrote back into the same tables by one INSERT … SELECT a
-table, and changes marks and cases by one UPDATE each. It looks nobody up and takes no locks of its own.
+One case in ten is open, and of the open ones nine in ten have a mark of their service clock due: the team lead is
+brought each. The bare pass puts finished copies of the rows the sweep wrote back into the same tables by one INSERT …
+SELECT a table, and changes marks and cases by one UPDATE each. It looks nobody up and takes no locks of its own.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
+from django.http import QueryDict
 
+from bench import cases, raw
 from bench.everybody import figure, timed
+from bench.server import Cost, Server, serve, signed_in
 from bench.table import Figure
 from complaints import watching
-from complaints.lifecycle import OWNER_KIND, ClockKind
+from complaints.filters import CaseFilter
+from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
-from foundation.calendars.clocks import start_clock
-from foundation.calendars.limits import Runs, Target
-from foundation.calendars.marks import Marks
-from foundation.calendars.models import Clock, ClockMark
-from foundation.common import clock
+from complaints.queries import VIEW_WORDS, counts_of, listed, view_of
+from complaints.views.queue import PAGE
+from foundation.calendars.models import ClockMark
+from foundation.common.ids import to_text
+from foundation.common.paging import first_of
 from outreach.models import Notification
-from staff.models import OrgUnit, RoleAssignment, Team, TeamMember, User
+from staff.models import User
 
 WRITTEN: tuple[type[models.Model], ...] = (Escalation, EscalationTold, Seat, Notification, ComplaintMove)
-PEOPLE = ("COMPLAINT_HANDLER", "TEAM_LEAD", "DEPT_HEAD")
+FEW, ROUNDS = 10_000, 300
+HANDLER, DIRECTOR, EVERYTHING = "desk0-0", "desk_boss0", "gm"
+MINE = ["view=mine", "view=pool", "view=breached", "view=today", "view=callback", "view=mine&state=INVESTIGATING"]
+# What may be asked of a list of open cases; each alone, as the one that is rarest among the rows.
+FILTERS = [
+    "state=SOLUTION_PROPOSED", "grade=MAJOR", "topic=POINTS", "topic=BILLING", "channel=PARTNER", "late=now",
+    "late=service", "late=statutory", "area=Pudong", "brand=none", "number=7000",
+]  # fmt: skip
+OPEN = ["view=all", "view=breached", "view=today", "view=waiting", "view=callback"]
 
 
-def measure(cases: int = 1_000_000, still_open: int = 100_000) -> list[Figure]:
-    """Load the cases and sweep the open ones once."""
-    load(cases, still_open)
-    now = clock.now()
-    for model in (Complaint, Clock, ClockMark):
-        _run(f"ANALYZE {model._meta.db_table}")
-    before = {model: model.objects.count() for model in WRITTEN}  # type: ignore[attr-defined]  # every model has it
+@dataclass(frozen=True)
+class Pages:
+    """What the pages of complaints cost with a number of cases."""
+
+    mine: Cost
+    branch: Cost
+    filtered: Cost
+    case: Cost
+
+
+def measure(many: int = 1_000_000) -> list[Figure]:
+    """Load few cases and measure the pages, load the rest and measure again, then sweep the open ones once."""
+    few = min(FEW, many)
+    cases.organisation()
+    cases.load_cases(0, few, _quiet)
+    with serve() as server:
+        before = _pages(server)
+    cases.load_cases(few, many, _quiet)
+    with serve() as server:
+        after, bare = _pages(server), server.measure(_get(["/bench/bare-page/"]), signed_in(HANDLER))
+        history = _history(server)
+    return [*_costs(before, after, bare, few, many), *history, *_plans(), _sweep(many)]
+
+
+def _costs(before: Pages, after: Pages, bare: Cost, few: int, many: int) -> list[Figure]:
+    figures = [
+        Figure(
+            "queue of cases, filtered", "CPU a request", after.filtered.cpu, 5, "ms", note=f"bare {bare.cpu:.1f} ms"
+        ),
+        Figure(
+            "queue of cases, filtered",
+            "p95 to bare page",
+            after.filtered.p95 / bare.p95,
+            3,
+            "x",
+            note=f"{after.filtered.p95:.1f} ms, bare {bare.p95:.1f}",
+        ),
+        Figure("queue of cases, whole page", "CPU a request", after.mine.cpu, 15, "ms", note="a handler's own"),
+        Figure("queue of cases, whole page", "p95", max(after.mine.p95, after.branch.p95), 200, "ms"),
+        Figure("page of a case", "CPU a request", after.case.cpu, 15, "ms"),
+        Figure("page of a case", "p95", after.case.p95, 200, "ms"),
+    ]
+    for name, then, now in (
+        ("queue of cases, a handler's", before.mine, after.mine),
+        ("queue of cases, a branch's", before.branch, after.branch),
+        ("queue of cases, filtered", before.filtered, after.filtered),
+        ("page of a case", before.case, after.case),
+    ):
+        what = f"p95 at {many:,} to {few:,}"
+        figures.append(Figure(name, what, now.p95 / then.p95, 1.3, "x", note=f"{then.p95:.1f} -> {now.p95:.1f} ms"))
+    return figures
+
+
+def _pages(server: Server) -> Pages:
+    handler, director = signed_in(HANDLER), signed_in(DIRECTOR)
+    fragment = {"HX-Request": "true", "HX-Target": "results"}
+    asked = [f"view=all&{one}" for one in FILTERS] + [f"view=closed&{one}" for one in FILTERS] + OPEN
+    mine = Complaint.objects.open().filter(handler__username=HANDLER).order_by("pk")[:PAGE]
+    return Pages(
+        server.measure(_get(_queue(MINE)), handler),
+        server.measure(_get(_queue(OPEN)), director),
+        server.measure(_get(_queue(asked)), director | fragment),
+        server.measure(_get([f"/complaints/{to_text(case.pk)}/" for case in mine]), handler),
+    )
+
+
+def _queue(asked: Iterable[str]) -> list[str]:
+    return [f"/complaints/?{query}" for query in asked]
+
+
+def _get(paths: list[str]) -> list[tuple[str, str, str]]:
+    return [("GET", paths[n % len(paths)], "") for n in range(ROUNDS)]
+
+
+def _history(server: Server) -> list[Figure]:
+    """The page of one case before and after ten thousand lines were added to its history."""
+    case = Complaint.objects.open().filter(handler__username=HANDLER).order_by("pk").first()
+    assert case is not None
+    path, handler = [f"/complaints/{to_text(case.pk)}/"], signed_in(HANDLER)
+    short = server.measure(_get(path), handler)
+    cases.long_history(case, 10_000)
+    _run("ANALYZE complaints_entry", "ANALYZE complaints_complaintmove")
+    long = server.measure(_get(path), handler)
+    note = f"{short.cpu:.1f} -> {long.cpu:.1f} ms"
+    return [
+        Figure("page of a case", "CPU with 10,000 lines of history to few", long.cpu / short.cpu, 1.5, "x", note=note)
+    ]
+
+
+def _plans() -> list[Figure]:
+    """Each view and filter of the queue explained, for who sees a branch and who sees everything."""
+    figures = []
+    for name in (HANDLER, DIRECTOR, EVERYTHING):
+        user = User.objects.get(username=name)
+        faults = [f"{asked}: {fault}" for asked in _asked_all() for fault in _faults(user, asked)]
+        faults += [f"counts: {fault}" for fault in _faults_of(lambda user=user: _count(user), 100 * len(VIEW_WORDS))]
+        figures.append(Figure(f"queue of cases as {name}", "plan faults", len(faults), 0, "", note="; ".join(faults)))
+    return figures
+
+
+def _asked_all() -> list[str]:
+    views = [f"view={key}" for key in VIEW_WORDS]
+    return views + [f"{view}&{one}" for view in ("view=all", "view=closed") for one in FILTERS]
+
+
+def _faults(user: User, asked: str) -> list[str]:
+    def read() -> int:
+        query = QueryDict(asked)
+        view = view_of(user, query["view"])
+        found = CaseFilter(query, listed(view.rows))
+        return len(first_of(found.qs, view.streams, PAGE + 1))
+
+    return _faults_of(read, 2 * (PAGE + 1))
+
+
+def _count(user: User) -> None:
+    counts_of(user, [key for key in VIEW_WORDS if key != "closed"])
+
+
+def _faults_of(read: Callable[[], Any], shown: int) -> list[str]:
+    seen: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, tuple(params or ())))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        read()
+    asked = [one for one in seen if "complaints_complaint" in one[0]]
+    return [fault for sql, params in asked for fault in raw.plan_faults(sql, params, shown)]
+
+
+def _sweep(many: int) -> Figure:
+    now = cases.begun()
+    before = {model: _last(model) for model in WRITTEN}
+    due = ClockMark.objects.filter(owner_kind=OWNER_KIND, passed_at=None, due_at__lte=now).count()
     done: list[int] = []
     ours = timed(lambda: done.extend(iter(lambda: watching.sweep(now), 0)))
-    if sum(done) != still_open or Escalation.objects.count() - before[Escalation] != still_open:
+    if sum(done) != due or Escalation.objects.filter(pk__gt=before[Escalation]).count() != due:
         raise SystemExit("the sweep did not act on every mark once")
-    return [figure("complaints sweep", ours, _bare(now), f"{still_open:,} open of {cases:,}, ")]
+    return figure("complaints sweep", ours, _bare(before, now), f"{due:,} marks of {cases.open_cases(many):,} open, ")
 
 
-def load(cases: int, still_open: int) -> None:
-    """`cases` copies of one case, of which `still_open` are open with a service clock at 75 %."""
-    unit = OrgUnit.objects.order_by("no").first()
-    assert unit is not None
-    people = {role: _person(role, unit) for role in PEOPLE}
-    team = Team.objects.create(unit=unit, name="Complaints of the benchmark", lead=people["TEAM_LEAD"])
-    TeamMember.objects.create(team=team, user=people["COMPLAINT_HANDLER"])
-    now = clock.now()
-    first = Complaint.objects.create(
-        number="CPBENCH",
-        channel="HOTLINE",
-        received_at=now - timedelta(hours=37),
-        subject="Charged twice",
-        text="Charged twice.",
-        owner=people["COMPLAINT_HANDLER"],
-        handler=people["COMPLAINT_HANDLER"],
-        work_unit=unit,
-        unit_no=unit.no,
-        work_unit_no=unit.no,
-        state="INVESTIGATING",
-        public_code="bench",
-    )
-    _copy(Complaint, first.pk, still_open, number="'CPB' || n", public_code="'b' || n")
-    ended = {"state": "'WITHDRAWN'", "closed_at": "received_at", "handler_id": "NULL"}
-    _copy(Complaint, first.pk, cases - still_open, number="'CPE' || n", public_code="'e' || n", **ended)
-    marks = Marks(percents=(75, 100, 150))
-    begun = start_clock(
-        OWNER_KIND,
-        first.pk,
-        ClockKind.SERVICE,
-        target=Target.hours(48),
-        runs=Runs.CALENDAR,
-        at=now - timedelta(hours=37),
-        actor=None,
-        marks=marks,
-    )
-    with connection.cursor() as cursor:
-        columns = [field.column for field in Clock._meta.concrete_fields]
-        given = {"id": "make_id()", "owner_id": "c.id"}
-        cursor.execute(
-            f"INSERT INTO clock ({_names(columns)})"
-            f" SELECT {_picked(columns, given, 'k')}"
-            " FROM complaints_complaint c, clock k WHERE k.id = %s AND c.number LIKE 'CPB%%' AND c.number <> 'CPBENCH'",
-            [begun.pk],
-        )
-        columns = [field.column for field in ClockMark._meta.concrete_fields]
-        given = {"id": "make_id()", "clock_id": "k.id"}
-        cursor.execute(
-            f"INSERT INTO clock_mark ({_names(columns)})"
-            f" SELECT {_picked(columns, given, 'm')}"
-            " FROM clock k, clock_mark m WHERE m.clock_id = %s AND k.owner_kind = %s AND k.id <> %s",
-            [begun.pk, OWNER_KIND, begun.pk],
-        )
-    ClockMark.objects.filter(clock=begun).delete()  # the pattern is no case of the figures
+def _last(model: type[models.Model]) -> int:
+    return model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0  # type: ignore[attr-defined]  # every model has it
 
 
-def _names(columns: list[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)
-
-
-def _picked(columns: list[str], given: dict[str, str], table: str) -> str:
-    return ", ".join(given.get(column, f'{table}."{column}"') for column in columns)
-
-
-def _person(role: str, unit: OrgUnit) -> User:
-    name = f"bench-{role.lower()}"
-    user = User.objects.create(username=name, name=name, staff_no=f"B{role}"[:16], unit=unit)
-    RoleAssignment.objects.create(user=user, role=role, unit=unit)
-    return user
-
-
-def _copy(model: type[models.Model], key: int, copies: int, **given: str) -> None:
-    columns = [field.column for field in model._meta.concrete_fields if not field.generated]
-    changed: dict[str, Any] = {"id": "make_id()", **given}
-    picked = ", ".join(changed.get(column, column) for column in columns)
-    _run(
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {picked}"
-        f" FROM {model._meta.db_table}, generate_series(1, {copies}) AS n WHERE id = {key}"
-    )
-
-
-def _bare(now: Any) -> float:
+def _bare(before: dict[type[models.Model], int], now: datetime) -> float:
     """Seconds the same rows take when nothing is worked out."""
-    tables = [model._meta.db_table for model in WRITTEN]
-    for table in tables:
-        _run(f"CREATE TEMP TABLE bench_{table} AS SELECT * FROM {table}")
-    for table in reversed(tables):
-        _run(f"DELETE FROM {table}")
+    tables = {model._meta.db_table: last for model, last in before.items()}
+    for table, last in tables.items():
+        _run(f"CREATE TEMP TABLE bench_{table} AS SELECT * FROM {table} WHERE id > {last}")
+    for table, last in reversed(tables.items()):
+        _run(f"DELETE FROM {table} WHERE id > {last}")
     seconds = sum(timed(lambda name=table: _run(f"INSERT INTO {name} SELECT * FROM bench_{name}")) for table in tables)
-    seconds += timed(lambda: _run(f"UPDATE clock_mark SET passed_at = '{now.isoformat()}' WHERE passed_at IS NOT NULL"))
-    cases = "UPDATE complaints_complaint SET version = version + 1, level = 1 WHERE closed_at IS NULL AND level = 1"
-    return seconds + timed(lambda: _run(cases))
+    at = now.isoformat()
+    seconds += timed(lambda: _run(f"UPDATE clock_mark SET passed_at = '{at}' WHERE passed_at = '{at}'"))
+    raised = "UPDATE complaints_complaint SET version = version + 1, level = 1 WHERE closed_at IS NULL AND level = 1"
+    return seconds + timed(lambda: _run(raised))
 
 
-def _run(sql: str) -> None:
+def _quiet(_words: str) -> None:
+    pass
+
+
+def _run(*statements: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        for sql in statements:
+            cursor.execute(sql)
