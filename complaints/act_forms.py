@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from complaints.filters import units_seen
 from complaints.forms import TopicField
 from complaints.lifecycle import (
+    CALL_RESULTS,
     NEEDS_AUTHORITY,
     Grade,
     GradeReason,
@@ -19,9 +20,9 @@ from complaints.lifecycle import (
     MeasureKind,
     Path,
     PauseReason,
-    Solved,
 )
 from complaints.models import Cause, Complaint, Solution
+from complaints.services.closing import needs_lesson
 from foundation.common import clock
 from interactions.lifecycle import Channel
 from interactions.matter_forms import ColleagueField
@@ -207,7 +208,7 @@ class TryForm(ActForm):
 
 
 class CallbackForm(ActForm):
-    solved = forms.ChoiceField(label=_("Is it solved?"), choices=Solved.choices)
+    solved = forms.ChoiceField(label=_("Is it solved?"), choices=[(one.value, one.label) for one in CALL_RESULTS])
     told_of_progress = forms.TypedChoiceField(
         label=_("Was the customer told of the progress?"),
         choices=[("", "–"), ("1", _("yes")), ("0", _("no"))],
@@ -232,6 +233,10 @@ class CallbackForm(ActForm):
     said = _reason(_("What the customer said"), required=False)
 
 
+NEEDED = _("One sentence for the library: what is to be done otherwise, or that nothing is.")
+NOT_NEEDED = _("An ordinary complaint that was in time and did not come back may be closed without.")
+
+
 class CloseForm(ActForm):
     all_units = ("responsible_unit",)
     cause = forms.ModelChoiceField(label=_("Cause"), queryset=Cause.objects.none())
@@ -240,9 +245,16 @@ class CloseForm(ActForm):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        lesson = self.fields["lesson"]
+        lesson.required = needs_lesson(self.case)
+        lesson.help_text = NEEDED if lesson.required else NOT_NEEDED
         cause = self.fields["cause"]
         assert isinstance(cause, forms.ModelChoiceField)
         cause.queryset = Cause.objects.filter(active=True).order_by("order", "pk")
+
+
+class CloseGroupForm(CloseForm):
+    words = _words(_("What the customers of the group are told"))
 
 
 class TakeUpForm(ActForm):
@@ -251,10 +263,8 @@ class TakeUpForm(ActForm):
 
 
 class RejectForm(ActForm):
-    colleagues = ("approved_by",)
     reason = _reason()
     referral = _reason(_("Right contact given"))
-    approved_by = ColleagueField(label=_("Lead who approved it"))
 
 
 class GradeForm(ActForm):

@@ -38,6 +38,7 @@ name_kinds(
         "complaints.order": _("Order"),
         "complaints.casemerge": _("Merge of complaints"),
         "complaints.link": _("Link of complaints"),
+        "complaints.rejection": _("Request to declare it not ours"),
         "complaints.appealcase": _("Appeal"),
         "complaints.mediationcase": _("Mediation"),
         "complaints.rehearsal": _("Rehearsal"),

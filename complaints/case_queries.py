@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from complaints.lifecycle import OWNER_KIND, PART_OPEN, ApprovalState, Deed, EntryKind, HandoverState
+from complaints.mediation import MEDIATING
 from complaints.models import (
     AnswerTemplate,
     Approval,
@@ -28,9 +29,11 @@ from complaints.models import (
     Handover,
     Link,
     Measure,
+    MediationCase,
     Order,
     Part,
     Promise,
+    Rejection,
     Seat,
     Solution,
 )
@@ -60,6 +63,8 @@ _OF_CASE: tuple[type[models.Model], ...] = (
     Attachment,
     Callback,
     Seat,
+    Rejection,
+    MediationCase,
 )
 _OF_SOLUTION: tuple[type[models.Model], ...] = (Measure, Approval)
 _ALONE: tuple[type[models.Model], ...] = (Link, CaseMerge, Clock, AnswerTemplate)
@@ -148,6 +153,8 @@ class Beside:
         self.callbacks: list[Callback] = kept[Callback]
         self.seats: list[Seat] = kept[Seat]
         self.approvals: list[Approval] = kept[Approval]
+        self.rejections: list[Rejection] = kept[Rejection]
+        self.mediations: list[MediationCase] = kept[MediationCase]
         self.clocks: list[Clock] = kept[Clock]
         self.answers: list[AnswerTemplate] = kept[AnswerTemplate]
         self._measures: list[Measure] = kept[Measure]
@@ -167,6 +174,16 @@ class Beside:
     def asked(self) -> Approval | None:
         """The approval somebody must still decide on."""
         return next((one for one in self.approvals if one.state == ApprovalState.ASKED), None)
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """That it is not ours, while a lead must still decide on it."""
+        return next((one for one in self.rejections if one.state == ApprovalState.ASKED), None)
+
+    @property
+    def mediation(self) -> MediationCase | None:
+        """The mediation for which the case rests."""
+        return next((one for one in self.mediations if one.closed_at is None and one.state in MEDIATING), None)
 
     @property
     def offers(self) -> list[Handover]:

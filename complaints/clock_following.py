@@ -23,7 +23,7 @@ def register() -> None:
     """Follow the clocks, and name their reasons."""
     follow(OWNER_KIND, Follower(lock=partial(_lock, Complaint), changed=copy_to_cases))
     follow(PART_KIND, Follower(lock=partial(_lock, Part), changed=copy_to_parts))
-    name_reasons(OWNER_KIND, {**dict(PauseReason.choices), "GRADE": _("another grade")})
+    name_reasons(OWNER_KIND, {**dict(PauseReason.choices), "GRADE": _("another grade"), "MEDIATION": _("mediation")})
 
 
 def _lock(model: type[Complaint] | type[Part], ids: list[int]) -> set[int]:

@@ -37,7 +37,7 @@ def notice_promise(promise_id: int, now: datetime) -> bool:
 
 def notice_order(order_id: int, now: datetime) -> bool:
     """A reply to an order is overdue: who owes it and who ordered hear of it."""
-    found = Order.objects.filter(replied_at=None, noticed_at=None, due_at__lte=now)
+    found = Order.objects.open().filter(noticed_at=None, due_at__lte=now)
     return _notice(found, order_id, now, "order_due", lambda row: row.to, also=lambda row: [row.by])
 
 
@@ -187,7 +187,7 @@ DUES: tuple[Due, ...] = (
     Due("promise", lambda now: _ids(Promise.objects.due(now)), notice_promise),
     Due(
         "order",
-        lambda now: _ids(Order.objects.filter(replied_at=None, noticed_at=None, due_at__lte=now)),
+        lambda now: _ids(Order.objects.open().filter(noticed_at=None, due_at__lte=now)),
         notice_order,
     ),
     Due("measure", lambda now: _ids(overdue_measures(now)), notice_measure),

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.files import ACCEPT
 from complaints.lifecycle import Grade, GradeReason
-from complaints.models import RequiredFact
+from complaints.models import Complaint, RequiredFact
 from complaints.services.intake import LONGEST_FACT, LONGEST_TEXT
 from customers.models import Customer, Subscription
+from foundation.common.ids import from_text
 from interactions.lifecycle import Channel
 from interactions.models import Topic
 from outreach.forms import MomentField
@@ -76,6 +77,22 @@ class PersonField(forms.ChoiceField):
         return person
 
 
+class CaseField(forms.CharField):
+    """Another case by its short id; whose it is the service looks."""
+
+    def clean(self, value: Any) -> Complaint | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            found = Complaint.objects.filter(pk=from_text(text[:13])).first()
+        except ValueError:
+            found = None
+        if found is None:
+            raise forms.ValidationError(gettext("There is no complaint with this number."))
+        return found
+
+
 class IntakeForm(forms.Form):
     """A complaint as a clerk takes it. `facts`: the questions of the topic chosen; `lines`: those of the customer."""
 
@@ -115,7 +132,9 @@ class IntakeForm(forms.Form):
     lines = forms.MultipleChoiceField(
         label=_("Lines it is about"), required=False, widget=forms.CheckboxSelectMultiple()
     )
+    brand = forms.CharField(label=_("Brand"), max_length=40, required=False)
     area = forms.CharField(label=_("Area"), max_length=40, required=False)
+    repeats = CaseField(required=False)
     contact_name = forms.CharField(label=_("Who complains"), max_length=80, required=False)
     contact_phone = forms.CharField(label=_("Telephone"), max_length=24, required=False)
     contact_email = forms.CharField(label=_("E-mail"), max_length=120, required=False)
@@ -179,7 +198,19 @@ class IntakeForm(forms.Form):
     def told(self, topic: Topic | None) -> dict[str, Any]:
         """The keyword arguments of `register_complaint` but for whom it is about."""
         data = self.cleaned_data
-        names = ("channel", "text", "received_at", "demand", "amount", "disputed_fee", "grade_reason", "lines", "area")
+        names = (
+            "channel",
+            "text",
+            "received_at",
+            "demand",
+            "amount",
+            "disputed_fee",
+            "grade_reason",
+            "lines",
+            "brand",
+            "area",
+            "repeats",
+        )
         who = ("contact_name", "contact_phone", "contact_email")
         return {
             **{name: data[name] for name in (*names, *who)},

@@ -34,7 +34,7 @@ MOST_LINES = 40
 @dataclass
 class Look:
     """What the page says of what stands in it. `chosen`: the code of the topic that holds, `by_hand` when somebody
-    chose it; `other`: it stands in the list of all."""
+    chose it; `other`: it stands in the list of all. `repeats`: the case it was said to repeat."""
 
     guesses: list[TopicGuess] = field(default_factory=list)
     topic: Topic | None = None
@@ -44,6 +44,7 @@ class Look:
     troubles: list[KnownTrouble] = field(default_factory=list)
     promised: list[PromisedTime] = field(default_factory=list)
     hint: str = ""
+    repeats: str = ""
 
     @property
     def chosen(self) -> str:
@@ -98,6 +99,7 @@ def look_at(data: Mapping[str, Any] | None, *, user: User, customer: Customer | 
             grade=grade if grade in Grade.values else Grade.ORDINARY,
         ),
         hint=str(GradeReason.AMOUNT.label) if major else "",
+        repeats=str(data.get("repeats") or "")[:13],
     )
 
 

@@ -119,6 +119,7 @@ class Deed(models.TextChoices):
     PROMISE_DROPPED = "PROMISE_DROPPED", _("Promise dropped")
     REPLY_ORDERED = "REPLY_ORDERED", _("Reply ordered")
     ORDER_ANSWERED = "ORDER_ANSWERED", _("Order answered")
+    ORDER_WITHDRAWN = "ORDER_WITHDRAWN", _("Order taken back")
     REMINDED = "REMINDED", _("Reminded by the clock")
     ESCALATED = "ESCALATED", _("Brought to a superior")
     LINKED = "LINKED", _("Linked to another case")
@@ -126,6 +127,9 @@ class Deed(models.TextChoices):
     MERGE_UNDONE = "MERGE_UNDONE", _("Merge undone")
     SPLIT = "SPLIT", _("Another case was split off")
     RECORDED = "RECORDED", _("Recorded from a file")
+    REJECTION_ASKED = "REJECTION_ASKED", _("Asked to declare it not ours")
+    REJECTION_DENIED = "REJECTION_DENIED", _("It is ours after all")
+    MEDIATION = "MEDIATION", _("Mediation")
 
 
 @dataclass(frozen=True)
@@ -333,11 +337,16 @@ class LinkKind(models.TextChoices):
 
 
 class Solved(models.TextChoices):
-    """What the customer said in the callback (D§18.6)."""
+    """What the customer said in the callback (D§18.6), or why nobody asked."""
 
     YES = "YES", _("Solved")
     NO = "NO", _("Not solved")
     UNREACHABLE = "UNREACHABLE", _("Not reached")
+    WITH_GROUP = "WITH_GROUP", _("Told with the group")  # one cause for many, removed for all: nobody was called
+
+
+# What can be the result of a call.
+CALL_RESULTS: tuple[Solved, ...] = (Solved.YES, Solved.NO, Solved.UNREACHABLE)
 
 
 class MediationState(models.TextChoices):
@@ -352,7 +361,7 @@ class MediationState(models.TextChoices):
 
 MEDIATION_MOVES: dict[str, tuple[str, ...]] = {
     MediationState.REQUESTED: (MediationState.BOTH_AGREED, MediationState.REFUSED),
-    MediationState.BOTH_AGREED: (MediationState.SESSION,),
+    MediationState.BOTH_AGREED: (MediationState.SESSION, MediationState.REFUSED),
     MediationState.SESSION: (MediationState.SESSION, MediationState.AGREED, MediationState.NOT_AGREED),
     MediationState.REFUSED: (MediationState.CLOSED,),
     MediationState.AGREED: (MediationState.CLOSED,),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import HandoverRole, LinkKind
+from complaints.mediation import Party
 from complaints.models import Complaint
 from interactions.matter_forms import ColleagueField
 from interactions.models import Topic
@@ -157,3 +158,4 @@ class SplitForm(forms.Form):
 
 class MediationForm(forms.Form):
     body = forms.CharField(label=_("Who mediates"), max_length=60)
+    asked_by = forms.ChoiceField(label=_("Who asks for it"), choices=Party.choices)

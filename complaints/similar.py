@@ -22,6 +22,7 @@ from interactions.models import Topic
 from staff.models import User
 
 MOST_OPEN, MOST_CLOSED, MOST_GROUPS = 8, 5, 5
+REPEATED = timedelta(days=365)  # how long ago a case was closed that a new one may repeat
 # How many words two texts must share to be called alike when topic and line do not say so.
 ALIKE = 3
 GROUP_DAYS = timedelta(days=30)
@@ -44,16 +45,17 @@ class Alike:
 
 @dataclass(frozen=True)
 class Similar:
-    """`open`: those alike first. `closed`: alike and within the time of reopening. `groups`: open group cases of the
-    topic."""
+    """`open`: those alike first. `closed`: alike and within the time of reopening. `before`: alike, closed longer ago,
+    which the new one would repeat. `groups`: open group cases of the topic."""
 
     open: list[Alike] = field(default_factory=list)
     closed: list[Alike] = field(default_factory=list)
+    before: list[Alike] = field(default_factory=list)
     groups: list[Complaint] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.open or self.closed or self.groups)
+        return not (self.open or self.closed or self.before or self.groups)
 
     @property
     def best(self) -> Alike | None:
@@ -73,9 +75,12 @@ def similar_cases(
     rows = _of(customer, lines, user)
     opened = [_alike(case, topic, words) for case in rows.filter(closed_at=None).order_by("-pk")[:MOST_OPEN]]
     since = clock.now() - policy("complaints.reopen.window")
-    ended = rows.filter(state=State.CLOSED, closed_at__gte=since).order_by("-closed_at", "-pk")[: MOST_CLOSED * 2]
-    closed = [one for one in (_alike(case, topic, words) for case in ended) if one.is_alike]
-    return Similar(sorted(opened, key=lambda one: not one.is_alike), closed[:MOST_CLOSED], groups)
+    ended = rows.filter(state=State.CLOSED, closed_at__gte=clock.now() - REPEATED).order_by("-closed_at", "-pk")
+    found = [one for one in (_alike(case, topic, words) for case in ended[: MOST_CLOSED * 2]) if one.is_alike]
+    closed = [one for one in found if one.case.closed_at and one.case.closed_at >= since and not one.case.is_imported]
+    before = [one for one in found if one not in closed]
+    opened.sort(key=lambda one: not one.is_alike)
+    return Similar(opened, closed[:MOST_CLOSED], before[:MOST_CLOSED], groups)
 
 
 def _of(customer: Customer, lines: Collection[int], user: User | None) -> QuerySet[Complaint]:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
 from complaints import act_forms as shapes
 from complaints.case_queries import Beside
+from complaints.item_verbs import ITEM_VERBS
 from complaints.lifecycle import Act
 from complaints.models import Complaint
 from complaints.services import (
     answering,
-    approving,
     assessing,
     callbacks,
     closing,
     grading,
+    grouping,
     handing,
     ordering,
     parts,
     pausing,
     promising,
+    rejecting,
     solving,
     working,
 )
-from complaints.verb_shape import APPROVE, ASSESS, ASSIGN, TAKE, WORK, Verb
-from foundation.common.ids import from_text
+from complaints.verb_shape import ASSESS, ASSIGN, TAKE, WORK, Verb
 from staff.models import User
 from staff.rights import acted_for
 
@@ -37,6 +36,14 @@ def _open(case: Complaint, _user: User, _beside: Beside) -> bool:
 
 def _not_handler(case: Complaint, user: User, _beside: Beside) -> bool:
     return case.handler_id != user.pk
+
+
+def _not_asked(_case: Complaint, _user: User, beside: Beside) -> bool:
+    return beside.rejection is None
+
+
+def _parent(case: Complaint, _user: User, _beside: Beside) -> bool:
+    return case.is_parent
 
 
 def _pooled(case: Complaint, _user: User, _beside: Beside) -> bool:
@@ -56,10 +63,6 @@ def _called(case: Complaint, user: User, beside: Beside) -> bool:
 def _may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
     mine = {case.owner_id, case.handler_id} & {user.pk, *acted_for(user)}
     return case.is_open and (bool(mine) or user.has_perm(ASSIGN))
-
-
-def _item(data: dict[str, Any]) -> int:
-    return from_text(data["item"])
 
 
 VERBS: tuple[Verb, ...] = (
@@ -189,6 +192,17 @@ VERBS: tuple[Verb, ...] = (
         acts=(Act.CLOSE,),
         form=shapes.CloseForm,
         key="e",
+    ),
+    Verb(
+        "close-group",
+        _("Close the group"),
+        "users-round",
+        WORK,
+        lambda user, pk, d: grouping.close_group(pk, actor=user, **d),
+        acts=(Act.CLOSE_GROUP,),
+        form=shapes.CloseGroupForm,
+        shows=_parent,
+        help=_("Its members are closed with it and their customers told these words; who is not satisfied comes back."),
     ),
     Verb(
         "return",
@@ -325,9 +339,11 @@ VERBS: tuple[Verb, ...] = (
         _("Declare not ours"),
         "signpost",
         ASSESS,
-        lambda user, pk, d: closing.reject_complaint(pk, actor=user, **d),
+        lambda user, pk, d: rejecting.ask_rejection(pk, actor=user, **d),
         acts=(Act.REJECT,),
         form=shapes.RejectForm,
+        shows=_not_asked,
+        help=_("A lead approves it first; until then the case stays where it is and its clocks run."),
     ),
     Verb(
         "withdraw",
@@ -338,85 +354,5 @@ VERBS: tuple[Verb, ...] = (
         acts=(Act.WITHDRAW,),
         form=shapes.ReasonForm,
     ),
-    Verb(
-        "offer-accept",
-        _("Accept"),
-        "check",
-        TAKE,
-        lambda user, _pk, d: handing.accept_offer(_item(d), actor=user),
-        form=shapes.ItemForm,
-        item=True,
-    ),
-    Verb(
-        "offer-refuse",
-        _("Refuse"),
-        "x",
-        TAKE,
-        lambda user, _pk, d: handing.refuse_offer(_item(d), actor=user, reason=d["reason"]),
-        form=shapes.ItemReasonForm,
-        item=True,
-    ),
-    Verb(
-        "offer-withdraw",
-        _("Withdraw the offer"),
-        "undo-2",
-        TAKE,
-        lambda user, _pk, d: handing.withdraw_handover(_item(d), actor=user),
-        form=shapes.ItemForm,
-        item=True,
-    ),
-    Verb(
-        "order-reply",
-        _("Reply to the order"),
-        "reply",
-        TAKE,
-        lambda user, _pk, d: ordering.reply_to_order(_item(d), actor=user, text=d["reason"]),
-        form=shapes.ItemReasonForm,
-        item=True,
-    ),
-    Verb(
-        "approve",
-        _("Approve"),
-        "file-check",
-        APPROVE,
-        lambda user, _pk, d: approving.grant_approval(_item(d), actor=user),
-        form=shapes.ItemForm,
-        item=True,
-    ),
-    Verb(
-        "deny",
-        _("Do not approve"),
-        "ban",
-        APPROVE,
-        lambda user, _pk, d: approving.deny_approval(_item(d), actor=user, reason=d["reason"]),
-        form=shapes.ItemReasonForm,
-        item=True,
-    ),
-    Verb(
-        "measure-done",
-        _("Measure done"),
-        "check",
-        TAKE,
-        lambda user, _pk, d: solving.complete_measure(_item(d), actor=user, result=d["result"]),
-        form=shapes.ItemResultForm,
-        item=True,
-    ),
-    Verb(
-        "promise-kept",
-        _("Promise kept"),
-        "check",
-        TAKE,
-        lambda user, _pk, d: promising.keep_promise(_item(d), actor=user),
-        form=shapes.ItemForm,
-        item=True,
-    ),
-    Verb(
-        "promise-drop",
-        _("No longer owed"),
-        "x",
-        TAKE,
-        lambda user, _pk, d: promising.drop_promise(_item(d), actor=user, reason=d["reason"]),
-        form=shapes.ItemReasonForm,
-        item=True,
-    ),
+    *ITEM_VERBS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from complaints.case_queries import Beside
 from complaints.lifecycle import Act, State, acts_from
+from complaints.mediation import HELD_BY_MEDIATION
 from complaints.models import Complaint
 from complaints.verb_shape import Verb
 from complaints.verb_table import VERBS
@@ -48,6 +49,8 @@ def verbs_for(case: Complaint, user: User, beside: Beside) -> list[Verb]:
     """What this person may do with the case as it stands: legal by the table, within their rights, the next step
     first."""
     legal = {move.act for move in acts_from(case.state)}
+    if beside.mediation is not None:
+        legal -= set(HELD_BY_MEDIATION)
     first = NEXT.get(case.state, ())
     found = [
         verb

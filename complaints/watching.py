@@ -20,7 +20,7 @@ from complaints.ladder import GRADE_MARK, Rung, rung_of
 from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, EscalationTold
 from complaints.services.ground import tell_customer
-from complaints.services.pooling import back_to_pool
+from complaints.services.pooling import back_to_pool, to_coordinator
 from complaints.taking import GM, HANDLER, LEAD, Superiors
 from complaints.watch_rows import (
     CaseNow,
@@ -379,7 +379,10 @@ def _in_days(unit: OrgUnit, now: datetime) -> datetime:
 
 
 # What the clock does besides telling, by (kind of clock); each takes the id of a case this transaction holds.
-ACTS: dict[str, Callable[[int, datetime], object]] = {ClockKind.ACCEPT: back_to_pool}
+ACTS: dict[str, Callable[[int, datetime], object]] = {
+    ClockKind.ACCEPT: back_to_pool,
+    ClockKind.ASSESS: to_coordinator,
+}
 
 
 def _act(marks: Sequence[DueMark], cases: dict[int, CaseNow], clocks: dict[int, ClockNow], now: datetime) -> None:

@@ -49,8 +49,12 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("grouped", _("Your complaint and others have one cause")),
     ("group_answered", _("The cause of your complaint is removed")),
     ("call_us", _("We could not reach you")),
+    ("mediation", _("Mediation of your complaint")),
+    ("urged", _("You asked how far your complaint is")),
     ("missed", _("Complaint: deadline missed")),
 )
+# Those whose words were changed since.
+_VERSIONS = dict.fromkeys(("group_answered", "merged", "unmerged", "split", "grouped", "call_us", "graded"), 3)
 # A person's own words to the complainant: no notice.
 _BY_HAND = frozenset({"reply"})
 _ANSWERED = (State.DECIDED, State.ACCEPTED, State.CALLBACK, *ENDED)
@@ -65,7 +69,12 @@ def register() -> None:
     """Make them known; called once at start."""
     for name, title in _TITLES:
         words = MessageTemplate(
-            f"complaint_{name}", title, version=2, classes=_SERVICE, mark="number", by_hand=name in _BY_HAND
+            f"complaint_{name}",
+            title,
+            version=_VERSIONS.get(name, 2),
+            classes=_SERVICE,
+            mark="number",
+            by_hand=name in _BY_HAND,
         )
         register_template(words)
     late = MessageTemplate(

@@ -11,7 +11,7 @@ from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.recorded import RecordedCase
 from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
-from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Solution
+from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Rejection, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
 from complaints.models.views import SavedView
 from complaints.models.watching import Escalation, EscalationTold
@@ -47,6 +47,7 @@ __all__ = [
     "Rehearsal",
     "RehearsalHour",
     "RehearsalLine",
+    "Rejection",
     "RequiredFact",
     "SavedView",
     "Seat",

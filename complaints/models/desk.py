@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from complaints.models.cases import Complaint
+from complaints.models.talk import Order
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.personal import Personal
@@ -101,10 +102,13 @@ class BulkChange(Row):
 
 
 class BulkLine(models.Model):
-    """One case of an act on many: what it was before, and what became of it. `code`, `said`: why it was refused;
-    `version`: of the case after the act, by which taking back sees that nobody has changed it since."""
+    """One case of an act on many: what it was before, and what became of it (`order`: the order that urged). `code`,
+    `said`: why it was refused; `version`: of the case after the act, by which taking back sees that nobody has changed
+    it since."""
 
-    personal: ClassVar = Personal(of="complaint__customer", plain=("state", "code", "said"))
+    personal: ClassVar = Personal(
+        of="complaint__customer", plain=("state", "code", "said", "old_grade", "old_grade_reason")
+    )
 
     class State(models.TextChoices):
         WAITING = "WAITING", _("Waiting")
@@ -118,6 +122,9 @@ class BulkLine(models.Model):
     old_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     new_handler = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     old_unit = models.ForeignKey(OrgUnit, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    old_grade = models.CharField(max_length=12, blank=True, db_default="")
+    old_grade_reason = models.CharField(max_length=16, blank=True, db_default="")
+    order = models.ForeignKey(Order, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     code = models.CharField(max_length=48, blank=True)
     said = models.CharField(max_length=300, blank=True)

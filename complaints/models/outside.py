@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from complaints.lifecycle import AppealState, MediationState
+from complaints.mediation import Party
 from complaints.models.cases import Complaint
 from foundation.common import clock
 from foundation.common.ids import Row
@@ -62,15 +63,19 @@ class AppealCase(Row):
 
 
 class MediationCase(Row):
-    """Mediation by a third party, voluntary for both; the complaint rests in DISPUTED meanwhile (D§11.4).
-    `noticed_at`: since somebody was reminded of the coming session."""
+    """Mediation by a third party, voluntary for both: since when each of them wants it; `refused_by`, who of them does
+    not. The complaint rests in DISPUTED meanwhile (D§11.4). `noticed_at`: since somebody was reminded of the coming
+    session."""
 
-    personal: ClassVar = Personal(of="complaint__customer", empty=("agreement",), plain=("body", "state"))
+    personal: ClassVar = Personal(of="complaint__customer", empty=("agreement",), plain=("body", "state", "refused_by"))
 
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="mediations")
     body = models.CharField(max_length=60)
     state = models.CharField(max_length=12, choices=MediationState.choices, default=MediationState.REQUESTED)
     requested_at = models.DateTimeField(default=clock.now)
+    customer_agreed_at = models.DateTimeField(null=True)
+    operator_agreed_at = models.DateTimeField(null=True)
+    refused_by = models.CharField(max_length=8, choices=Party.choices, blank=True, db_default="")
     session_at = models.DateTimeField(null=True)
     sessions = models.PositiveSmallIntegerField(default=0)
     agreement = models.TextField(blank=True)

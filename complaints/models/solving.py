@@ -99,6 +99,37 @@ class Approval(Row):
         ]
 
 
+class Rejection(Row):
+    """Somebody asks to declare a case not ours: a lead approves it or not (D§10.3); the case stands where it is
+    meanwhile, its clocks run. `referral`: the right contact the customer gets; `denied_for`: why not."""
+
+    personal: ClassVar = Personal(
+        of="complaint__customer", empty=("reason", "referral", "denied_for"), plain=("state",)
+    )
+
+    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="rejections")
+    reason = models.CharField(max_length=400)
+    referral = models.CharField(max_length=400)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_of = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=8, choices=ApprovalState.choices, default=ApprovalState.ASKED)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    decided_at = models.DateTimeField(null=True)
+    denied_for = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["complaint"], condition=Q(state="ASKED"), name="rejection_one_open"),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=models.F("asked_by")), name="rejection_by_another"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["asked_of", "asked_at"], name="rejection_open", condition=Q(state="ASKED"))
+        ]
+
+
 class Callback(Row):
     """The call after the answer, by somebody else than the handler (D§18.6): one per answer. `tries` holds each try's
     moment and part of the day; 3 tries in different parts of 2 days, then a message with 72 hours (`asked_at`)."""

@@ -106,8 +106,14 @@ class Promise(Row):
         ]
 
 
+class OrderQuerySet(models.QuerySet["Order"]):
+    def open(self) -> OrderQuerySet:
+        """Those a reply is still owed to."""
+        return self.filter(replied_at=None, withdrawn_at=None)
+
+
 class Order(Row):
-    """A lead urges or orders (督办): to whom, what, the reply due."""
+    """A lead urges or orders (督办): to whom, what, the reply due; `withdrawn_at`: none is owed any more."""
 
     personal: ClassVar = Personal(of="complaint__customer", empty=("text", "reply"))
 
@@ -119,7 +125,10 @@ class Order(Row):
     due_at = models.DateTimeField()
     reply = models.CharField(max_length=400, blank=True)
     replied_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
     noticed_at = models.DateTimeField(null=True)
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar = [

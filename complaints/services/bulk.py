@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from complaints.lifecycle import RANK, Act, HandoverRole, State, move_for
 from complaints.models import BulkAct, BulkChange, BulkLine, Complaint
-from complaints.services.grading import change_grade
+from complaints.services.grading import change_grade, take_back_grade
 from complaints.services.ground import ASSIGN_RIGHT
 from complaints.services.handing import order_case
-from complaints.services.ordering import order_reply
+from complaints.services.ordering import order_reply, withdraw_order
 from complaints.services.working import assign_complaint
 from foundation.audit.services import record
 from foundation.common import clock
@@ -55,8 +55,15 @@ def begin_bulk(case_ids: Sequence[int], *, actor: User, act: str) -> BulkChange:
     cases = Complaint.objects.visible_to(actor).filter(pk__in=case_ids).order_by("queue_at", "pk")
     BulkLine.objects.bulk_create(
         [
-            BulkLine(bulk=bulk, complaint=one, old_handler_id=one.handler_id, old_unit_id=one.work_unit_id)
-            for one in cases.only("pk", "handler_id", "work_unit_id", "queue_at")
+            BulkLine(
+                bulk=bulk,
+                complaint=one,
+                old_handler_id=one.handler_id,
+                old_unit_id=one.work_unit_id,
+                old_grade=one.grade,
+                old_grade_reason=one.grade_reason,
+            )
+            for one in cases.only("pk", "handler_id", "work_unit_id", "queue_at", "grade", "grade_reason")
         ]
     )
     return bulk
@@ -174,13 +181,14 @@ def confirm_bulk(bulk_id: int, *, actor: User) -> BulkChange:
 
 @transaction.atomic
 def undo_bulk(bulk_id: int, *, actor: User) -> BulkChange:
-    """Ask for an assignment to be taken back as a whole: each case goes back to who had it, unless changed since.
+    """Ask for an act to be taken back as a whole: each case goes back to who had it, is urged no more, or has its grade
+    again; what was changed or replied to since stays.
 
     Raises BulkChange.DoesNotExist, RuleBroken "complaint.bulk_no_undo", "complaint.bulk_undone".
     """
     bulk = _mine(bulk_id, actor)
-    if bulk.act != BulkAct.ASSIGN or bulk.done_at is None:
-        raise RuleBroken("complaint.bulk_no_undo", _("Only a finished assignment can be taken back."))
+    if bulk.done_at is None:
+        raise RuleBroken("complaint.bulk_no_undo", _("Only what is finished can be taken back."))
     if bulk.undo_asked_at is not None:
         raise RuleBroken("complaint.bulk_undone", _("This was taken back already."))
     bulk.undo_asked_at = clock.now()
@@ -222,19 +230,20 @@ def do_line(line_id: int, *, actor: User) -> bool:
         line.version = Complaint.objects.values_list("version", flat=True).get(pk=line.complaint_id)
     except RuleBroken as no:
         line.state, line.code, line.said = S.REFUSED, no.code[:48], str(no.message)[:300]
-    line.save(update_fields=["state", "code", "said", "version"])
+    line.save(update_fields=["state", "code", "said", "version", "order", "old_grade", "old_grade_reason"])
     return True
 
 
 def _do(line: BulkLine, actor: User) -> None:
     bulk, case = line.bulk, line.complaint
     if bulk.act == BulkAct.RAISE:
+        line.old_grade, line.old_grade_reason = case.grade, case.grade_reason
         change_grade(case.pk, actor=actor, grade=bulk.grade, reason_code=bulk.reason, reason=bulk.note)
     elif bulk.act == BulkAct.URGE:
         assert bulk.due_at is not None
         if case.handler is None:
             raise RuleBroken("complaint.not_worked_on", _("Nobody works on it yet: assign it."))
-        order_reply(case.pk, actor=actor, to=case.handler, text=bulk.note, due_at=bulk.due_at)
+        line.order = order_reply(case.pk, actor=actor, to=case.handler, text=bulk.note, due_at=bulk.due_at)
     else:
         _give(case, actor, line.new_handler, bulk.unit, bulk.note)
 
@@ -250,16 +259,13 @@ def _give(case: Complaint, actor: User, to: User | None, unit: OrgUnit | None, n
 
 @transaction.atomic
 def undo_line(line_id: int, *, actor: User) -> bool:
-    """One case back to who had it; kept where it is when it was changed since. False when it was done before."""
+    """One case back to what it was; kept as it is when it was changed since. False when it was done before."""
     line = _line(line_id)
     if line.state != S.DONE:
         return False
-    case = line.complaint
     try:
-        if case.version != line.version:
-            raise RuleBroken("complaint.changed_since", _("It was changed since."))
         with transaction.atomic():
-            _give(case, actor, line.old_handler, line.old_unit, str(UNDONE))
+            _undo(line, actor)
         line.state = S.UNDONE
     except RuleBroken as no:
         line.state, line.code, line.said = S.KEPT, no.code[:48], str(no.message)[:300]
@@ -267,12 +273,29 @@ def undo_line(line_id: int, *, actor: User) -> bool:
     return True
 
 
+def _undo(line: BulkLine, actor: User) -> None:
+    if line.order is not None:  # whatever became of the case: nobody owes the reply any more
+        withdraw_order(line.order.pk, actor=actor)
+        return
+    case = line.complaint
+    if case.version != line.version:
+        raise RuleBroken("complaint.changed_since", _("It was changed since."))
+    if line.bulk.act == BulkAct.RAISE:
+        take_back_grade(
+            case.pk, actor=actor, grade=line.old_grade, reason_code=line.old_grade_reason, reason=str(UNDONE)
+        )
+    elif line.bulk.act == BulkAct.ASSIGN:
+        _give(case, actor, line.old_handler, line.old_unit, str(UNDONE))
+
+
 UNDONE = gettext_lazy("taken back")
 
 
 def _line(line_id: int) -> BulkLine:
     BulkLine.objects.select_for_update().only("pk").get(pk=line_id)
-    rows = BulkLine.objects.select_related("bulk__unit", "complaint__handler", "old_handler", "old_unit", "new_handler")
+    rows = BulkLine.objects.select_related(
+        "bulk__unit", "complaint__handler", "old_handler", "old_unit", "new_handler", "order"
+    )
     return rows.get(pk=line_id)
 
 

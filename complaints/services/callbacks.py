@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import Act, ClockKind, Deed, EntryKind, Solved, State
+from complaints.lifecycle import CALL_RESULTS, Act, ClockKind, Deed, EntryKind, Solved, State
 from complaints.models import Callback, Complaint, Entry, Solution
 from complaints.rules import MINUTE, Rule
 from complaints.services.answering import dispute
@@ -96,7 +96,7 @@ def record_callback(
     "complaint.not_tried", "complaint.not_asked".
     """
     case, callback = _open_callback(case_id, actor)
-    if solved not in Solved.values:
+    if solved not in CALL_RESULTS:
         raise RuleBroken("complaint.unknown_code", _("Say whether it is solved."))
     scores = [satisfaction, attitude]
     if any(score is not None and (type(score) is not int or not 1 <= score <= 5) for score in scores):

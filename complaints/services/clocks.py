@@ -106,13 +106,21 @@ class CaseClocks:
             self.changed = True
         self.stop(ClockKind.PROGRESS.value, judged=False)
 
-    def resume(self, *, reason: str) -> None:
-        """The service clock goes on, and the customer hears of progress again."""
+    def rest(self, *, reason: str) -> None:
+        """The service clock stands still until `resume`, for as long as somebody else decides (a mediation)."""
+        if SERVICE in self.open:
+            clock = self.open[SERVICE]
+            self.open[SERVICE] = pause_clock(clock.pk, at=self._after(clock), actor=self.actor, reason=reason)
+            self.changed = True
+
+    def resume(self, *, reason: str, progress: bool = True) -> None:
+        """The service clock goes on, and the customer hears of progress again (unless `progress` is false)."""
         clock = self.open.get(SERVICE)
         if clock is not None and clock.state == Clock.State.PAUSED:
             self.open[SERVICE] = resume_clock(clock.pk, at=self._after(clock), actor=self.actor, reason=reason)
             self.changed = True
-        self.start(self.duty(ClockKind.PROGRESS))
+        if progress:
+            self.start(self.duty(ClockKind.PROGRESS))
 
     def retarget(self, *rules: Rule, reason: str) -> None:
         """Give those of the kinds that run another limit, counted from their start (D§26)."""

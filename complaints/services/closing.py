@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,8 @@ from complaints.lifecycle import (
     Grade,
     GradeReason,
     HandoverState,
+    LinkKind,
+    MediationState,
     SeatWhy,
     Solved,
 )
@@ -26,29 +30,35 @@ from complaints.models import (
     Complaint,
     Entry,
     Handover,
+    Link,
+    MediationCase,
     Part,
+    Rejection,
     Seat,
     Solution,
 )
 from complaints.services.callback_owing import drop_callback
 from complaints.services.grading import keep_block, raise_grade
 from complaints.services.ground import (
-    APPROVE_RIGHT,
     case_to,
     check_no_record,
     clocks_for,
-    covers,
+    locked_case,
     move,
     ring,
+    step_from,
     tell_customer,
 )
 from complaints.services.parts import cancel_parts
 from complaints.services.settling import is_authorised
 from complaints.services.solving import drop_solution, solution_of
+from complaints.services.urging import check_takes
 from complaints.services.working import give, heads_of
 from foundation.common import clock
-from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
+from interactions.models import Interaction
+from interactions.services.logging import log_with_case
 from outreach.lifecycle import MessageState
 from outreach.models import OutMessage
 from staff.models import OrgUnit, User
@@ -66,7 +76,7 @@ def close_complaint(
 
     Raises as `ground.case_to`; RuleBroken, in this order: "complaint.open_part", "complaint.no_callback",
     "complaint.not_solved", "complaint.unapproved", "complaint.open_measure", "complaint.uninformed",
-    "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson" (of what is more than ordinary).
+    "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson" (`needs_lesson`).
     """
     case = case_to(case_id, Act.CLOSE, actor)
     callback = check_closable(case)
@@ -74,7 +84,7 @@ def close_complaint(
         raise RuleBroken("complaint.no_cause", _("Say why it came about: choose a cause."))
     if responsible_unit is None:
         raise RuleBroken("complaint.no_unit", _("Name the unit responsible for it."))
-    if not lesson.strip() and case.grade != Grade.ORDINARY:
+    if not lesson.strip() and needs_lesson(case):
         raise RuleBroken("complaint.no_lesson", _("Write what we learn from it."))
     now = clock.now()
     clocks_for(case, actor).stop_all()
@@ -90,11 +100,7 @@ def close_complaint(
         last_handler=case.handler,
     )
     Seat.objects.filter(complaint=case).exclude(why=SeatWhy.RAISED).delete()
-    if case.customer_id is not None:
-        until = clock.today(now + policy("complaints.flag_for", unit=case.work_unit))
-        ComplainerFlag.objects.update_or_create(
-            complaint=case, defaults={"customer_id": case.customer_id, "until": until}
-        )
+    flag_complainer(case)
     keep_block(case, actor=actor)
     for person in {case.owner, case.handler or case.owner}:
         if person.pk != actor.pk:
@@ -102,6 +108,22 @@ def close_complaint(
     reopen_until = now + policy("complaints.reopen.window", unit=case.work_unit)
     tell_customer(case, "complaint_closed", key=row.ref, actor=actor, reopen_until_at=reopen_until.isoformat())
     return case
+
+
+def needs_lesson(case: Complaint) -> bool:
+    """Whether closing asks what we learn from it: always of a case that is more than ordinary, was late or came back;
+    of an ordinary one unless the policy lets it go (D§10.3)."""
+    graver = RANK[case.grade] > RANK[Grade.ORDINARY] or case.grade == Grade.GROUP
+    troubled = case.reopened or case.returned or case.service_late or case.statutory_late
+    return graver or bool(troubled) or bool(policy("complaints.close.ordinary_lesson", unit=case.work_unit))
+
+
+def flag_complainer(case: Complaint) -> None:
+    """For some time the customer of a closed case gets more care for having complained (D§10.14)."""
+    if case.customer_id is None:
+        return
+    until = clock.today(clock.now() + policy("complaints.flag_for", unit=case.work_unit))
+    ComplainerFlag.objects.update_or_create(complaint=case, defaults={"customer_id": case.customer_id, "until": until})
 
 
 def check_closable(case: Complaint) -> Callback:
@@ -147,15 +169,26 @@ def is_informed(case: Complaint, solution: Solution, callback: Callback) -> bool
 
 
 @transaction.atomic
-def reopen_complaint(case_id: int, *, actor: User, words: str, because_of_handling: bool = False) -> Complaint:
+def reopen_complaint(
+    case_id: int,
+    *,
+    actor: User,
+    words: str,
+    because_of_handling: bool = False,
+    contact: Interaction | None = None,
+) -> Complaint:
     """The same matter again within the policy's time: half the service limit, a new statutory clock, another handler if
-    the handling was the reason; the second time it is upgraded (D§10.8).
+    the handling was the reason; the second time it is upgraded (D§10.8). One closed with its group goes on alone,
+    linked to it (D§26). Whoever takes complaints and sees the customer may do it, at whatever window they come (D§9.6);
+    `contact`: the running contact it was said in, written up with it.
 
-    Raises as `ground.case_to`; RuleBroken "complaint.record", "complaint.no_words", "complaint.reopen_late": register a
-    new case then and link it as REPEAT.
+    Raises NotAllowed as `urging.check_takes`; RuleBroken "complaint.record", "complaint.illegal", "complaint.no_words",
+    "complaint.reopen_late": register a new case then and link it as REPEAT.
     """
-    case = case_to(case_id, Act.REOPEN, actor)
+    case = locked_case(case_id)
+    check_takes(case, actor)
     check_no_record(case)
+    step_from(case, Act.REOPEN, actor)
     if not words.strip():
         raise RuleBroken("complaint.no_words", _("Write what the customer says."))
     now = clock.now()
@@ -166,6 +199,7 @@ def reopen_complaint(case_id: int, *, actor: User, words: str, because_of_handli
     _clear(case, actor)
     before, case.handler = case.handler, None
     case.reopened += 1
+    alone = _leave_closed_group(case, actor)
     clocks = clocks_for(case, actor)
     clocks.start(clocks.half_service(), clocks.statutory(now))
     row = move(
@@ -179,6 +213,7 @@ def reopen_complaint(case_id: int, *, actor: User, words: str, because_of_handli
         reopened=case.reopened,
         first_contact_at=None,
         **_UNANSWERED,
+        **alone,
     )
     Entry.objects.create(
         complaint=case, kind=EntryKind.INBOUND, channel=case.channel, text=words.strip()[:10_000], by=actor, at=now
@@ -191,7 +226,21 @@ def reopen_complaint(case_id: int, *, actor: User, words: str, because_of_handli
         if person.pk != actor.pk:
             ring(case, person, "reopened", row.ref)
     tell_customer(case, "complaint_reopened", key=row.ref, actor=actor)
+    if contact is not None:
+        log_with_case(
+            contact.pk, actor=actor, owner=case.owner, summary=words[:200], topic=case.topic, about=case.about_staff
+        )
     return case
+
+
+def _leave_closed_group(case: Complaint, actor: User) -> dict[str, Any]:
+    """The columns that part a case from the group it was closed with: only so its clocks are its own again."""
+    if case.parent_id is None:
+        return {}
+    Link.objects.get_or_create(complaint=case, other_id=case.parent_id, kind=LinkKind.RELATED, defaults={"by": actor})
+    graded = {"grade": Grade.ORDINARY, "grade_reason": GradeReason.NONE} if case.grade == Grade.GROUP else {}
+    case.grade = graded.get("grade", case.grade)
+    return {"parent": None, **graded}
 
 
 # What an answer left behind and a new one will set.
@@ -247,45 +296,19 @@ def take_up_again(case_id: int, *, actor: User, to: User) -> Complaint:
     return case
 
 
-@transaction.atomic
-def reject_complaint(case_id: int, *, actor: User, reason: str, referral: str, approved_by: User) -> Complaint:
-    """It is not ours to decide: a lead has approved that, and the customer gets the right contact (`referral`).
-
-    Raises as `ground.case_to`; NotAllowed "complaint.own_request" (nobody approves their own), "complaint.not_approved"
-    (who is named may not); RuleBroken "complaint.no_reason", "complaint.no_referral".
-    """
-    case = case_to(case_id, Act.REJECT, actor)
-    if not reason.strip():
-        raise RuleBroken("complaint.no_reason", _("Say why it is not ours."))
-    if not referral.strip():
-        raise RuleBroken("complaint.no_referral", _("Name whom the customer turns to instead."))
-    if approved_by.pk == actor.pk:
-        raise NotAllowed("complaint.own_request", _("Nobody approves their own request."))
-    approves = (
-        approved_by.is_active and approved_by.has_perm(APPROVE_RIGHT) and covers(case, approved_by, APPROVE_RIGHT)
-    )
-    if not approves or approved_by.pk == case.about_staff_id:
-        raise NotAllowed("complaint.not_approved", _("A lead of the case must approve this."))
-    end_work(case, actor=actor)
-    row = move(case, Act.REJECT, actor=actor, reason=reason)
-    case.reason = f"{reason.strip()}\n{referral.strip()}"[:LONGEST]
-    case.save(update_fields=["reason"])
-    keep_block(case, actor=actor)
-    ring(case, approved_by, "rejected", row.ref)
-    words = f"{reason.strip()}\n{referral.strip()}"
-    tell_customer(case, "complaint_rejected", key=row.ref, actor=actor, words=words)
-    return case
-
-
 def end_work(case: Complaint, *, actor: User | None) -> None:
     """Whatever is still owed in a locked case that ends without an answer no longer is: clocks, parts, hand-overs,
-    approvals, the callback, seats. Merging uses it too."""
+    approvals, mediation, the callback, seats."""
     now = clock.now()
     clocks_for(case, actor).stop_all()
     cancel_parts(case, actor=actor)
     Handover.objects.open().filter(complaint=case).update(state=HandoverState.WITHDRAWN, decided_at=now)
     asked = Approval.objects.filter(solution__complaint=case, state=ApprovalState.ASKED)
     asked.update(state=ApprovalState.LAPSED, decided_at=now)
+    Rejection.objects.filter(complaint=case, state=ApprovalState.ASKED).update(
+        state=ApprovalState.LAPSED, decided_at=now
+    )
+    MediationCase.objects.filter(complaint=case, closed_at=None).update(state=MediationState.CLOSED, closed_at=now)
     drop_callback(case, actor=actor)
     Seat.objects.filter(complaint=case).delete()
 

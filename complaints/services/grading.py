@@ -66,6 +66,25 @@ def change_grade(case_id: int, *, actor: User, grade: str, reason_code: str, rea
     return case
 
 
+@transaction.atomic
+def take_back_grade(case_id: int, *, actor: User, grade: str, reason_code: str, reason: str) -> Complaint:
+    """Undo the raise somebody just made, to the grade from before: no judgement that the case is less grave, for which
+    the coordinator is asked (`change_grade`), but that nobody meant it.
+
+    Raises as `ground.case_for`; RuleBroken "complaint.ended", "complaint.same_grade", "complaint.changed_since" (the
+    actor did not grade it last).
+    """
+    case = case_for(case_id, actor, ASSESS_RIGHT)
+    check_open(case)
+    if grade == case.grade:
+        raise RuleBroken("complaint.same_grade", _("The complaint has this grade already."))
+    last = case.moves.filter(act=Deed.GRADED).order_by("-pk").first()
+    if last is None or last.actor_id != actor.pk:
+        raise RuleBroken("complaint.changed_since", _("It was changed since."))
+    raise_grade(case, actor=actor, grade=grade, reason_code=reason_code, reason=reason)
+    return case
+
+
 def raise_grade(case: Complaint, *, actor: User | None, grade: str, reason_code: str, reason: str = "") -> None:
     """The same for a locked case, without asking: for acts that bring a grade with them (a second reopening, a missed
     limit)."""
@@ -88,7 +107,8 @@ def raise_grade(case: Complaint, *, actor: User | None, grade: str, reason_code:
         if actor is None or person.pk != actor.pk:
             ring(case, person, "graded", row.ref)
     if case.service_due_at is not None:
-        tell_customer(case, "complaint_graded", key=row.ref, actor=actor)
+        lowered = "1" if RANK[grade] < RANK[before] else ""
+        tell_customer(case, "complaint_graded", key=row.ref, actor=actor, lowered=lowered)
 
 
 def keep_block(case: Complaint, *, actor: User | None) -> None:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import ENDED, Act, Move, SeatWhy, State, move_for
 from complaints.lines import TELLING
-from complaints.models import Complaint, ComplaintMove, InMail, Seat
+from complaints.mediation import HELD_BY_MEDIATION, MEDIATING
+from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, Seat
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
 from customers.models import ContactPoint
@@ -71,11 +72,17 @@ def case_to(case_id: int, act: str, actor: User | None) -> Complaint:
 
 
 def step_from(case: Complaint, act: str, actor: User | None) -> Move:
-    """The move `act` makes from where the case stands. Raises RuleBroken "complaint.illegal"."""
+    """The move `act` makes from where the case stands. Raises RuleBroken "complaint.illegal", and
+    "complaint.in_mediation": while others mediate, a dispute rests (D§11.4), only the customer may end it."""
     step = move_for(case.state, act)
     if step is None or (actor is None and not step.by_clock):
         words = _("A case that is “%(state)s” does not allow: %(act)s.")
         raise RuleBroken("complaint.illegal", words % {"state": State(case.state).label, "act": Act(act).label})
+    if case.state == State.DISPUTED and act in HELD_BY_MEDIATION:
+        by = MediationCase.objects.filter(complaint=case, closed_at=None, state__in=MEDIATING).first()
+        if by is not None:
+            words = _("%(body)s mediates: until that ends the complaint rests.")
+            raise RuleBroken("complaint.in_mediation", words % {"body": by.body})
     return step
 
 

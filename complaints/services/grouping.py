@@ -8,9 +8,23 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import PART_OPEN, Act, ClockKind, Deed, Grade, GradeReason, Solved, State
-from complaints.models import Cause, Complaint, ComplaintMove, Part
+from complaints.lifecycle import (
+    PART_OPEN,
+    Act,
+    ClockKind,
+    Deed,
+    EntryKind,
+    Grade,
+    GradeReason,
+    Solved,
+    State,
+)
+from complaints.mediation import MEDIATING
+from complaints.models import Cause, Complaint, ComplaintMove, Entry, MediationCase, Part
 from complaints.rules import SERVICE, STATUTORY
+from complaints.services.answering import LONGEST_WORDS
+from complaints.services.closing import end_work, flag_complainer
+from complaints.services.grading import keep_block
 from complaints.services.ground import (
     case_to,
     check_no_record,
@@ -28,10 +42,10 @@ from complaints.services.ground import (
 )
 from complaints.services.intake import register_complaint
 from complaints.services.joining import locked_both, restarted
-from complaints.services.parts import cancel_parts
 from complaints.services.solving import solution_of
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
+from foundation.policies.reading import policy
 from staff.models import OrgUnit, User
 
 ASSESS_RIGHT = "complaints.assess"
@@ -131,12 +145,12 @@ def leave_group(case_id: int, *, actor: User, reason: str) -> Complaint:
 
 @transaction.atomic
 def close_group(
-    parent_id: int, *, actor: User, cause: Cause | None, responsible_unit: OrgUnit | None, lesson: str = ""
+    parent_id: int, *, actor: User, cause: Cause | None, responsible_unit: OrgUnit | None, words: str, lesson: str = ""
 ) -> Complaint:
-    """The one cause is removed: the parent is closed; its members follow by the clock, each told.
+    """The one cause is removed: the parent is closed; its members follow by the clock, each told `words`.
 
     Raises as `ground.case_to`; RuleBroken "complaint.no_group", "complaint.no_solution", "complaint.open_part",
-    "complaint.open_measure", "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson".
+    "complaint.open_measure", "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson", "complaint.no_words".
     """
     case = case_to(parent_id, Act.CLOSE_GROUP, actor)
     check_works(case, actor)
@@ -155,10 +169,14 @@ def close_group(
         raise RuleBroken("complaint.no_unit", _("Name the unit responsible for it."))
     if not lesson.strip():
         raise RuleBroken("complaint.no_lesson", _("Write what we learn from it."))
-    clocks = clocks_for(case, actor)
-    clocks.stop(SERVICE)
-    clocks.stop_all()
+    if not words.strip():
+        raise RuleBroken("complaint.no_words", _("Write what the customers of the group are told."))
+    clocks_for(case, actor).stop(SERVICE)
+    end_work(case, actor=actor)
     now = clock.now()
+    Entry.objects.create(
+        complaint=case, kind=EntryKind.REPLY, text=words.strip()[:LONGEST_WORDS], by=actor, at=now, left_at=now
+    )
     move(
         case,
         Act.CLOSE_GROUP,
@@ -166,7 +184,7 @@ def close_group(
         cause=cause,
         responsible_unit=responsible_unit,
         lesson=lesson.strip()[:400],
-        solved=Solved.UNREACHABLE,
+        solved=Solved.WITH_GROUP,
         decided_at=now,
         answered_at=case.answered_at or now,
         last_handler=case.handler,
@@ -176,8 +194,8 @@ def close_group(
 
 @transaction.atomic
 def close_member(case_id: int) -> bool:
-    """The group's parent is closed: so is its member, with the same cause; who is not satisfied reopens theirs alone
-    (D§26). False when there is nothing to do or somebody holds it."""
+    """The group's parent is closed: so is its member, with the same cause, and its customer told the answer to all and
+    until when they may have theirs opened alone (D§26). False when there is nothing to do or somebody holds it."""
     free = Complaint.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=case_id, closed_at=None)
     if not free.only("pk").exists():
         return False
@@ -186,10 +204,8 @@ def close_member(case_id: int) -> bool:
     if parent is None or not _to_close().filter(pk=case.pk).exists():
         return False
     now = clock.now()
-    cancel_parts(case, actor=None)
-    clocks = clocks_for(case, None)
-    clocks.stop(STATUTORY)
-    clocks.stop_all()
+    clocks_for(case, None).stop(STATUTORY)
+    end_work(case, actor=None)
     row = move(
         case,
         Act.CLOSE_GROUP,
@@ -198,11 +214,27 @@ def close_member(case_id: int) -> bool:
         cause=parent.cause,
         responsible_unit=parent.responsible_unit,
         lesson=parent.lesson,
-        solved=Solved.UNREACHABLE,  # nobody called this one: left out of satisfaction (D§18.6)
+        solved=Solved.WITH_GROUP,  # nobody called this one: left out of satisfaction (D§18.6)
+        satisfaction=None,
         decided_at=case.decided_at or now,
         answered_at=case.answered_at or now,
     )
-    tell_customer(case, "complaint_group_answered", key=row.ref, actor=None)
+    flag_complainer(case)
+    keep_block(case, actor=None)
+    said = parent.entries.filter(kind=EntryKind.REPLY).order_by("-pk").values_list("text", flat=True).first() or ""
+    until = now + policy("complaints.reopen.window", unit=case.work_unit)
+    message = tell_customer(
+        case, "complaint_group_answered", key=row.ref, actor=None, words=said, reopen_until_at=until.isoformat()
+    )
+    Entry.objects.create(
+        complaint=case,
+        kind=EntryKind.REPLY,
+        channel=case.channel,
+        text=said,
+        at=now,
+        left_at=now,
+        message_id=message.pk if message is not None else None,
+    )
     return True
 
 
@@ -216,4 +248,5 @@ def _to_close() -> QuerySet[Complaint]:
         complaint=OuterRef("pk"), act=Act.CLOSE_GROUP, at__gte=OuterRef("parent__closed_at")
     )
     rows = Complaint.objects.filter(closed_at=None, parent__isnull=False, parent__state=State.CLOSED)
-    return rows.exclude(Exists(with_group))
+    resting = MediationCase.objects.filter(complaint=OuterRef("pk"), closed_at=None, state__in=MEDIATING)
+    return rows.exclude(Exists(with_group)).exclude(Exists(resting))

@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from complaints.codes import new_code, said_code
-from complaints.lifecycle import Act, ClockKind, Grade, GradeReason, State
-from complaints.models import Complaint, ComplaintLine
+from complaints.lifecycle import Act, ClockKind, Deed, Grade, GradeReason, LinkKind, State
+from complaints.models import Complaint, ComplaintLine, Link
 from complaints.places import owner_for_all, unit_for
 from complaints.rules import is_grave
 from complaints.services.clocks import ACKNOWLEDGED_LATER
@@ -47,8 +47,9 @@ class Details(TypedDict, total=False):
     `contact`: the running contact it is told in, which is written up with it. `contact_…`, `language`: how to answer
     somebody who is no customer, or whom the customer sent. `received_at`: first receipt by anybody of ours (aware): a
     letter's stamp. `facts`: answers to the questions of the topic, by their code. `lines`: which of the customer's
-    subscriptions. `about_staff`: the colleague complained of. `key`: of the form or letter, so that one sent twice
-    makes one case.
+    subscriptions. `about_staff`: the colleague complained of. `repeats`: a case of the same customer,
+    closed too long ago to be reopened, to which this one is linked (D§10.8). `key`: of the form or letter, so that one
+    sent twice makes one case.
     """
 
     customer: Customer | None
@@ -71,6 +72,7 @@ class Details(TypedDict, total=False):
     area: str
     grade: str
     grade_reason: str
+    repeats: Complaint | None
     key: str | None
 
 
@@ -100,6 +102,7 @@ class _Told:
     area: str = ""
     grade: str = Grade.ORDINARY
     grade_reason: str = GradeReason.NONE
+    repeats: Complaint | None = None
     key: str | None = None
 
 
@@ -112,6 +115,7 @@ def register_complaint(*, actor: User | None, channel: str, text: str, **details
     "contact.not_yours" (the contact is another's); RuleBroken "complaint.no_text", "complaint.text_long",
     "complaint.too_long", "complaint.unknown_code", "complaint.topic_retired", "complaint.no_grade_reason",
     "complaint.received_future", "complaint.received_old", "complaint.bad_amount", "complaint.foreign_line",
+    "complaint.foreign_case",
     "matter.no_lead" (nobody above the taker is there to answer for a complaint about them), "complaint.nobody",
     "contact.already_logged", and those of `customers.normal` for a phone number or an address that is none.
     """
@@ -157,6 +161,9 @@ def _registered(told: _Told, actor: User | None) -> Complaint:
         ComplaintLine.objects.bulk_create(ComplaintLine(complaint=case, subscription=line) for line in told.lines)
     detail = {"channel": case.channel, **({"topic": told.topic.code} if told.topic else {})}
     remember(case, Act.REGISTER, actor=actor, new=State.REGISTERED, detail=detail)
+    if told.repeats is not None:
+        Link.objects.create(complaint=case, other=told.repeats, kind=LinkKind.REPEAT, by=actor)
+        remember(case, Deed.LINKED, actor=actor, detail={"other": str(told.repeats.pk)})
     if at_once:
         remember(case, Act.ACKNOWLEDGE, actor=actor, old=State.REGISTERED, new=State.ACKNOWLEDGED)
         tell_customer(case, "complaint_acknowledged", key="1", actor=actor, code=said_code(case.public_code))
@@ -213,6 +220,8 @@ def _checked(told: _Told, actor: User | None, now: datetime) -> dict[str, Any]:
     check_grade(told.grade, told.grade_reason, before=Grade.ORDINARY)
     if any(line.customer_id != (told.customer.pk if told.customer else None) for line in told.lines):
         raise RuleBroken("complaint.foreign_line", _("One of these lines belongs to somebody else."))
+    if told.repeats is not None and (told.customer is None or told.repeats.customer_id != told.customer.pk):
+        raise RuleBroken("complaint.foreign_case", _("The case it repeats is another customer's."))
     return {
         "text": text,
         "subject": _short(told.subject, 120) or subject_of(text),

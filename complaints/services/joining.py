@@ -8,7 +8,18 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import PART_OPEN, RANK, Act, ClockKind, Deed, GradeReason, HandoverState, LinkKind, State
+from complaints.lifecycle import (
+    PART_OPEN,
+    RANK,
+    Act,
+    ApprovalState,
+    ClockKind,
+    Deed,
+    GradeReason,
+    HandoverState,
+    LinkKind,
+    State,
+)
 from complaints.models import (
     Attachment,
     CaseMerge,
@@ -20,6 +31,7 @@ from complaints.models import (
     Order,
     Part,
     Promise,
+    Rejection,
     Seat,
 )
 from complaints.rules import SERVICE, STATUTORY, Rule
@@ -53,7 +65,7 @@ MOVED: dict[str, Any] = {
     "entries": lambda case: Entry.objects.filter(complaint=case),
     "attachments": lambda case: Attachment.objects.filter(complaint=case),
     "promises": lambda case: Promise.objects.open().filter(complaint=case),
-    "orders": lambda case: Order.objects.filter(complaint=case, replied_at=None),
+    "orders": lambda case: Order.objects.open().filter(complaint=case),
     "parts": lambda case: Part.objects.filter(complaint=case, state__in=PART_OPEN),
 }
 MODELS: dict[str, Any] = {
@@ -276,4 +288,6 @@ def restarted(clocks: CaseClocks) -> Rule:
 
 
 def _withdraw_offers(case: Complaint) -> None:
+    asked = Rejection.objects.filter(complaint=case, state=ApprovalState.ASKED)
+    asked.update(state=ApprovalState.LAPSED, decided_at=clock.now())
     Handover.objects.open().filter(complaint=case).update(state=HandoverState.WITHDRAWN, decided_at=clock.now())

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed, SeatWhy
-from complaints.models import Order
+from complaints.models import Complaint, Order
 from complaints.services.ground import (
     ASSIGN_RIGHT,
     COORDINATE_RIGHT,
@@ -54,19 +54,48 @@ def order_reply(case_id: int, *, actor: User, to: User, text: str, due_at: datet
 @transaction.atomic
 def reply_to_order(order_id: int, *, actor: User, text: str) -> Order:
     """Reply to it; who ordered is told. Raises NotAllowed "complaint.order_not_yours"; RuleBroken
-    "complaint.order_replied", "complaint.order_no_reply"."""
+    "complaint.order_replied", "complaint.order_withdrawn", "complaint.order_no_reply"."""
     case = locked_case(int(Order.objects.values_list("complaint_id", flat=True).get(pk=order_id)))
     order = Order.objects.select_related("to", "by").get(pk=order_id)
     if actor.pk != order.to_id and order.to_id not in acted_for(actor):
         raise NotAllowed("complaint.order_not_yours", _("This order is for somebody else."))
+    if order.withdrawn_at is not None:
+        raise RuleBroken("complaint.order_withdrawn", _("This order was taken back: no reply is owed."))
     if order.replied_at is not None:
         raise RuleBroken("complaint.order_replied", _("This order was replied to already."))
     if not text.strip():
         raise RuleBroken("complaint.order_no_reply", _("Write the reply."))
     order.reply, order.replied_at = text.strip()[:400], clock.now()
     order.save(update_fields=["reply", "replied_at"])
-    if not Order.objects.filter(complaint=case, to=order.to, replied_at=None).exists():
-        unseat(case, SeatWhy.ORDER, order.to)
+    _leave(case, order)
     remember(case, Deed.ORDER_ANSWERED, actor=actor, detail={"to": order.by_id})
     ring(case, order.by, "order_replied", order.ref)
     return order
+
+
+@transaction.atomic
+def withdraw_order(order_id: int, *, actor: User) -> Order:
+    """Take an order back that has no reply yet: none is owed any more, who owed it is told. Who ordered does it.
+
+    Raises NotAllowed "complaint.order_not_yours"; RuleBroken "complaint.order_replied", "complaint.order_withdrawn".
+    """
+    case = locked_case(int(Order.objects.values_list("complaint_id", flat=True).get(pk=order_id)))
+    order = Order.objects.select_related("to", "by").get(pk=order_id)
+    if actor.pk != order.by_id:
+        raise NotAllowed("complaint.order_not_yours", _("Somebody else gave this order."))
+    if order.replied_at is not None:
+        raise RuleBroken("complaint.order_replied", _("This order was replied to already."))
+    if order.withdrawn_at is not None:
+        raise RuleBroken("complaint.order_withdrawn", _("This order was taken back: no reply is owed."))
+    order.withdrawn_at = clock.now()
+    order.save(update_fields=["withdrawn_at"])
+    _leave(case, order)
+    remember(case, Deed.ORDER_WITHDRAWN, actor=actor, detail={"to": order.to_id})
+    ring(case, order.to, "order_withdrawn", order.ref)
+    return order
+
+
+def _leave(case: Complaint, order: Order) -> None:
+    """The seat goes with the last order to somebody."""
+    if not Order.objects.open().filter(complaint=case, to=order.to).exists():
+        unseat(case, SeatWhy.ORDER, order.to)

@@ -1,9 +1,7 @@
-"""Cases that others decide on too: appeals to the authority and mediation (D§11)."""
+"""Appeals: what the authorities send us, and our responses (D§11.1-11.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -12,23 +10,19 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import (
     APPEAL_MOVES,
-    MEDIATION_MOVES,
     RANK,
     AppealState,
     Deed,
     Grade,
     GradeReason,
-    MediationState,
     SeatWhy,
-    State,
 )
-from complaints.models import AppealCase, Complaint, MediationCase
+from complaints.models import AppealCase, Complaint
 from complaints.services.grading import raise_grade
 from complaints.services.ground import (
     APPROVE_RIGHT,
     COORDINATE_RIGHT,
     case_for,
-    check_open,
     check_right,
     check_sees,
     clocks_for,
@@ -40,7 +34,6 @@ from complaints.services.ground import (
     unseat,
 )
 from complaints.services.intake import register_complaint
-from complaints.services.promising import make_promise
 from complaints.taking import DEPT_HEAD, Superiors
 from customers.models import Customer
 from foundation.audit.services import record
@@ -59,15 +52,6 @@ APPROVERS = frozenset({"DEPT_HEAD", "DIRECTOR", "GM"})
 LONGEST = 400
 LONGEST_TEXT = 20_000
 WORK_RIGHT = "complaints.work"
-
-
-@dataclass(frozen=True)
-class Duty:
-    """What we signed to do in a mediation, by whom and by when."""
-
-    text: str
-    owner: User
-    due_at: datetime
 
 
 @transaction.atomic
@@ -237,64 +221,6 @@ def move_appeal(appeal_id: int, *, actor: User, state: str, outcome: str = "") -
     return appeal
 
 
-@transaction.atomic
-def request_mediation(case_id: int, *, actor: User, body: str) -> MediationCase:
-    """Somebody asks for mediation of a disputed complaint, which rests meanwhile (D§11.4).
-
-    Raises as `ground.case_for`; RuleBroken "mediation.not_disputed", "mediation.open", "mediation.who".
-    """
-    case = case_for(case_id, actor, WORK_RIGHT)
-    check_open(case)
-    if case.state != State.DISPUTED:
-        raise RuleBroken("mediation.not_disputed", _("Only a disputed answer is mediated."))
-    if not body.strip():
-        raise RuleBroken("mediation.who", _("Name who mediates."))
-    if MediationCase.objects.filter(complaint=case, closed_at=None).exists():
-        raise RuleBroken("mediation.open", _("A mediation of this complaint runs already."))
-    found = MediationCase.objects.create(complaint=case, body=body.strip()[:60], created_by=actor)
-    _note_mediation(found, case, "requested", actor)
-    return found
-
-
-@transaction.atomic
-def move_mediation(
-    mediation_id: int,
-    *,
-    actor: User,
-    state: str,
-    session_at: datetime | None = None,
-    agreement: str = "",
-    duties: Iterable[Duty] = (),
-) -> MediationCase:
-    """The next step. A session names its moment; an agreement its words and what we owe by it: each duty becomes a
-    promise of the case, with its date.
-
-    Raises as `ground.case_for`; RuleBroken "mediation.illegal", "mediation.no_session", "mediation.no_agreement", and
-    as `make_promise`.
-    """
-    row = MediationCase.objects.values_list("complaint_id", flat=True).get(pk=mediation_id)
-    case = case_for(int(row), actor, WORK_RIGHT)
-    found = MediationCase.objects.select_for_update(no_key=True).get(pk=mediation_id)
-    if state not in MEDIATION_MOVES[found.state]:
-        raise RuleBroken("mediation.illegal", _("This step does not follow from where the mediation stands."))
-    if state == MediationState.SESSION:
-        if session_at is None or session_at <= clock.now():
-            raise RuleBroken("mediation.no_session", _("Name the moment of the session, in the future."))
-        found.session_at, found.noticed_at = session_at, None
-        found.sessions += 1
-    if state == MediationState.AGREED:
-        if not agreement.strip():
-            raise RuleBroken("mediation.no_agreement", _("Write down what both signed."))
-        found.agreement = agreement.strip()[:LONGEST_TEXT]
-        for duty in duties:
-            make_promise(case.pk, actor=actor, text=duty.text, due_at=duty.due_at, owner=duty.owner)
-    found.state = state
-    found.closed_at = clock.now() if state == MediationState.CLOSED else None
-    found.save(update_fields=["state", "session_at", "sessions", "agreement", "closed_at", "noticed_at"])
-    _note_mediation(found, case, "moved", actor)
-    return found
-
-
 def may_approve(appeal: AppealCase, actor: User) -> bool:
     """Whether the actor may decide on the response that waits."""
     return (
@@ -362,11 +288,3 @@ def _note(appeal: AppealCase, act: str, actor: User, detail: dict[str, Any] | No
         customer_id=case.customer_id if case is not None else None,
         detail={"state": appeal.state, **(detail or {})},
     )
-
-
-def _note_mediation(found: MediationCase, case: Complaint, act: str, actor: User) -> None:
-    record(f"mediation.{act}", target=found, actor=actor, customer_id=case.customer_id, detail={"state": found.state})
-    people = {person.pk: person for person in (case.owner, case.handler or case.owner)}
-    for person in people.values():
-        if person.pk != actor.pk:
-            ring(case, person, "mediation", f"{found.ref}-{found.state}-{found.sessions}-{person.pk}")

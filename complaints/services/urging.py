@@ -1,5 +1,5 @@
-"""The customer comes again about the same matter: the open case counts it, its pause ends, handler and owner are told;
-never a second case (D§26)."""
+"""The customer comes again about the same matter: the open case counts it, its pause ends, handler and owner are told,
+and the customer until when they have the answer; never a second case (D§26)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed, EntryKind
 from complaints.models import Complaint, Entry
-from complaints.services.ground import check_no_record, check_open, locked_case, remember, ring, save_case
+from complaints.services.ground import (
+    check_no_record,
+    check_open,
+    locked_case,
+    remember,
+    ring,
+    save_case,
+    tell_customer,
+)
 from complaints.services.intake import TAKE_RIGHT, clean_text
 from complaints.services.pausing import end_pause
 from customers.models import Customer
@@ -65,6 +73,7 @@ def _urged(
     for person in {person.pk: person for person in (case.handler, case.owner) if person is not None}.values():
         if actor is None or person.pk != actor.pk:
             ring(case, person, "urged", str(case.urges), count=case.urges)
+    tell_customer(case, "complaint_urged", key=str(case.urges), actor=actor)
     if contact is not None and actor is not None:
         log_with_case(
             contact.pk, actor=actor, owner=case.owner, summary=text[:200], topic=case.topic, about=case.about_staff

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import Act, ClockKind, Deed, EntryKind, SeatWhy, State
-from complaints.models import Complaint, Entry
+from complaints.lifecycle import Act, ApprovalState, ClockKind, Deed, EntryKind, SeatWhy, State
+from complaints.models import Complaint, Entry, Rejection
 from complaints.services.ground import (
     ASSIGN_RIGHT,
     WORK_RIGHT,
@@ -75,6 +75,10 @@ def give(
         if case.state == State.ASSIGNED and to.pk == case.handler_id:
             raise RuleBroken("complaint.same_handler", _("This person has it already."))
     before = case.handler
+    # Whoever gives it to somebody has decided that it is ours.
+    asked = Rejection.objects.filter(complaint=case, state=ApprovalState.ASKED)
+    if asked.update(state=ApprovalState.LAPSED, decided_at=clock.now()):
+        unseat(case, SeatWhy.APPROVAL)
     case.handler, case.work_unit = to, place
     clocks = clocks_for(case, actor)
     clocks.start(clocks.duty(ClockKind.ACCEPT))

@@ -13,7 +13,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from complaints.case_queries import Told
-from complaints.lifecycle import DONE, Act, ClockKind, Deed, EntryKind, GradeReason, State, label_of
+from complaints.lifecycle import (
+    DONE,
+    Act,
+    ClockKind,
+    Deed,
+    EntryKind,
+    GradeReason,
+    MediationState,
+    State,
+    label_of,
+)
 from complaints.models import CaseChange, Complaint, ComplaintMove, Entry
 from complaints.services.changing import FIELDS, in_words
 from foundation.ui.addresses import row_address
@@ -134,7 +144,9 @@ def _move(one: ComplaintMove) -> str:
         parts.append(one.handler.name if one.handler is not None else one.unit.name if one.unit is not None else "")
     if one.on_behalf_of is not None:
         parts.append(_("for %(name)s") % {"name": one.on_behalf_of.name})
-    if one.reason:
+    if one.act == Deed.MEDIATION:
+        parts.append(say_choice(MediationState, one.reason))
+    elif one.reason:
         parts.append(one.reason if one.actor is not None else _clocks_reason(one.reason))
     return _li(one.at, f"{who} · {label}", drawn, tone, " · ".join(part for part in parts if part))
 

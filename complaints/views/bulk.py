@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from complaints.bulk_forms import FORMS
 from complaints.filters import CaseFilter
-from complaints.models import BulkAct, BulkChange, BulkLine
+from complaints.models import BulkChange, BulkLine
 from complaints.queries import view_of
 from complaints.services.bulk import (
     AT_ONCE,
@@ -107,7 +107,7 @@ def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int
         "background": max(counts[S.WAITING], counts[S.DONE]) > AT_ONCE,
         "run": JobRun.objects.filter(pk=bulk.run_id).first() if bulk.run_id and (running or undoing) else None,
         "running": running or undoing,
-        "undoable": bulk.act == BulkAct.ASSIGN and bulk.done_at is not None and bulk.undo_asked_at is None,
+        "undoable": bulk.done_at is not None and bulk.undo_asked_at is None,
         "form": form if form is not None or bulk.confirmed_at else FORMS[bulk.act](user=request.user),
     }
     part = "#state" if wants_fragment(request) else ""
@@ -136,7 +136,7 @@ def bulk_run(request: StaffRequest, pk: int) -> HttpResponseBase:
 @require_POST
 @requires("complaints.assess")
 def bulk_undo(request: StaffRequest, pk: int) -> HttpResponseBase:
-    """Take an assignment back as a whole."""
+    """Take it back as a whole."""
     _own(request, pk)
     return _through(request, pk, lambda: undo_bulk(pk, actor=request.user))
 

@@ -87,6 +87,9 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
         "menu": verbs[buttons or 2 :],
         "gives": next((verb.name for verb in verbs if verb.key == "a"), ""),
         "may_approve": hanging.asked is not None and reaches(case, user, "complaints.approve", hanging),
+        "may_reject": hanging.rejection is not None
+        and hanging.rejection.asked_by_id != user.pk
+        and reaches(case, user, "complaints.approve", hanging),
         "owes": set(people_of(user)),
         "answerable": {one.pk for one in hanging.offers if may_answer(one, user, clock.now())},
         "works": case.is_open and case.handler_id in people_of(user),

@@ -17,7 +17,7 @@ from complaints import sharing_forms as shapes
 from complaints.lifecycle import HandoverRole, State
 from complaints.models import CaseMerge, Complaint, Handover, Order, Part, Promise
 from complaints.part_queries import support_units
-from complaints.services import grouping, handing, joining, ordering, outside, parts, promising, responsible
+from complaints.services import grouping, handing, joining, mediating, ordering, parts, promising, responsible
 from complaints.services.ground import ASSIGN_RIGHT, COORDINATE_RIGHT, WORK_RIGHT, leads
 from complaints.sharing_queries import beside
 from foundation.common import clock
@@ -68,7 +68,7 @@ VERBS: dict[str, Verb] = {
         lambda pk, user, _row, d: joining.link_complaints(pk, d["other"].pk, actor=user, kind=d["kind"]),
     ),
     "join-group": Verb(shapes.GroupForm, lambda pk, user, _row, d: grouping.join_group(pk, d["parent"].pk, actor=user)),
-    "mediate": Verb(shapes.MediationForm, lambda pk, user, _row, d: outside.request_mediation(pk, actor=user, **d)),
+    "mediate": Verb(shapes.MediationForm, lambda pk, user, _row, d: mediating.request_mediation(pk, actor=user, **d)),
     "leave-group": Verb(shapes.LeaveGroupForm, lambda pk, user, _row, d: grouping.leave_group(pk, actor=user, **d)),
 }
 

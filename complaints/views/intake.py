@@ -19,6 +19,7 @@ from complaints.intake_forms import OTHER_TOPIC, IntakeForm, facts_for
 from complaints.intake_page import Look, chosen_topic, lines_of, look_at, running_contact, topics_grouped
 from complaints.models import Attachment, Complaint
 from complaints.services.attaching import attach_files, check_files, fetch_file, limit_of_file
+from complaints.services.closing import reopen_complaint
 from complaints.services.intake import register_complaint
 from complaints.services.urging import urge_complaint
 from customers.imports.uploads import SizeGuard
@@ -117,6 +118,25 @@ def urge(request: StaffRequest, pk: int) -> HttpResponseBase:
         return _page(request, customer, contact, request.POST, refusal=str(no.message), status=422)
     forget_draft(request.user, Place(TEXT, customer.pk if customer else None))
     words = _("%(number)s is urged; handler and owner are told") % {"number": case.number}
+    return toast(redirect(_address_after(request, case, customer)), words)
+
+
+@require_POST
+@requires("complaints.take")
+def reopen(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """The same matter is back within the time of reopening: this closed case goes on, with the words typed so far."""
+    case = get_object_or_404(Complaint.objects.not_about(request.user).select_related("customer"), pk=pk)
+    customer = case.customer
+    contact = _named_contact(request, customer)
+    said = request.POST.get("text", "").strip() or _("The customer says the matter is back.")
+    try:
+        reopen_complaint(case.pk, actor=request.user, words=said, contact=contact)
+    except NotAllowed as no:
+        raise Http404(str(no.message)) from no
+    except RuleBroken as no:
+        return _page(request, customer, contact, request.POST, refusal=str(no.message), status=422)
+    forget_draft(request.user, Place(TEXT, customer.pk if customer else None))
+    words = _("%(number)s is open again") % {"number": case.number}
     return toast(redirect(_address_after(request, case, customer)), words)
 
 

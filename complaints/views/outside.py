@@ -15,6 +15,7 @@ from complaints import outside_forms as shapes
 from complaints.lifecycle import APPEAL_MOVES, MEDIATION_MOVES, AppealState, MediationState
 from complaints.models import AppealCase, MediationCase
 from complaints.outside_queries import appeals_in_view, mediations_in_view
+from complaints.services import mediating
 from complaints.services import outside as services
 from complaints.services.ground import COORDINATE_RIGHT, WORK_RIGHT
 from foundation.common import clock
@@ -93,10 +94,8 @@ def mediation_move(request: StaffRequest, pk: int) -> HttpResponseBase:
     form = _steps(found, request.POST)
 
     def act(data: dict[str, Any]) -> None:
-        text, by = data.pop("duty"), data.pop("duty_by")
-        owner = found.complaint.handler or found.complaint.owner
-        duties = [services.Duty(text, owner, by)] if text and by else []
-        services.move_mediation(pk, actor=request.user, duties=duties, **data)
+        asked = {name: data[name] for name in ("state", "party", "session_at", "agreement") if name in data}
+        mediating.move_mediation(pk, actor=request.user, duties=form.duties(), **asked)
 
     if done(form, act):
         return redirect("complaints:mediation", pk)
@@ -149,7 +148,8 @@ def _mediated(request: StaffRequest, pk: int) -> MediationCase:
 
 
 def _steps(found: MediationCase, data: Any = None) -> shapes.MoveMediationForm:
-    states = [(state, MediationState(state).label) for state in MEDIATION_MOVES[found.state]]
+    words = {MediationState.BOTH_AGREED: _("One side agrees"), MediationState.REFUSED: _("One side does not want it")}
+    states = [(state, words.get(state, MediationState(state).label)) for state in MEDIATION_MOVES[found.state]]
     return shapes.MoveMediationForm(data, states=states, auto_id="step-%s")
 
 

@@ -11,12 +11,16 @@ from django.test import Client
 from complaints.lifecycle import State
 from complaints.models import BulkChange, BulkLine, Complaint, Order
 from complaints.services import bulk as service
+from complaints.services import ordering
+from complaints.services.grading import change_grade
 from complaints.services.ground import save_case
+from foundation.common.errors import RuleBroken
 from foundation.jobs.models import JobRun
 from foundation.jobs.tasks import run_job
 from outreach.models import OutMessage
 from staff.models import User
 from tests.complaints.cases import Office, case, office
+from tests.complaints.test_handing import kinds
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +125,33 @@ def test_urging_and_raising_and_who_may_not(at: Office, client_for: ClientFor) -
     assert lead.post(f"{page}aim/", {"grade": "UPGRADED", "reason": "UNSATISFIED"}).status_code == 302
     assert lead.post(f"{page}run/").status_code == 302
     worked.refresh_from_db()
-    assert worked.grade == "UPGRADED"
+    assert (worked.grade, worked.grade_reason) == ("UPGRADED", "UNSATISFIED")
+    # Both are taken back: it has its grade again and the reply is owed no more; what was replied to stays.
+    assert lead.post(f"{page}undo/").status_code == 302
+    worked.refresh_from_db()
+    assert (worked.grade, worked.grade_reason, raised.lines.get().state) == ("ORDINARY", "", "UNDONE")
+    assert lead.post(f"/complaints/bulk/{bulk.ref}/undo/").status_code == 302
+    order.refresh_from_db()
+    assert order.withdrawn_at is not None and not worked.seats.filter(why="ORDER").exists()
+    assert "order_withdrawn" in kinds(at.handler) and "taken back" in told(lead.get(f"/complaints/{worked.ref}/"))
+    with pytest.raises(RuleBroken) as no:
+        ordering.reply_to_order(order.pk, actor=at.handler, text="I do")
+    assert no.value.code == "complaint.order_withdrawn"
+    again = started(lead, "URGE", [worked])
+    page = f"/complaints/bulk/{again.ref}/"
+    assert lead.post(f"{page}aim/", {"note": "Call her today", "due_at": "2026-11-25 10:00"}).status_code == 302
+    assert lead.post(f"{page}run/").status_code == 302
+    ordering.reply_to_order(Order.objects.latest("pk").pk, actor=at.handler, text="Done")
+    assert lead.post(f"{page}undo/").status_code == 302 and again.lines.get().state == "KEPT"
+    # Graded by somebody else since: not taken back.
+    raised = started(lead, "RAISE", [worked])
+    page = f"/complaints/bulk/{raised.ref}/"
+    assert lead.post(f"{page}aim/", {"grade": "UPGRADED", "reason": "UNSATISFIED"}).status_code == 302
+    assert lead.post(f"{page}run/").status_code == 302
+    change_grade(worked.pk, actor=at.boss, grade="MAJOR", reason_code="MEDIA")
+    assert lead.post(f"{page}undo/").status_code == 302
+    worked.refresh_from_db()
+    assert worked.grade == "MAJOR" and raised.lines.get().state == "KEPT"
     agent, handler = client_for(at.agent), client_for(at.handler)
     assert agent.post("/complaints/bulk/", {"act": "RAISE", "pick": [worked.ref]}).status_code == 403
     assert handler.post("/complaints/bulk/", {"act": "ASSIGN", "pick": [worked.ref]}).status_code == 403

@@ -116,9 +116,9 @@ def test_letters_of_authorities_and_mediation_have_their_pages(client_for: Calla
     disputed = case(at, "DISPUTED")
     asked = client_for(at.handler)
     given = reverse("complaints:hand-act", args=[disputed.pk, "mediate"])
-    assert asked.post(given, {"body": "Consumer council"}).status_code == 302
+    assert asked.post(given, {"body": "Consumer council", "asked_by": "OPERATOR"}).status_code == 302
     found = MediationCase.objects.get()
     move = reverse("complaints:mediation-move", args=[found.pk])
     assert asked.post(move, {"state": "SESSION"}).status_code == 422
-    assert asked.post(move, {"state": "BOTH_AGREED"}).status_code == 302
+    assert asked.post(move, {"state": "BOTH_AGREED", "party": "CUSTOMER"}).status_code == 302
     assert "Consumer council" in asked.get(reverse("complaints:mediation", args=[found.pk])).content.decode()

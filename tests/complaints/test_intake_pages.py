@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from complaints import providers
-from complaints.models import Attachment, Complaint, Entry
+from complaints.models import Attachment, Complaint, Entry, Link
 from complaints.providers import Asked, KnownTrouble, register_provider
 from foundation.common.personal import steps
 from interactions.models import Topic
@@ -23,6 +23,7 @@ from tests.complaints.cases import Office, case, office
 from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UserFactory
 
 MORNING = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 PNG = b"\x89PNG\r\n\x1a\n picture"
 
 
@@ -132,7 +133,7 @@ def test_who_has_an_open_case_urges_it_from_the_same_page(at: Office, client_for
     page = client.post(reverse("complaints:intake-look"), sent, headers={"HX-Request": "true"}).content.decode()
     shown = re.findall(r"CP\d{14}", page)
     assert {open_case.number, closed.number, group.number} == set(shown)
-    assert "same category" in page and "may be reopened" in page and "Base station 3 is down" in page
+    assert "same category" in page and "Reopen this case" in page and "Base station 3 is down" in page
     assert (asked[0].customer, asked[0].topic) == (customer, topic)
     urge = reverse("complaints:act-urge", args=[open_case.pk])
     assert client.post(urge, sent).status_code == 302 and client.post(urge, sent).status_code == 302
@@ -183,3 +184,46 @@ def test_callers_who_are_no_customers_drafts_and_bad_input(at: Office, client_fo
     answer = client.post(intake, filled(about=str(at.agent.pk), token="t3"))
     assert answer["Location"] == reverse("workspace:home")
     assert Complaint.objects.get(about_staff=at.agent).owner == at.lead
+
+
+@pytest.mark.covers("CMP-01", "CMP-24", "CMP-34")
+def test_a_matter_that_is_back_is_reopened_where_it_comes_and_an_old_one_is_repeated(
+    at: Office, client_for: Any, travel: Any
+) -> None:
+    client: Client = client_for(at.agent)
+    customer = CustomerFactory(unit=at.unit)
+    ContactPointFactory(customer=customer)
+    # Closed by another hall, which the agent does not see: the same service is owed at every window (D9.6).
+    away = office()
+    topic = Topic.objects.get(code="NETWORK.SPEED")
+    lately = case(away, "CLOSED", customer=customer, topic=topic, closed_at=MORNING - 29 * DAY)
+    long_ago = case(away, "CLOSED", customer=customer, topic=topic, closed_at=MORNING - 31 * DAY)
+    assert client.get(reverse("complaints:case", args=[lately.pk])).status_code == 404
+    page = client.post(reverse("complaints:intake-look"), filled(customer, topic="NETWORK.SPEED")).content.decode()
+    again = reverse("complaints:intake-reopen", args=[lately.pk])
+    assert f'formaction="{again}"' in page and f'name="repeats" value="{long_ago.ref}"' in page
+    assert f'value="{lately.ref}"' not in page and "Brand" in page
+
+    sent = filled(customer, topic="NETWORK.SPEED", fact_where="A", fact_since="B", brand=" Speed  5G ")
+    taken = client.post(reverse("complaints:intake"), {**sent, "repeats": long_ago.ref})
+    new = Complaint.objects.exclude(pk__in=[lately.pk, long_ago.pk]).get()
+    assert taken.status_code == 302 and new.brand == "Speed 5G"
+    link = Link.objects.get()
+    assert (link.complaint, link.other, link.kind) == (new, long_ago, "REPEAT")
+    foreign = case(away, "CLOSED")
+    for wrong in (foreign.ref, "?"):
+        refused = client.post(reverse("complaints:intake"), {**sent, "token": "t2", "repeats": wrong})
+        assert refused.status_code == 422 and Link.objects.count() == 1
+
+    late = client.post(reverse("complaints:intake-reopen", args=[long_ago.pk]), filled(customer))
+    assert late.status_code == 422 and "Closed more than 30 days ago" in late.content.decode()
+    contact = start_contact(actor=at.agent, customer=customer, channel="HALL_OWN")
+    back = client.post(again, filled(customer, text="It is slow again.", contact=contact.ref))
+    lately.refresh_from_db()
+    assert back.status_code == 302 and (lately.state, lately.reopened) == ("REOPENED", 1)
+    assert lately.entries.get(kind="INBOUND").text == "It is slow again."
+    contact.refresh_from_db()
+    assert contact.result == "CASE"
+    assert client.post(again, filled(customer)).status_code == 422  # it is open again already
+    stranger = client_for(UserFactory(role="AGENT"))
+    assert stranger.post(again, filled()).status_code == 404

@@ -9,7 +9,7 @@ import pytest
 
 from complaints import tasks
 from complaints.lifecycle import ClockKind
-from complaints.models import CaseMerge, Complaint, Entry, Link, Measure, Promise, Solution
+from complaints.models import CaseMerge, ComplainerFlag, Complaint, Entry, Link, Measure, Promise, Solution
 from complaints.services import closing, ground, grouping, joining, promising
 from complaints.sharing_queries import group_suggestions
 from foundation.calendars.clock_queries import faults_of_clocks
@@ -128,7 +128,7 @@ def test_split_link_and_group(at: Office) -> None:
     assert others[0].parent is None and standing(others[0], "service") == ["STOPPED", "RUNNING"]
 
     Complaint.objects.filter(pk=parent.pk).update(state="INVESTIGATING", handler=at.handler)
-    end = {"cause": cause(), "responsible_unit": at.unit, "lesson": "Check the run"}
+    end = {"cause": cause(), "responsible_unit": at.unit, "lesson": "Check the run", "words": "The bill is right now."}
     refused("complaint.no_solution", grouping.close_group, parent.pk, actor=at.handler, **end)
     solution = Solution.objects.create(complaint=parent, finding="A wrong run", by=at.handler)
     Measure.objects.create(
@@ -144,10 +144,18 @@ def test_split_link_and_group(at: Office) -> None:
     assert standing(one) == ["MET"]
     assert OutMessage.objects.filter(template="complaint_group_answered").count() == 4
     assert Complaint.objects.get(pk=others[0].pk).is_open
+    # Not "unreachable": nobody tried. Each was told the answer to all, and until when theirs may come back.
+    assert (parent.solved, one.solved, one.satisfaction) == ("", "WITH_GROUP", None)
+    told = OutMessage.objects.get(template="complaint_group_answered", customer=one.customer)
+    assert told.params["words"] == "The bill is right now." and told.params["reopen_until_at"][:10] == "2026-04-02"
+    assert one.entries.get(kind="REPLY").message_id == told.pk and ComplainerFlag.objects.filter(complaint=one).exists()
     with clock.travel(MORNING + DAY):
         closing.reopen_complaint(one.pk, actor=at.agent, words="Mine is still wrong")
         tasks.settle_dues()
     one.refresh_from_db()
+    # It goes on alone: a case of its own again, whose clocks bring it up as any other.
+    assert (one.parent, one.grade, standing(one, "service")[-1]) == (None, "ORDINARY", "RUNNING")
+    assert Link.objects.get(complaint=one, other=parent).kind == "RELATED"
     assert one.state == "REOPENED" and one.closed_at is None  # alone: its group stays closed
     assert "reopened" in kinds(at.head)
 

@@ -1,4 +1,4 @@
-"""Appeals to the authority and mediation (D§11)."""
+"""Appeals to the authority (D§11.1-11.3)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from complaints import tasks
-from complaints.models import AppealCase, Complaint, Promise
+from complaints.models import AppealCase, Complaint
 from complaints.services import outside
 from foundation.calendars.models import Clock
 from foundation.common import clock
-from tests.complaints.cases import Office, case, office
+from tests.complaints.cases import Office, office
 from tests.complaints.test_handing import kinds, refused
 from tests.complaints.test_joining import begun
 from tests.factories import CustomerFactory, UserFactory
@@ -78,33 +78,3 @@ def test_an_appeal_gets_a_date_a_case_an_approved_response_and_an_end(at: Office
         tasks.settle_dues()
     assert [kinds(person).count("appeal_due") for person in (at.boss, at.head, qa, gm)] == [1, 1, 1, 1]
     assert Complaint.objects.visible_to(gm).filter(pk=new.pk).exists()
-
-
-@pytest.mark.covers("CMP-31")
-def test_a_mediation_goes_its_steps_and_its_duties_become_promises(at: Office) -> None:
-    one = case(at, "DISPUTED")
-    refused(
-        "mediation.not_disputed", outside.request_mediation, case(at, "DECIDED").pk, actor=at.handler, body="Council"
-    )
-    found = outside.request_mediation(one.pk, actor=at.handler, body="Consumer council")
-    refused("mediation.open", outside.request_mediation, one.pk, actor=at.handler, body="Another")
-    refused("mediation.illegal", outside.move_mediation, found.pk, actor=at.handler, state="AGREED")
-    outside.move_mediation(found.pk, actor=at.handler, state="BOTH_AGREED")
-    refused("mediation.no_session", outside.move_mediation, found.pk, actor=at.handler, state="SESSION")
-    session = MORNING + timedelta(days=3)
-    outside.move_mediation(found.pk, actor=at.handler, state="SESSION", session_at=session)
-    assert tasks.settle_dues() == 0
-    with clock.travel(session - 20 * HOUR):
-        assert tasks.settle_dues() == 1
-        assert tasks.settle_dues() == 0
-        assert "session" in kinds(at.handler)
-    with clock.travel(session + HOUR):
-        refused("mediation.no_agreement", outside.move_mediation, found.pk, actor=at.handler, state="AGREED")
-        duty = outside.Duty("Pay 59.00", at.other, session + timedelta(days=5))
-        outside.move_mediation(found.pk, actor=at.handler, state="AGREED", agreement="We pay.", duties=[duty])
-        outside.move_mediation(found.pk, actor=at.handler, state="CLOSED")
-    assert Promise.objects.get().owner == at.other and "promise" in kinds(at.other)
-    found.refresh_from_db()
-    assert (found.state, found.sessions, found.closed_at) == ("CLOSED", 1, session + HOUR)
-    one.refresh_from_db()
-    assert one.state == "DISPUTED"

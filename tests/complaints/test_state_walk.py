@@ -11,12 +11,13 @@ import pytest
 
 from complaints.lifecycle import MOVES, Act, State, move_for
 from complaints.models import Complaint, ComplaintMove
-from complaints.services import answering, assessing, callbacks, closing, pausing, solving, working
+from complaints.services import answering, assessing, callbacks, closing, pausing, rejecting, solving, working
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from interactions.models import Topic
 from outreach.models import OutMessage
+from outreach.wording import render_words, template_called
 from tests.complaints.cases import Office, cause, office, ready
 
 pytestmark = pytest.mark.django_db
@@ -47,13 +48,41 @@ CALLS: dict[str, Callable[[int, Office], Any]] = {
     Act.FINAL: lambda key, at: answering.tell_final_position(key, actor=at.boss, words="This is final."),
     Act.CALL_BACK: lambda key, at: callbacks.start_callback(key, actor=at.boss),
     Act.RETURN: lambda key, at: callbacks.return_complaint(key, actor=at.boss, reason="not solved"),
-    Act.CLOSE: lambda key, at: closing.close_complaint(key, actor=at.boss, cause=cause(), responsible_unit=at.unit),
+    Act.CLOSE: lambda key, at: closing.close_complaint(
+        key, actor=at.boss, cause=cause(), responsible_unit=at.unit, lesson="Look twice"
+    ),
     Act.REOPEN: lambda key, at: closing.reopen_complaint(key, actor=at.boss, words="Again."),
     Act.WITHDRAW: lambda key, at: closing.withdraw_complaint(key, actor=at.boss, reason="settled"),
     Act.TAKE_UP: lambda key, at: closing.take_up_again(key, actor=at.boss, to=at.other),
-    Act.REJECT: lambda key, at: closing.reject_complaint(
-        key, actor=at.boss, reason="not ours", referral="City water works", approved_by=at.lead
+    Act.REJECT: lambda key, at: rejecting.grant_rejection(
+        rejecting.ask_rejection(key, actor=at.boss, reason="not ours", referral="City water works").pk, actor=at.lead
     ),
+}
+
+
+# After which nothing is next but what the customer may do themselves, which is said.
+ENDING = (Act.CLOSE, Act.WITHDRAW, Act.REJECT)
+# What the customer is told of each act, whatever the state it is done in (D§10.3, 24).
+TOLD: dict[str, str] = {
+    Act.ACKNOWLEDGE: "acknowledged",
+    Act.ASSESS: "assessed",
+    Act.ASSIGN: "assigned",
+    Act.INVESTIGATE: "in_work",
+    Act.PAUSE: "paused",
+    Act.RESUME: "resumed",
+    Act.PROPOSE: "proposed",
+    Act.REWORK: "rework",
+    Act.DECIDE: "answered",
+    Act.AGREE: "accepted",
+    Act.DISPUTE: "disputed",
+    Act.FINAL: "final",
+    Act.CALL_BACK: "",  # the message of agreeing announced it, and it is a call itself
+    Act.RETURN: "not_solved",
+    Act.CLOSE: "closed",
+    Act.REOPEN: "reopened",
+    Act.WITHDRAW: "withdrawn",
+    Act.TAKE_UP: "taken_up",
+    Act.REJECT: "rejected",
 }
 
 
@@ -89,10 +118,18 @@ def test_of_a_state_what_the_table_allows_happens_and_the_rest_changes_nothing(s
         assert (row.old, row.new, case_of.state) == (state, step.new, step.new)
         assert (case_of.closed_at is None) == case_of.is_open
         told = OutMessage.objects.filter(customer_id=case_of.customer_id)
-        assert told.exists() or act == Act.CALL_BACK, act  # nobody is left without a word
+        assert [row.template for row in told] == [f"complaint_{TOLD[act]}"] * bool(TOLD[act]), (state, act)
+        for row in told:  # what happened and to which, what is next, and whom to ask
+            words = render_words(
+                template_called(row.template), language="en", params=row.params, recipient={"name": "Li"}
+            )
+            who = (case_of.handler or case_of.owner).staff_no
+            assert case_of.number in words.subject and words.body.startswith("Li, ") and who in words.body, words
+            assert "Next:" in words.body or act in ENDING, words
 
 
 def test_the_walk_is_complete():
+    assert set(TOLD) == set(CALLS)
     acts = {move.act for move in MOVES}
     assert acts - set(ELSEWHERE) == set(CALLS)
     assert set(Act.values) - acts == {Act.REGISTER}

@@ -23,6 +23,8 @@ from complaints.models import (
     Promise,
     Seat,
 )
+from complaints.services.assessing import assess_complaint
+from complaints.services.working import assign_complaint
 from foundation.calendars.clocks import start_clock, stop_clock
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.marks import Marks
@@ -68,6 +70,38 @@ def later(hours: float) -> Any:
 def rows() -> list[tuple[str, str, int, list[str]]]:
     found = Escalation.objects.order_by("due_at", "mark").values_list("clock_kind", "unit", "mark", "levels")
     return [tuple(row) for row in found]
+
+
+@pytest.mark.covers("CMP-05", "CMP-28")
+def test_what_nobody_assesses_in_time_goes_to_the_coordinator_once_and_the_lead_hears_of_it(at: Office) -> None:
+    one = case(at, "ACKNOWLEDGED")
+    running(one, ClockKind.ASSESS, target=Target.hours(2), marks=Marks(percents=(100,)))
+    late, early = case(at, "ACKNOWLEDGED"), case(at, "ACKNOWLEDGED")
+    running(early, ClockKind.ASSESS, target=Target.hours(2), marks=Marks(percents=(100,)))
+    with later(1):
+        assess_complaint(early.pk, actor=at.handler, topic=early.topic, grade="ORDINARY")
+    with later(2.1):
+        assert tasks.watch_complaints() == 1
+        assert tasks.watch_complaints() == 0
+    one.refresh_from_db()
+    assert (one.state, one.handler, one.owner) == ("ACKNOWLEDGED", at.boss, at.agent)
+    assert [row.kind for row in Notification.objects.filter(user=at.boss)] == ["complaint.to_assess"]
+    assert ("missed", 100) in bells(at.lead) and Seat.objects.filter(complaint=one, user=at.boss, why="RAISED").exists()
+    clocks = Clock.objects.filter(owner_id=one.pk, kind="assess").order_by("pk")
+    assert [row.state for row in clocks] == ["MISSED", "RUNNING"] and one.next_due_at == clocks[1].due_at
+    with later(24):  # not assessed again: brought up again, but it stays with the coordinator
+        tasks.watch_complaints()
+        tasks.watch_complaints()
+    one.refresh_from_db()
+    assert one.handler == at.boss and Clock.objects.filter(owner_id=one.pk).count() == 2
+    assert Notification.objects.filter(user=at.boss, kind="complaint.to_assess").count() == 1
+    for untouched in (late, early):
+        untouched.refresh_from_db()
+        assert untouched.handler is None
+    with later(25):
+        assess_complaint(one.pk, actor=at.boss, topic=one.topic, grade="ORDINARY")
+        assign_complaint(one.pk, actor=at.boss, to=at.other)
+    assert Complaint.objects.get(pk=one.pk).handler == at.other
 
 
 @pytest.mark.covers("CMP-09")

@@ -16,6 +16,7 @@ from foundation.calendars.clock_queries import faults_of_clocks
 from foundation.calendars.models import Clock
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.policies.services import set_policy
 from interactions.models import Topic
 from outreach.lifecycle import FollowUpState
 from outreach.models import FollowUp, Notification, OutMessage
@@ -164,8 +165,13 @@ def test_closing_is_refused_for_every_loose_end_each_by_its_name():
         working.note_contact(one.pk, actor=at.handler, channel="HOTLINE", text="Told them the answer")
         assert refused(cause=None) == "complaint.no_cause"
         assert refused(responsible_unit=None) == "complaint.no_unit"
-        Complaint.objects.filter(pk=one.pk).update(grade="MAJOR", grade_reason="SAFETY")
         assert refused() == "complaint.no_lesson"
+        # The operator may let ordinary ones go that gave no trouble.
+        set_policy("complaints.close.ordinary_lesson", False, actor=at.boss)
+        assert not closing.needs_lesson(one)
+        for column in ("returned", "reopened", "service_late", "statutory_late"):
+            assert closing.needs_lesson(Complaint(work_unit=at.unit, grade="ORDINARY", **{column: 1})), column
+        assert closing.needs_lesson(Complaint(work_unit=at.unit, grade="MAJOR"))
         closing.close_complaint(
             one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Do not charge twice"
         )
@@ -247,7 +253,7 @@ def test_a_disputed_answer_has_a_lead_a_new_limit_and_a_last_word():
         callbacks.record_callback(one.pk, actor=at.agent, solved="NO", told_of_progress=True, satisfaction=1)
         assert Complaint.objects.get(pk=one.pk).state == "CALLBACK"  # the last word stands
         solving.complete_measure(last.measures.get().pk, actor=at.handler, result="explained")
-        closing.close_complaint(one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit)
+        closing.close_complaint(one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Ask first")
     assert told(one) == ["disputed", "final", "closed"]
 
 
@@ -379,28 +385,6 @@ def test_withdrawn_ends_all_that_is_owed_and_is_taken_up_again_within_thirty_day
     with on(32, 11), pytest.raises(RuleBroken) as no:
         closing.take_up_again(lost.pk, actor=at.lead, to=at.other)
     assert no.value.code == "complaint.take_up_late"
-
-
-def test_not_ours_needs_another_lead_and_a_referral():
-    with on(2):
-        at = office()
-        one = ready(at, State.ASSESSED)
-
-        def refused(**how: object) -> str:
-            given = {"reason": "Water pipe", "referral": "City water works", "approved_by": at.lead, **how}
-            with pytest.raises(RuleBroken) as no:
-                closing.reject_complaint(one.pk, actor=at.handler, **given)
-            assert Complaint.objects.get(pk=one.pk).state == "ASSESSED"
-            return no.value.code
-
-        assert refused(referral="") == "complaint.no_referral"
-        assert refused(approved_by=at.handler) == "complaint.own_request"
-        assert refused(approved_by=at.other) == "complaint.not_approved"
-        closing.reject_complaint(
-            one.pk, actor=at.handler, reason="Water pipe", referral="City water works", approved_by=at.lead
-        )
-        said = OutMessage.objects.get(template="complaint_rejected")
-        assert said.params["words"] == "Water pipe\nCity water works" and rung(at.lead) == ["complaint.rejected"]
 
 
 def test_the_handler_alone_works_and_never_the_one_complained_of():

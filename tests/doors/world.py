@@ -245,6 +245,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "complaints:intake-look": lambda _p: {},
     "complaints:file": lambda p: {"pk": p.part.complaint_id, "file_pk": NOBODY},
     "complaints:act-urge": lambda p: {"pk": p.part.complaint_id},
+    "complaints:intake-reopen": lambda p: {"pk": p.part.complaint_id},
     "public:complain": lambda _p: {},
     "public:status": lambda _p: {},
     "public:complained": lambda _p: {"token": "none"},

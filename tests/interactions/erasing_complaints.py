@@ -19,6 +19,7 @@ from complaints.models import (
     Part,
     Promise,
     RecordedCase,
+    Rejection,
 )
 from complaints.services import answering, assessing, callbacks, closing, solving, working
 from complaints.services.approving import deny_approval
@@ -66,6 +67,9 @@ WORDS = (
     "response to the authority",
     "why no response",
     "agreement in mediation",
+    "why not ours",
+    "right contact",
+    "why ours after all",
     "why withdrawn",
     "number of a mail",
     "old value of a record",
@@ -119,6 +123,14 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
     _mail(other, mark)
     closing.withdraw_complaint(other.pk, actor=agent, reason=mark["why withdrawn"])
     assert deliver_due() >= 1
+    Rejection.objects.create(
+        complaint=other,
+        reason=mark["why not ours"],
+        referral=mark["right contact"],
+        denied_for=mark["why ours after all"],
+        asked_by=handler,
+        state="DENIED",
+    )
     MediationCase.objects.create(complaint=other, body="ASSOCIATION", agreement=mark["agreement in mediation"])
     AppealCase.objects.create(
         complaint=other,

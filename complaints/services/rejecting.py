@@ -1,0 +1,135 @@
+"""Not ours to decide: somebody asks, a lead approves it or not, the customer gets the right contact (D§9.3a, 10.3)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from complaints.lifecycle import Act, ApprovalState, Deed, SeatWhy
+from complaints.models import Complaint, Rejection
+from complaints.services.closing import end_work
+from complaints.services.grading import ASSESS_RIGHT, keep_block
+from complaints.services.ground import (
+    APPROVE_RIGHT,
+    check_right,
+    check_sees,
+    covers,
+    locked_case,
+    move,
+    remember,
+    ring,
+    save_case,
+    seat,
+    step_from,
+    tell_customer,
+    unseat,
+)
+from foundation.common import clock
+from foundation.common.errors import NotAllowed, RuleBroken
+from staff.absence import team_lead_of
+from staff.models import User
+
+LONGEST = 400
+
+
+@transaction.atomic
+def ask_rejection(case_id: int, *, actor: User, reason: str, referral: str) -> Rejection:
+    """Ask the nearest lead to declare the case not ours; `referral` is whom the customer turns to instead. Nothing
+    changes until the lead decides: the case stands where it is and its clocks run.
+
+    Raises as `ground.case_for`; RuleBroken "complaint.illegal", "complaint.no_reason", "complaint.no_referral",
+    "complaint.rejection_asked".
+    """
+    case = locked_case(case_id)
+    check_sees(case, actor)
+    step_from(case, Act.REJECT, actor)
+    check_right(case, actor, ASSESS_RIGHT)
+    if not reason.strip():
+        raise RuleBroken("complaint.no_reason", _("Say why it is not ours."))
+    if not referral.strip():
+        raise RuleBroken("complaint.no_referral", _("Name whom the customer turns to instead."))
+    if case.rejections.filter(state=ApprovalState.ASKED).exists():
+        raise RuleBroken("complaint.rejection_asked", _("A lead was asked already and has not decided yet."))
+    lead = _lead_for(case, actor)
+    asked = Rejection.objects.create(
+        complaint=case,
+        reason=reason.strip()[:LONGEST],
+        referral=referral.strip()[:LONGEST],
+        asked_by=actor,
+        asked_of=lead,
+    )
+    save_case(case)
+    remember(case, Deed.REJECTION_ASKED, actor=actor, reason=reason)
+    if lead is not None:
+        seat(case, lead, SeatWhy.APPROVAL)
+        ring(case, lead, "reject_asked", asked.ref)
+    return asked
+
+
+@transaction.atomic
+def grant_rejection(rejection_id: int, *, actor: User) -> Complaint:
+    """It is not ours: the case ends, the customer hears why and gets the right contact.
+
+    Raises NotAllowed as `ground.case_for`, "complaint.own_request" (nobody approves their own); RuleBroken
+    "complaint.approval_decided", "complaint.illegal" (it went on meanwhile).
+    """
+    case, asked = _asked(rejection_id, actor)
+    step_from(case, Act.REJECT, actor)
+    _decide(asked, actor, ApprovalState.GRANTED)
+    end_work(case, actor=actor)
+    row = move(case, Act.REJECT, actor=actor, reason=asked.reason)
+    words = f"{asked.reason}\n{asked.referral}"
+    case.reason = words[:LONGEST]
+    case.save(update_fields=["reason"])
+    keep_block(case, actor=actor)
+    for person in {asked.asked_by, case.owner}:
+        if person.pk != actor.pk:
+            ring(case, person, "rejected", row.ref)
+    tell_customer(case, "complaint_rejected", key=row.ref, actor=actor, words=words)
+    return case
+
+
+@transaction.atomic
+def deny_rejection(rejection_id: int, *, actor: User, reason: str) -> Rejection:
+    """It is ours after all: who asked hears why, the case goes on where it stands. Raises as `grant_rejection`, and
+    RuleBroken "complaint.no_reason"."""
+    case, asked = _asked(rejection_id, actor)
+    if not reason.strip():
+        raise RuleBroken("complaint.no_reason", _("Say why it is ours."))
+    asked.denied_for = reason.strip()[:LONGEST]
+    _decide(asked, actor, ApprovalState.DENIED)
+    unseat(case, SeatWhy.APPROVAL)
+    save_case(case)
+    row = remember(case, Deed.REJECTION_DENIED, actor=actor, reason=reason)
+    for person in {asked.asked_by, case.owner}:
+        if person.pk != actor.pk:
+            ring(case, person, "reject_denied", row.ref)
+    return asked
+
+
+def _asked(rejection_id: int, actor: User) -> tuple[Complaint, Rejection]:
+    case = locked_case(Rejection.objects.values_list("complaint_id", flat=True).get(pk=rejection_id))
+    asked = Rejection.objects.select_related("asked_by").get(pk=rejection_id)
+    check_sees(case, actor)
+    check_right(case, actor, APPROVE_RIGHT)
+    if actor.pk == asked.asked_by_id:
+        raise NotAllowed("complaint.own_request", _("Nobody approves their own request."))
+    if asked.state != ApprovalState.ASKED:
+        raise RuleBroken("complaint.approval_decided", _("This was decided already, or is no longer asked."))
+    return case, asked
+
+
+def _decide(asked: Rejection, actor: User, state: ApprovalState) -> None:
+    asked.state, asked.decided_by, asked.decided_at = state, actor, clock.now()
+    asked.save(update_fields=["state", "decided_by", "decided_at", "denied_for"])
+
+
+def _lead_for(case: Complaint, actor: User) -> User | None:
+    """The nearest present lead or head above who may approve it and is not complained of; nobody found: whoever may
+    decides."""
+    passed = {actor.pk, *([case.about_staff_id] if case.about_staff_id else [])}
+    while (person := team_lead_of(actor, clock.now(), but=passed)) is not None:
+        if person.has_perm(APPROVE_RIGHT) and covers(case, person, APPROVE_RIGHT):
+            return person
+        passed.add(person.pk)
+    return None
