@@ -1,4 +1,4 @@
-"""The places of complaints, their parts and appeals in the shell, and whose customers their cases open."""
+"""The places of complaints, their parts, appeals and boards in the shell, and whose customers their cases open."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ def register() -> None:
             right="complaints.view",
             order=47,
             match=("complaints:appeal",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "complaint-board",
+            _("Supervisor board"),
+            "chart-column",
+            "complaints:board",
+            right="complaints.figures",
+            order=49,
+            match=("complaints:load", "complaints:behind"),
         )
     )
     register_opener(CUSTOMERS_COMPLAINING)

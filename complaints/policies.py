@@ -8,7 +8,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from complaints import ending_policies, intake_policies, sharing_policies  # noqa: F401 (they define their keys)
+from complaints import (  # noqa: F401 (they define their keys)
+    ending_policies,
+    intake_policies,
+    load_policies,
+    sharing_policies,
+)
 from complaints.statutory import SHIPPED, check_rules
 from foundation.policies.registry import define
 

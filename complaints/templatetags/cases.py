@@ -26,6 +26,13 @@ register.simple_tag(faces.grade_tag, name="grade_tag")
 register.simple_tag(faces.state_tag, name="case_state")
 register.simple_tag(faces.channel_line, name="channel_line")
 register.simple_tag(faces.case_clock, name="case_clock")
+register.simple_tag(to_text, name="ref")
+
+
+@register.simple_tag
+def tier_tag(tier: str) -> SafeString:
+    """The tier of a customer as a tag."""
+    return tag(TIERS.get(tier, tier), "violet", "crown")
 
 
 @register.simple_tag
@@ -70,7 +77,7 @@ def _about(row: Line, is_open: bool) -> str:
     masked = masked_name(name or row.contact_name, row.customer__customer_type)
     parts = [f"<span>{said(masked or _('Unknown caller'))}</span>"]
     if row.customer__facts__tier:
-        parts.append(tag(TIERS.get(row.customer__facts__tier, row.customer__facts__tier), "violet", "crown"))
+        parts.append(tier_tag(row.customer__facts__tier))
     if row.source:
         parts.append(tag(_("record of the past"), "mute", "history"))
     if row.urges:

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from complaints.views import behind
+from complaints.views import behind, board, board_people
 
 urlpatterns = [
+    path("board/", board.board, name="board"),
+    path("load/", board_people.load, name="load"),
     path("figures/rows/", behind.behind, name="behind"),
 ]

@@ -60,6 +60,7 @@ def behind(request: StaffRequest) -> HttpResponseBase:
         "part": "" if part == Part.ALL else Part(part).label,
         "period": span.in_words(),
         "filters": said_filters(chosen),
+        "board": request.user.has_perm("complaints.figures"),
         "now": now,
     }
     return _shown(request, context)

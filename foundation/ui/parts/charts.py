@@ -26,10 +26,11 @@ MOST_LABELS = 8
 
 @dataclass(frozen=True)
 class Series:
-    """One row of figures; None where there is none."""
+    """One row of figures; None where there is none. `hrefs`: the lists behind them, in their order."""
 
     label: Any
     values: Sequence[float | None]
+    hrefs: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,7 @@ def _table(chart: Chart) -> SafeString:
                 format_html_join(
                     "",
                     "<td>{}</td>",
-                    (
-                        ("–" if row.values[at] is None else _plain(float(row.values[at] or 0)) + chart.unit,)
-                        for row in chart.series
-                    ),
+                    ((_cell(row, at, chart.unit),) for row in chart.series),
                 ),
             )
             for at, label in enumerate(chart.labels)
@@ -162,6 +160,14 @@ def _table(chart: Chart) -> SafeString:
         heads,
         rows,
     )
+
+
+def _cell(row: Series, at: int, unit: str) -> SafeString | str:
+    value = row.values[at]
+    if value is None:
+        return "–"
+    said = _plain(float(value)) + unit
+    return format_html('<a href="{}">{}</a>', row.hrefs[at], said) if row.hrefs else said
 
 
 def _y(value: float, scale: list[float]) -> float:

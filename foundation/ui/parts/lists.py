@@ -260,18 +260,25 @@ def kpi(
     note: Any = "",
     href: str = "",
     change: Any = "",
+    note_href: str = "",
 ) -> SafeString:
-    """A key figure. `href`: the list behind it; `change`: the HTML of `{% trend … as x %}`; `note`: a small line."""
+    """A key figure. `href`: the list behind it; `change`: the HTML of `{% trend … as x %}`; `note`: a small line;
+    `note_href`: the list behind the number in it."""
     inner = format_html(
-        '<span class="kpi-l">{}<span>{}</span></span><span class="kpi-v">{}{}</span><span class="kpi-s">{}{}</span>',
+        '<span class="kpi-l">{}<span>{}</span></span><span class="kpi-v">{}{}</span>',
         optional_icon(icon),
         label,
         "–" if value is None else value,
         format_html("<small>{}</small>", unit) if unit else "",
-        change,
-        format_html("<span>{}</span>", note) if note else "",
     )
     shape = tone_class(tone)
+    if note_href:
+        link = format_html('<a class="kpi-s" href="{}">{}<span>{}</span></a>', note_href, change, note)
+        return format_html(
+            '<div class="card kpi{}"><a class="kpi-m" href="{}">{}</a>{}</div>', shape, href, inner, link
+        )
+    said = format_html("<span>{}</span>", note) if note else ""
+    inner = format_html('{}<span class="kpi-s">{}{}</span>', inner, change, said)
     if href:
         return format_html('<a class="card kpi{}" href="{}">{}</a>', shape, href, inner)
     return format_html('<div class="card kpi{}">{}</div>', shape, inner)

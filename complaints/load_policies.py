@@ -1,0 +1,43 @@
+"""What the business tunes about load: how much one person carries, and the aims the boards measure against."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from foundation.policies.registry import define
+
+define(
+    "complaints.load.most_open",
+    type="int",
+    unit="complaints",
+    default=40,
+    low=1,
+    high=2_000,
+    source="D",
+    title=_("Open complaints per person: limit"),
+    help=_("Who works on more open complaints than this is shown as over the limit and gets none when work is spread."),
+)
+define(
+    "complaints.load.sign_within",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=30),
+    low=timedelta(minutes=5),
+    high=timedelta(hours=12),
+    source="D",
+    title=_("Shift hand-over: time to sign"),
+    help=_("Minutes after the end of a shift within which somebody signs for what it leaves; then the lead is told."),
+)
+define(
+    "complaints.aim.on_time",
+    type="int",
+    unit="%",
+    default=95,
+    low=1,
+    high=100,
+    source="D",
+    title=_("On-time rate: aim"),
+    help=_("The share of complaints answered within the service limit that the boards measure against."),
+)
