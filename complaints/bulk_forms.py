@@ -17,10 +17,19 @@ from staff.models import User
 
 
 class AssignManyForm(forms.Form):
-    """People who share the cases, or the pool of a unit."""
+    """The colleagues who are there, by load; people who share the cases; or the pool of a unit."""
 
+    field_order = ("spread", "people", "unit", "note")
     people = forms.TypedMultipleChoiceField(
         label=_("Colleagues who share them"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    spread = forms.BooleanField(
+        label=_("Spread by load"),
+        required=False,
+        help_text=_(
+            "Each case goes to the least loaded colleague of its unit who is there, below the limit, with the skill it"
+            " needs."
+        ),
     )
     unit = UnitChoice(label=_("or the pool of a unit"), required=False)
     note = forms.CharField(label=_("Message to whoever takes it"), max_length=200, required=False)

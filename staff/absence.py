@@ -12,13 +12,14 @@ from staff.models import Absence, OrgUnit, Team, User, holds_on
 LONGEST_CHAIN = 3
 
 
-def _now_absent(at: datetime) -> Q:
+def now_absent(at: datetime) -> Q:
+    """Absences that hold at `at`, as a condition."""
     return Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
 
 
 def absence_of(user: User, at: datetime) -> Absence | None:
     """The user's absence at `at`, or None when present."""
-    return Absence.objects.filter(_now_absent(at), user=user).select_related("delegate", "user__unit").first()
+    return Absence.objects.filter(now_absent(at), user=user).select_related("delegate", "user__unit").first()
 
 
 def acting_for(user: User, at: datetime, *, right: str | None = None) -> User:
@@ -61,7 +62,7 @@ def team_lead_of(user: User, at: datetime, *, but: set[int] | None = None) -> Us
 
 
 def _present(people: QuerySet[User], at: datetime, but: set[int]) -> User | None:
-    away = Absence.objects.filter(_now_absent(at)).values("user")
+    away = Absence.objects.filter(now_absent(at)).values("user")
     return people.filter(is_active=True).exclude(pk__in=but).exclude(pk__in=away).order_by("pk").first()
 
 
@@ -70,7 +71,7 @@ def people_acted_for(user: User, at: datetime) -> list[User]:
     found: dict[int, User] = {}
     frontier = {user.pk}
     for _hop in range(LONGEST_CHAIN):
-        absent = Absence.objects.filter(_now_absent(at), delegate__in=frontier).exclude(user__in={user.pk, *found})
+        absent = Absence.objects.filter(now_absent(at), delegate__in=frontier).exclude(user__in={user.pk, *found})
         step = {absence.user_id: absence.user for absence in absent.select_related("user")}
         if not step:
             break

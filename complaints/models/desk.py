@@ -77,8 +77,8 @@ class BulkAct(models.TextChoices):
 class BulkChange(Row):
     """An act on many cases: looked at first (`aimed_at`, not `confirmed_at`), then done at once or in the background,
     and taken back as a whole. `unit`: into whose pool an assignment goes, when not to people
-    (`BulkLine.new_handler`); `grade`: what a raise is to; `reason`: a code; `due_at`: of the reply an urge asks for;
-    `run_id`: the job that does it."""
+    (`BulkLine.new_handler`); `spread`: over the colleagues who are there, by load; `grade`: what a raise is to;
+    `reason`: a code; `due_at`: of the reply an urge asks for; `run_id`: the job that does it."""
 
     personal: ClassVar = Personal(of=None, plain=("act", "grade", "reason", "note"))
 
@@ -88,6 +88,7 @@ class BulkChange(Row):
     grade = models.CharField(max_length=12, blank=True)
     reason = models.CharField(max_length=16, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    spread = models.BooleanField(default=False, db_default=False)
     due_at = models.DateTimeField(null=True)
     made_at = models.DateTimeField(default=clock.now)
     aimed_at = models.DateTimeField(null=True)

@@ -16,10 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from complaints.lifecycle import RANK, Act, HandoverRole, State, move_for
 from complaints.models import BulkAct, BulkChange, BulkLine, Complaint
+from complaints.services.giving_many import Gift, fits, give_many, locked_cases
 from complaints.services.grading import change_grade, take_back_grade
 from complaints.services.ground import ASSIGN_RIGHT
 from complaints.services.handing import order_case
 from complaints.services.ordering import order_reply, withdraw_order
+from complaints.services.spreading import Taker, takers_of
+from complaints.services.spreading import spread as spread_cases
 from complaints.services.working import assign_complaint
 from foundation.audit.services import record
 from foundation.common import clock
@@ -27,12 +30,14 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
 from foundation.jobs.services import start_job
-from staff.models import OrgUnit, User
+from staff.absence import now_absent
+from staff.models import Absence, OrgUnit, User
 
 ASSESS_RIGHT = "complaints.assess"
 RIGHTS = {BulkAct.ASSIGN: ASSIGN_RIGHT, BulkAct.URGE: ASSIGN_RIGHT, BulkAct.RAISE: ASSESS_RIGHT}
 MOST_CASES = 5_000
 AT_ONCE = 100  # more are done in the background
+BATCH = 100  # that many cases stay locked together
 JOB = "complaints.bulk"
 S = BulkLine.State
 
@@ -76,13 +81,15 @@ def aim_bulk(
     actor: User,
     people: Sequence[User] = (),
     unit: OrgUnit | None = None,
+    spread: bool = False,
     grade: str = "",
     reason: str = "",
     due_at: datetime | None = None,
     note: str = "",
 ) -> BulkChange:
     """Say what is to be done, and find out which cases would be refused. Several `people` share an assignment: each
-    next case goes to who has the fewest of them.
+    next case goes to who has the fewest of them; `spread`: to the least loaded colleague of its unit who is there,
+    below the limit and has the skill it needs.
 
     Raises BulkChange.DoesNotExist for another's, RuleBroken "complaint.bulk_confirmed", "complaint.no_receiver",
     "complaint.cannot_work", "complaint.order_what", "complaint.order_when", "complaint.unknown_code".
@@ -91,7 +98,7 @@ def aim_bulk(
     if bulk.confirmed_at is not None:
         raise RuleBroken("complaint.bulk_confirmed", _("This was confirmed already."))
     if bulk.act == BulkAct.ASSIGN:
-        if not people and unit is None:
+        if not people and unit is None and not spread:
             raise RuleBroken("complaint.no_receiver", _("Choose a person or a unit."))
         for person in people:
             if not person.is_active or not person.has_perm("complaints.work"):
@@ -103,21 +110,29 @@ def aim_bulk(
             raise RuleBroken("complaint.order_when", _("The reply is due in the future: name a later moment."))
     elif grade not in RANK:
         raise RuleBroken("complaint.unknown_code", _("Choose one of the grades and reasons offered."))
+    bulk.spread = spread and not people and unit is None
     bulk.unit = unit if not people else None
     bulk.grade, bulk.reason, bulk.note, bulk.due_at = grade, reason, note.strip()[:200], due_at
     bulk.aimed_at = clock.now()
-    bulk.save(update_fields=["unit", "grade", "reason", "note", "due_at", "aimed_at"])
+    bulk.save(update_fields=["unit", "spread", "grade", "reason", "note", "due_at", "aimed_at"])
     _judge(bulk, people)
     return bulk
 
 
 def _judge(bulk: BulkChange, people: Sequence[User]) -> None:
     """Who gets which case, and what would be refused, as the cases stand now."""
-    lines = list(bulk.lines.select_related("complaint").order_by("pk"))
+    related = ("complaint__topic", "complaint__customer__facts") if bulk.spread else ("complaint",)
+    lines = list(bulk.lines.select_related(*related).order_by("pk"))
+    found = _spread(bulk, [line.complaint for line in lines]) if bulk.spread else {}
     got: Counter[int] = Counter({person.pk: 0 for person in people})
     for line in lines:
         line.new_handler_id = None
         line.code, line.said = _refusal(bulk, line.complaint)
+        taker = found.get(line.complaint_id)
+        if not line.code and isinstance(taker, Taker):
+            line.new_handler = taker.user
+        elif not line.code and isinstance(taker, str):
+            line.code, line.said = "complaint.nobody_free", taker
         if not line.code and people:
             fit = [person for person in people if person.pk not in _barred(line.complaint)]
             if fit:
@@ -128,6 +143,15 @@ def _judge(bulk: BulkChange, people: Sequence[User]) -> None:
                 line.code, line.said = "complaint.same_handler", _("None of these people can take it.")
         line.state = S.REFUSED if line.code else S.WAITING
     BulkLine.objects.bulk_update(lines, ["state", "code", "said", "new_handler"], batch_size=1_000)
+
+
+def _spread(bulk: BulkChange, cases: list[Complaint]) -> dict[int, Taker | str]:
+    """Who would get each of the cases that can be given away, by load."""
+    free = [case for case in cases if _refusal(bulk, case) == ("", "")]
+    leaving = Counter(case.handler_id for case in free if case.handler_id is not None)
+    actor = bulk.actor
+    takers = takers_of({case.work_unit_id for case in free}, actor=actor, leaving=leaving, now=clock.now())
+    return spread_cases(free, takers)
 
 
 def _barred(case: Complaint) -> set[int | None]:
@@ -209,12 +233,59 @@ def run_lines(bulk: BulkChange) -> Iterable[tuple[int, int]]:
     waiting = list(
         bulk.lines.filter(state=S.DONE if undoing else S.WAITING).order_by("pk").values_list("pk", flat=True)
     )
-    actor = User.objects.get(pk=bulk.actor_id)
-    for number, line_id in enumerate(waiting, 1):
-        (undo_line if undoing else do_line)(line_id, actor=actor)
-        yield number, len(waiting)
+    actor = User.objects.select_related("unit").get(pk=bulk.actor_id)
+    done = 0
+    for first in range(0, len(waiting), BATCH):
+        batch = waiting[first : first + BATCH]
+        if bulk.act == BulkAct.ASSIGN:
+            given = give_batch(batch, actor=actor, undoing=undoing)
+            done += len(given)
+            batch = [key for key in batch if key not in given]
+            if given:
+                yield done, len(waiting)
+        for line_id in batch:
+            (undo_line if undoing else do_line)(line_id, actor=actor)
+            done += 1
+            yield done, len(waiting)
     column = "undone_at" if undoing else "done_at"
     BulkChange.objects.filter(pk=bulk.pk, **{f"{column}__isnull": True}).update(**{column: clock.now()})
+
+
+@transaction.atomic
+def give_batch(line_ids: Sequence[int], *, actor: User, undoing: bool) -> set[int]:
+    """Those of the lines whose cases are given to another one by order, or back to who had them, in a fixed number of
+    statements; the rest (cases that take a step of the table) is left to `do_line` and `undo_line`."""
+    state = S.DONE if undoing else S.WAITING
+    ids = BulkLine.objects.select_for_update().filter(pk__in=line_ids, state=state).order_by("pk")
+    rows = BulkLine.objects.filter(pk__in=list(ids.values_list("pk", flat=True)))
+    lines = list(rows.select_related("bulk", "old_handler__unit", "new_handler__unit").order_by("pk"))
+    cases = locked_cases([line.complaint_id for line in lines])
+    people = {person.pk: person for line in lines for person in (line.old_handler, line.new_handler) if person}
+    absent = set(Absence.objects.filter(now_absent(clock.now()), user__in=people).values_list("user", flat=True))
+    gifts: dict[int, Gift] = {}
+    mine: list[BulkLine] = []
+    for line in lines:
+        case, to = cases[line.complaint_id], line.old_handler if undoing else line.new_handler
+        if to is None or not fits(case, to) or not case.is_open:
+            continue
+        mine.append(line)
+        if undoing and case.version != line.version:
+            line.state, line.code, line.said = S.KEPT, "complaint.changed_since", _("It was changed since.")
+            continue
+        gifts[case.pk] = Gift(case, people[to.pk], str(UNDONE) if undoing else line.bulk.note)
+    # Back to who had it even when they are away: it was theirs, and who acts for them has it with them.
+    spread = bool(lines) and lines[0].bulk.spread
+    refused = give_many(list(gifts.values()), actor=actor, absent=absent if spread and not undoing else set())
+    for line in mine:
+        if line.complaint_id not in gifts:
+            continue
+        no = refused.get(line.complaint_id)
+        line.state = (S.KEPT if undoing else S.REFUSED) if no else (S.UNDONE if undoing else S.DONE)
+        line.code, line.said = (no.code[:48], str(no.message)[:300]) if no else ("", "")
+        if no is None and not undoing:
+            line.version = cases[line.complaint_id].version
+    BulkLine.objects.bulk_update(mine, ["state", "code", "said", "version"], batch_size=1_000)
+    return {line.pk for line in mine}
 
 
 @transaction.atomic

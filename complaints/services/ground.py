@@ -10,21 +10,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import ENDED, Act, Move, SeatWhy, State, move_for
-from complaints.lines import TELLING
 from complaints.mediation import HELD_BY_MEDIATION, MEDIATING
 from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, Seat
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
+from complaints.services.memory import memory_of, remember_many
 from customers.models import ContactPoint
-from customers.timeline import add_line
-from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from interactions.lifecycle import Channel as ContactChannel
 from outreach.lifecycle import Channel, MessageClass
-from outreach.models import OutMessage
+from outreach.models import Notification, OutMessage
 from outreach.outsiders import reference
-from outreach.services import notify, queue_message, queue_outside_message
+from outreach.services import notify_many, queue_message, queue_outside_message
 from staff.absence import team_lead_of
 from staff.models import User
 from staff.rights import acted_for, sight_of
@@ -33,7 +31,6 @@ WORK_RIGHT = "complaints.work"
 ASSIGN_RIGHT = "complaints.assign"
 APPROVE_RIGHT = "complaints.approve"
 COORDINATE_RIGHT = "complaints.coordinate"
-LONGEST_REASON = 400
 OUTSIDERS = "complaint"  # how outreach refers to complainants who are no customers
 
 
@@ -226,39 +223,19 @@ def remember(
     """What was done to a case: history row, audit entry ("complaint.<act>"), and a line on the customer's timeline for
     what they would ask about. `act`: an `Act` with the states it led from and to, or a `Deed`, which changes none.
     `detail` of the audit: ids, codes, amounts. Registering is `Act.REGISTER` with `new` alone."""
-    stands_for = behalf(case, actor)
-    row = ComplaintMove.objects.create(
-        complaint=case,
-        at=clock.now(),
-        act=act,
+    memory = memory_of(
+        case,
+        act,
+        actor=actor,
+        stands_for=behalf(case, actor),
+        readings=clocks_for(case, actor).readings(),
         old=old,
         new=new,
-        actor=actor,
-        on_behalf_of=stands_for,
-        handler=case.handler,
-        unit=case.work_unit,
-        reason=reason.strip()[:LONGEST_REASON],
-        readings=clocks_for(case, actor).readings(),
+        reason=reason,
+        detail=detail,
     )
-    record(
-        f"complaint.{act.lower()}",
-        target=case,
-        actor=actor,
-        customer_id=case.customer_id,
-        unit_id=case.owner.unit_id,
-        on_behalf_of=stands_for,
-        detail={"owner": case.owner_id, "handler": case.handler_id, "state": case.state, **(detail or {})},
-    )
-    if act in TELLING and case.customer_id is not None:
-        add_line(
-            case.customer_id,
-            f"complaint.{act.lower()}",
-            actor=actor,
-            ref_id=case.pk,
-            params={"number": case.number, "state": case.state},
-            unit_id=case.owner.unit_id,
-        )
-    return row
+    remember_many([memory])
+    return memory.row
 
 
 def seat(case: Complaint, user: User, why: SeatWhy) -> None:
@@ -275,13 +252,21 @@ def unseat(case: Complaint, why: SeatWhy, user: User | None = None) -> None:
 def ring(case: Complaint, person: User, kind: str, key: str, **params: Any) -> None:
     """Ring a colleague's bell ("complaint.<kind>", complaints/bellkinds.py) about the case, once per key. Nobody is
     rung about a complaint about them, or about a record of the past."""
+    notice = bell_of(case, person, kind, key, **params)
+    if notice is not None:
+        notify_many([notice])
+
+
+def bell_of(case: Complaint, person: User, kind: str, key: str, **params: Any) -> Notification | None:
+    """What `ring` writes, for `notify_many`; None where nobody is rung."""
     if case.is_imported or person.pk == case.about_staff_id:
-        return
+        return None
     due = promised_by(case)
-    notify(
-        person,
-        f"complaint.{kind}",
-        subject_ref=case,
+    return Notification(
+        user=person,
+        kind=f"complaint.{kind}",
+        subject_type="complaint",
+        subject_id=case.pk,
         params={"number": case.number, **({"due_at": due.isoformat()} if due else {}), **params},
         dedupe_key=f"{kind}-{case.ref}-{key}"[:80],
     )

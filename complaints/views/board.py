@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -37,6 +39,7 @@ PERIODS: dict[str, tuple[Any, Callable[[Any], Span]]] = {
     "month": (gettext_lazy("This month"), Span.this_month),
 }
 FIRST_HOUR, LAST_HOUR = 8, 19
+WALL_SECONDS, UNITS_SHOWN = 15, 8
 
 
 def queue_url(**asked: Any) -> str:
@@ -60,6 +63,47 @@ def board(request: StaffRequest) -> HttpResponse:
     }
     part = "#results" if wants_fragment(request) else ""
     return render(request, f"complaints/board.html{part}", context)
+
+
+@require_GET
+@requires("complaints.figures")
+def wall(request: StaffRequest) -> HttpResponseBase:
+    """The figures of today for a screen on the wall: no controls, no names of anybody. `?seen=`: 204 while they are as
+    they were read; the page says by itself when no answer comes."""
+    now = clock.now()
+    figures = Board(request.user, now, Span.today(now))
+    context = on_wall(figures)
+    version = sha256(repr(context).encode()).hexdigest()[:16]
+    if request.GET.get("seen") == version and wants_fragment(request):
+        return HttpResponse(status=204)
+    context |= {"now": now, "version": version, "every": WALL_SECONDS, "fresh_for": WALL_SECONDS * 3}
+    part = "#results" if wants_fragment(request) else ""
+    return render(request, f"complaints/wall.html{part}", context)
+
+
+def on_wall(figures: Board) -> dict[str, Any]:
+    """The same figures without the lists behind them, and what is open by unit instead of by person."""
+    found = shown(figures)
+    units: dict[str, list[int]] = {}
+    for group in figures.groups:
+        one = units.setdefault(group.unit, [0, 0])
+        one[0] += group.open
+        one[1] += group.late
+    heavy = sorted(units.items(), key=lambda one: (-one[1][0], one[0]))[:UNITS_SHOWN]
+    return {
+        "unit": figures.user.unit.name,
+        "kpis": [{name: one[name] for name in one if not name.endswith("href")} for one in found["kpis"]],
+        "reasons": [(str(label), number, tone) for label, number, _url, tone in found["reasons"][2:]],  # two are above
+        "foot": [(label, value) for label, value, _url in (found["foot"][0], *found["foot"][2:])],
+        "hourly": _unlinked(found["hourly"]),
+        "line": _unlinked(found["line"]),
+        "units": [HBar(name, held, change=_("late %(n)s") % {"n": late}) for name, (held, late) in heavy],
+        **{name: found[name] for name in ("present", "workers", "over")},
+    }
+
+
+def _unlinked(chart: Chart) -> Chart:
+    return replace(chart, series=[Series(row.label, row.values) for row in chart.series])
 
 
 def shown(figures: Board) -> dict[str, Any]:

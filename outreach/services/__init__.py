@@ -1,6 +1,6 @@
 """Every write of outreach, by business stage; other apps import from here."""
 
-from outreach.services.bell import mark_all_read, mark_read, notify
+from outreach.services.bell import mark_all_read, mark_read, notify, notify_many
 from outreach.services.followups import (
     attempt_and_complete,
     cancel_followup,
@@ -41,6 +41,7 @@ __all__ = [
     "mark_all_read",
     "mark_read",
     "notify",
+    "notify_many",
     "offer_customer",
     "owe_followup",
     "queue_message",
