@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from complaints.bulk_forms import FORMS
 from complaints.filters import CaseFilter
-from complaints.models import BulkChange, BulkLine
+from complaints.load import limits_of
+from complaints.models import BulkChange, BulkLine, Complaint
 from complaints.queries import view_of
 from complaints.services.bulk import (
     AT_ONCE,
@@ -90,8 +91,6 @@ def bulk_detail(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int = 200) -> HttpResponse:
     counts = Counter(dict(bulk.lines.values_list("state").annotate(n=Count("pk"))))
     refused = bulk.lines.filter(state__in=[S.REFUSED, S.KEPT]).select_related("complaint").order_by("pk")
-    given = bulk.lines.exclude(state=S.REFUSED).filter(new_handler__isnull=False)
-    shares = given.values_list("new_handler__name").annotate(n=Count("pk")).order_by("-n", "new_handler__name")
     running = bulk.confirmed_at is not None and bulk.done_at is None
     undoing = bulk.undo_asked_at is not None and bulk.undone_at is None
     context = {
@@ -103,7 +102,7 @@ def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int
         "kept": counts[S.KEPT],
         "refused_number": counts[S.REFUSED],
         "refused": list(refused[:REFUSED_SHOWN]),
-        "shares": list(shares[:SHARES_SHOWN]),
+        "shares": shares_of(bulk),
         "background": max(counts[S.WAITING], counts[S.DONE]) > AT_ONCE,
         "run": JobRun.objects.filter(pk=bulk.run_id).first() if bulk.run_id and (running or undoing) else None,
         "running": running or undoing,
@@ -112,6 +111,22 @@ def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int
     }
     part = "#state" if wants_fragment(request) else ""
     return render(request, f"complaints/bulk_detail.html{part}", context, status=status)
+
+
+def shares_of(bulk: BulkChange) -> list[tuple[str, int, int, int]]:
+    """Who gets how many, who gets most first: name, cases, open ones they carry afterwards, the limit. The last two are
+    worked out for a spread that is not confirmed yet, else 0."""
+    given = bulk.lines.exclude(state=S.REFUSED).filter(new_handler__isnull=False)
+    people = given.values_list("new_handler", "new_handler__name", "new_handler__unit").annotate(n=Count("pk"))
+    rows = list(people.order_by("-n", "new_handler__name")[:SHARES_SHOWN])
+    if not bulk.spread or bulk.confirmed_at is not None:
+        return [(name, number, 0, 0) for _key, name, _unit, number in rows]
+    held = (
+        Complaint.objects.open().filter(handler__in=[row[0] for row in rows]).exclude(pk__in=given.values("complaint"))
+    )
+    kept = dict(held.order_by().values_list("handler").annotate(n=Count("pk")))
+    limits = limits_of(row[2] for row in rows)
+    return [(name, number, kept.get(key, 0) + number, limits[unit]) for key, name, unit, number in rows]
 
 
 @require_POST

@@ -22,7 +22,7 @@ from outreach.lifecycle import FollowUpAct
 from outreach.models import ManagerTransfer
 from tests.sources import APPS, calls
 
-RECORDERS = ("record", "remember", "_remember", "_start", "remember_merge")
+RECORDERS = ("record", "entry_of", "remember", "_remember", "_start", "remember_merge")
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs made of a code: an import and a run record the states they end in, a consent the one it came to.
 FAMILIES = {

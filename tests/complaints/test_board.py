@@ -167,3 +167,32 @@ def test_the_board_costs_the_same_however_much_there_is(client_for: ClientFor) -
         assert len(extra) == 3 and len(many) == len(few) <= 15, [one["sql"][:90] for one in many.captured_queries]
         fragment: Any = client.get(BOARD, headers={"HX-Request": "true"}).content.decode()
         assert "<html" not in fragment and 'id="results"' in fragment
+
+
+def test_the_wall_shows_the_same_numbers_and_nobody(client_for: ClientFor) -> None:
+    with clock.travel(moment(1)):
+        at = office()
+    with clock.travel(NOW):
+        busy(at)
+        case(at, State.INVESTIGATING, next_due_at=NOW - HOUR)
+        client = client_for(at.head)
+        board = client.get(BOARD).context
+        page = client.get(f"{BOARD}wall/")
+        text = page.content.decode()
+        assert [(one["label"], one["value"]) for one in page.context["kpis"]] == [
+            (one["label"], one["value"]) for one in board["kpis"]
+        ]
+        assert [one[:2] for one in page.context["reasons"]] == [(str(a), b) for a, b, _u, _t in board["reasons"]][2:]
+        names = [one.name for one in (at.handler, at.other, at.agent, at.lead, at.head)]
+        assert not any(name in text for name in names) and "Charged twice" not in text and "CP2026" not in text
+        main = text.split("<main")[1]
+        assert "<a " not in main and "<button" not in main and "<form" not in main
+        assert (
+            'data-live="15"' in text and 'data-fresh-for="45"' in text and f'data-at="{int(NOW.timestamp())}"' in text
+        )
+        tick = f"{BOARD}wall/?seen={page.context['version']}"
+        assert client.get(tick, headers={"HX-Request": "true"}).status_code == 204
+        assert client.get(tick).status_code == 200  # loaded anew it is the whole page
+        case(at, State.INVESTIGATING, next_due_at=NOW - HOUR)
+        after = client.get(tick, headers={"HX-Request": "true"})
+        assert after.status_code == 200 and '<span class="kpi-v">2</span>' in after.content.decode()
