@@ -241,20 +241,25 @@ def stream_of(case_id: int, group: str = "", before: int | None = None, size: in
     return Stream(told[::-1], earlier, before)
 
 
-def with_people(rows: Iterable[models.Model]) -> None:
-    """Put people and units into the rows that name them: two statements for all."""
-    people: dict[int, list[tuple[models.Model, Any]]] = {}
-    units: dict[int, list[tuple[models.Model, Any]]] = {}
+def with_people(
+    rows: Iterable[models.Model], *, people: Iterable[int] = (), units: Iterable[int] = ()
+) -> tuple[dict[int, User], dict[int, OrgUnit]]:
+    """Put people and units into the rows that name them, and give them by their keys with those of `people` and
+    `units`: two statements for all."""
+    asked: dict[type[models.Model], set[int]] = {User: set(people), OrgUnit: set(units)}
+    wanted: dict[type[models.Model], dict[int, list[tuple[models.Model, Any]]]] = {User: {}, OrgUnit: {}}
     for row in rows:
         for field in row._meta.concrete_fields:
             if not field.is_relation or field.related_model not in (User, OrgUnit):
                 continue
             key = getattr(row, field.attname)
             if key is not None and field.name not in row._state.fields_cache:
-                (people if field.related_model is User else units).setdefault(key, []).append((row, field))
-    for model, wanted in ((User, people), (OrgUnit, units)):
-        if not wanted:
-            continue
-        for key, found in model._default_manager.in_bulk(list(wanted)).items():
-            for row, field in wanted[key]:
-                field.set_cached_value(row, found)
+                wanted[field.related_model].setdefault(key, []).append((row, field))
+    known: dict[type[models.Model], dict[int, Any]] = {}
+    for model, places in wanted.items():
+        keys = asked[model] | set(places)
+        known[model] = model._default_manager.in_bulk(list(keys)) if keys else {}
+        for key, one in known[model].items():
+            for row, field in places.get(key, ()):
+                field.set_cached_value(row, one)
+    return known[User], known[OrgUnit]

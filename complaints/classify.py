@@ -94,13 +94,13 @@ def singular(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def suggest_topics(text: str, *, most: int = 3) -> list[TopicGuess]:
+def suggest_topics(text: str, topics: Sequence[Topic] | None = None, *, most: int = 3) -> list[TopicGuess]:
     """The `most` likeliest topics that may be chosen now, likeliest first; none for a text without a telling word. Two
-    queries."""
+    queries, one where `topics` (`topic_tree`) were read already."""
     if not text.strip():
         return []
     words = [*words_of(text), *phrases_in(text)]
-    return rank(text, words, topic_tree(), _counted(words), most=most)
+    return rank(text, words, topics if topics is not None else topic_tree(), _counted(words), most=most)
 
 
 def suggest_for_many(texts: Sequence[str]) -> list[TopicGuess | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from foundation.common import clock
 from foundation.policies.reading import policy
 from interactions.lifecycle import Channel
 from interactions.models import Interaction, Topic
-from interactions.queries import topic_choices
+from interactions.queries import topic_tree
 from staff.models import User
 
 MOST_LINES = 40
@@ -33,9 +33,11 @@ MOST_LINES = 40
 
 @dataclass
 class Look:
-    """What the page says of what stands in it. `chosen`: the code of the topic that holds, `by_hand` when somebody
-    chose it; `other`: it stands in the list of all. `repeats`: the case it was said to repeat."""
+    """What the page says of what stands in it. `topics`: all there are; `chosen`: the code of the topic that holds,
+    `by_hand` when somebody chose it; `other`: it stands in the list of all. `repeats`: the case it was said to
+    repeat."""
 
+    topics: list[Topic] = field(default_factory=list)
     guesses: list[TopicGuess] = field(default_factory=list)
     topic: Topic | None = None
     by_hand: bool = False
@@ -60,13 +62,18 @@ class Look:
         return "" if self.by_hand else self.chosen
 
 
-def chosen_topic(data: Mapping[str, Any], guesses: list[TopicGuess]) -> tuple[Topic | None, bool]:
-    """The topic that holds, and whether it was chosen by hand: a suggestion picked, one from the list of all, else the
-    likeliest suggestion."""
+def chosen_topic(
+    data: Mapping[str, Any], guesses: list[TopicGuess], topics: Collection[Topic] | None = None
+) -> tuple[Topic | None, bool]:
+    """The topic that holds, and whether it was chosen by hand: a suggestion picked, one from the list of all (`topics`,
+    when they were read already), else the likeliest suggestion."""
     picked, listed, guessed = (str(data.get(name) or "")[:40] for name in ("topic", "topic_other", "guessed"))
     code = listed if picked in ("", OTHER_TOPIC) else picked
     if code and code != guessed:
-        topic = Topic.objects.select_related("parent").filter(code=code).first()
+        if topics is not None:
+            topic = next((one for one in topics if one.code == code), None)
+        else:
+            topic = Topic.objects.select_related("parent").filter(code=code).first()
         if topic is not None and topic.is_offered:
             return topic, True
     return (guesses[0].topic if guesses else None), False
@@ -77,14 +84,16 @@ def look_at(data: Mapping[str, Any] | None, *, user: User, customer: Customer | 
     what cannot be read counts as not there."""
     data = data if data is not None else {}
     text = str(data.get("text") or "")
-    guesses = suggest_topics(text)
-    topic, by_hand = chosen_topic(data, guesses)
+    topics = topic_tree()
+    guesses = suggest_topics(text, topics)
+    topic, by_hand = chosen_topic(data, guesses, topics)
     lines = _ids(data)
     grade = str(data.get("grade") or "")
     asked = Asked(customer, topic, tuple(lines), str(data.get("area") or "")[:40])
     amount = typed_amount(data)
     major = amount is not None and amount >= policy("complaints.major_amount") and grade in ("", Grade.ORDINARY)
     return Look(
+        topics=topics,
         guesses=guesses,
         topic=topic,
         by_hand=by_hand,
@@ -103,12 +112,15 @@ def look_at(data: Mapping[str, Any] | None, *, user: User, customer: Customer | 
     )
 
 
-def topics_grouped() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The topics that may be chosen, those of the second level under the first."""
-    choices = topic_choices()[1:]
-    return [
-        (str(key), below) if isinstance(below, list) else (str(below), [(key, str(below))]) for key, below in choices
-    ]
+def topics_grouped(tree: Iterable[Topic]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The topics of the tree that may be chosen, those of the second level under the first."""
+    groups: dict[int, tuple[str, list[tuple[str, str]]]] = {}
+    for topic in tree:
+        if topic.active and topic.parent_id is None:
+            groups[topic.pk] = (str(topic), [(topic.code, str(topic))])
+        elif topic.active and topic.parent_id in groups:
+            groups[topic.parent_id][1].append((topic.code, str(topic)))
+    return list(groups.values())
 
 
 def lines_of(customer: Customer | None) -> list[tuple[int, str]]:

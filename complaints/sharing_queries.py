@@ -8,42 +8,57 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from complaints.case_queries import Other, beside, with_people
 from complaints.lifecycle import HandoverState
-from complaints.models import CaseMerge, Complaint, Handover, Link, MediationCase, Order, Part, Promise
+from complaints.models import CaseMerge, Complaint, Handover, MediationCase, Order, Part, Promise
 from complaints.services.handing import may_answer
 from complaints.times import Held, times_of
 from foundation.policies.reading import policy
 from interactions.models import Topic
-from staff.models import OrgUnit, Shift, User
+from staff.models import Shift, User
 
 SHIFT_ENDS_WITHIN = timedelta(hours=2)
 MOST_SHOWN = 200
 
 
 @dataclass
-class Beside:
-    """What hangs on a case. `mine`: open hand-overs the viewer may answer; `to_decide`: those for the coordinator."""
+class Sharing:
+    """Who shares a case, and what is shared. `mine`: open hand-overs the viewer may answer; `to_decide`: those for the
+    coordinator; `merges`: of cases this one took."""
 
     handovers: list[Handover]
+    parts: list[Part]
+    promises: list[Promise]
+    orders: list[Order]
+    mediations: list[MediationCase]
+    links: list[Other]
+    merges: list[Other]
     mine: list[Handover] = field(default_factory=list)
     to_decide: list[Handover] = field(default_factory=list)
     waiting: list[Handover] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
-    promises: list[Promise] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-    merges: list[CaseMerge] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
     members: list[Complaint] = field(default_factory=list)
-    mediations: list[MediationCase] = field(default_factory=list)
     holders: list[tuple[str, Held]] = field(default_factory=list)
     units: list[tuple[str, Held]] = field(default_factory=list)
 
 
-def beside(case: Complaint, user: User, now: datetime) -> Beside:
-    """What hangs on a case, for `user`: a fixed number of queries."""
-    offers = list(case.handovers.select_related("by", "to", "to_unit", "taken_by", "old").order_by("-pk"))
-    found = Beside(offers)
-    for offer in offers:
+def sharing_of(case: Complaint, user: User, now: datetime) -> Sharing:
+    """What is shared of a case, for `user`: a fixed number of queries."""
+    rows = beside(case)
+    found = Sharing(
+        rows.handovers[::-1],
+        rows.parts,
+        sorted(rows.promises, key=lambda one: (one.due_at, one.pk)),
+        rows.orders[::-1],
+        rows.mediations,
+        rows.links,
+        [one for one in rows.merges if isinstance(one.row, CaseMerge) and one.row.master_id == case.pk],
+    )
+    by_holder, by_unit = times_of(case, now)
+    people = {held.key for held in by_holder if held.key}
+    units = {held.key for held in by_unit if held.key}
+    named = [*found.handovers, *found.parts, *found.promises, *found.orders, *(one.row for one in found.merges)]
+    known_people, known_units = with_people(named, people=people, units=units)
+    for offer in found.handovers:
         if offer.state != HandoverState.OFFERED:
             continue
         found.waiting.append(offer)
@@ -51,25 +66,16 @@ def beside(case: Complaint, user: User, now: datetime) -> Beside:
             found.to_decide += [offer] if user.has_perm("complaints.coordinate") else []
         elif offer.until > now and may_answer(offer, user, now):
             found.mine.append(offer)
-    found.parts = list(case.parts.select_related("unit", "handler").order_by("pk"))
-    found.promises = list(case.promises.select_related("owner").order_by("due_at", "pk"))
-    found.orders = list(case.orders.select_related("to", "by").order_by("-pk"))
-    found.merges = list(
-        CaseMerge.objects.filter(master=case, undone_at=None).select_related("merged", "by").order_by("pk")
-    )
-    found.links = list(
-        Link.objects.filter(Q(complaint=case) | Q(other=case)).select_related("complaint", "other").order_by("pk")
-    )
-    found.mediations = list(case.mediations.order_by("pk"))
     if case.is_parent:
         members = Complaint.objects.visible_to(user).filter(parent=case).select_related("customer")
         found.members = list(members.order_by("-pk")[:MOST_SHOWN])
-    by_holder, by_unit = times_of(case, now)
-    people = dict(User.objects.filter(pk__in=[held.key for held in by_holder if held.key]).values_list("pk", "name"))
-    units = dict(OrgUnit.objects.filter(pk__in=[held.key for held in by_unit if held.key]).values_list("pk", "name"))
-    found.holders = [(people.get(held.key or 0, ""), held) for held in by_holder]
-    found.units = [(units.get(held.key or 0, ""), held) for held in by_unit]
+    found.holders = [(_name(known_people, held.key), held) for held in by_holder]
+    found.units = [(_name(known_units, held.key), held) for held in by_unit]
     return found
+
+
+def _name(known: dict[int, Any], key: int | None) -> str:
+    return str(known[key].name) if key in known else ""
 
 
 @dataclass(frozen=True)

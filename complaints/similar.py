@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from complaints.classify import words_of
 from complaints.lifecycle import State
@@ -67,16 +67,18 @@ def similar_cases(
     customer: Customer | None, topic: Topic | None, lines: Collection[int], text: str, user: User | None
 ) -> Similar:
     """What is like a complaint of `customer` on `topic` about `lines` (ids of subscriptions) with this text. At most
-    three queries; none of the customer's for somebody unknown."""
+    two queries; none of the customer's for somebody unknown."""
     groups = _groups(topic, user)
     if customer is None:
         return Similar(groups=groups)
     words = set(words_of(text)) if text.strip() else set()
     rows = _of(customer, lines, user)
-    opened = [_alike(case, topic, words) for case in rows.filter(closed_at=None).order_by("-pk")[:MOST_OPEN]]
     since = clock.now() - policy("complaints.reopen.window")
-    ended = rows.filter(state=State.CLOSED, closed_at__gte=clock.now() - REPEATED).order_by("-closed_at", "-pk")
-    found = [one for one in (_alike(case, topic, words) for case in ended[: MOST_CLOSED * 2]) if one.is_alike]
+    wanted = rows.filter(Q(closed_at=None) | Q(state=State.CLOSED, closed_at__gte=clock.now() - REPEATED))
+    newest = wanted.order_by(F("closed_at").desc(nulls_first=True), "-pk")[: MOST_OPEN + MOST_CLOSED * 2]
+    alike = [_alike(case, topic, words) for case in newest]
+    opened = [one for one in alike if one.case.closed_at is None][:MOST_OPEN]
+    found = [one for one in alike if one.case.closed_at is not None and one.is_alike]
     closed = [one for one in found if one.case.closed_at and one.case.closed_at >= since and not one.case.is_imported]
     before = [one for one in found if one not in closed]
     opened.sort(key=lambda one: not one.is_alike)

@@ -19,7 +19,7 @@ from complaints.models import CaseMerge, Complaint, Handover, Order, Part, Promi
 from complaints.part_queries import support_units
 from complaints.services import grouping, handing, joining, mediating, ordering, parts, promising, responsible
 from complaints.services.ground import ASSIGN_RIGHT, COORDINATE_RIGHT, WORK_RIGHT, leads
-from complaints.sharing_queries import beside
+from complaints.sharing_queries import sharing_of
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.ids import from_text
@@ -170,7 +170,7 @@ def _page(
     bound: tuple[str, int, forms.Form] | None = None,
 ) -> HttpResponse:
     now, user = clock.now(), request.user
-    hangs = beside(case, user, now)
+    hangs = sharing_of(case, user, now)
     verbs, found, refusal = _verbs(case, user), {}, ""
     asked = request.GET.get("do", "")
     if bound is None and asked in verbs:  # one form at a time: the lists of people and units are long

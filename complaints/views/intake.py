@@ -190,16 +190,17 @@ def _page(
         look = look_at(data, user=request.user, customer=customer)
     if form is None:
         form = _unchecked(request, customer, look, data, contact)
-    form.offer(lines_of(customer) if not part else [])
+    if not part:
+        form.offer(lines_of(customer))
     context = {
         "form": form,
         "look": look,
         "customer": customer,
         "customer_id": customer.pk if customer else None,
         "contact": contact,
-        "clear": customer is not None and customer.pk in opened_ids(request.user),
+        "clear": not part and customer is not None and _is_open(request, customer),
         "other_topic": OTHER_TOPIC,
-        "topics": topics_grouped(),
+        "topics": topics_grouped(look.topics),
         "fragment": bool(part),
         "refusal": refusal,
         "files_mb": policy("complaints.file_megabytes"),
@@ -212,9 +213,10 @@ def _unchecked(
 ) -> IntakeForm:
     """The form as it stands, nothing complained of yet: what is half typed is no mistake."""
     initial: dict[str, Any] = {"token": secrets.token_urlsafe(18)}
-    initial["channel"] = contact.channel if contact is not None else usual_channel(request.user)
+    if data is None or not data.get("channel"):
+        initial["channel"] = contact.channel if contact is not None else usual_channel(request.user)
     if data is not None:
-        initial |= {name: data.get(name) for name in data if name != "csrfmiddlewaretoken"}
+        initial |= {name: data.get(name) for name in data if name != "csrfmiddlewaretoken" and data.get(name)}
         initial["lines"] = data.getlist("lines")
     return IntakeForm(user=request.user, customer=customer, facts=look.facts, initial=initial)
 
@@ -222,7 +224,18 @@ def _unchecked(
 def _named_customer(request: StaffRequest) -> Customer | None:
     """The customer the request names, when this person may see them."""
     key = _key(request, "customer")
-    return None if key is None else get_object_or_404(Customer.objects.visible_to(request.user), pk=key)
+    if key is None:
+        return None
+    opened = opened_ids(request.user)
+    customer: Customer = get_object_or_404(Customer.objects.visible_to(request.user, opened), pk=key)
+    customer._is_open = customer.pk in opened  # type: ignore[attr-defined]  # asked once for seeing and for showing
+    return customer
+
+
+def _is_open(request: StaffRequest, customer: Customer) -> bool:
+    """Whether the customer's name is clear to this person (D§3.1)."""
+    known = getattr(customer, "_is_open", None)
+    return customer.pk in opened_ids(request.user) if known is None else bool(known)
 
 
 def _named_contact(request: StaffRequest, customer: Customer | None) -> Interaction | None:

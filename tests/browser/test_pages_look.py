@@ -24,8 +24,6 @@ from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COLD_BYTES, COLD_REQUESTS, WARM_REQUESTS, NODES, QUERIES = 90_000, 12, 2, 2_500, 15
-# Above the budget: they gather what many hands have to do with one case, and still ask for each kind by itself.
-MORE_QUERIES = {"complaints:hand": 25, "complaints:part-detail": 25, "complaints:part-list": 25}
 NARROWEST = {"width": 320, "height": 640}
 # Answers to GET that are no pages: fragments, choices, plain text for machines. The style guide is a test of its own.
 NO_PAGES = {
@@ -99,8 +97,7 @@ class Look:
         found = re.search(r"q;desc=\"?(\d+)", timing)
         # The handler of errors answers without having counted.
         if self.opening.status == 200:
-            most = MORE_QUERIES.get(self.opening.url_name, QUERIES)
-            self._limit("queries", int(found[1]) if found else -1, most)
+            self._limit("queries", int(found[1]) if found else -1, QUERIES)
         self._limit("requests when warm", self._fetched(), WARM_REQUESTS)
 
     def examine(self) -> None:

@@ -21,7 +21,7 @@ from tests.complaints.test_joining import begun
 from tests.complaints.test_parts import support
 
 pytestmark = pytest.mark.django_db
-QUERIES = 25
+QUERIES = 13
 
 
 @pytest.mark.covers("CMP-05", "CMP-06")

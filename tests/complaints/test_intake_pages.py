@@ -58,13 +58,13 @@ def test_a_complaint_is_taken_on_one_page(at: Office, client_for: Any, django_as
     assert re.search(rf'class="btn -primary"[^>]*href="{re.escape(address)}"[^>]*data-key="c"', page) or (
         f'href="{address}"' in page and 'data-key="c"' in page
     )
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(14):
         page = client.get(address).content.decode()
     assert 'value="HALL_OWN" selected' in page and "Tue, Dec" not in page
 
     # While it is typed: topics with the words that led there, questions, times with reasons.
     look = reverse("complaints:intake-look")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(14):
         found = client.post(look, filled(customer), headers={"HX-Request": "true"}).content.decode()
     assert found.startswith("\n  ") and 'id="looked"' in found and 'id="beside" hx-swap-oob="outerHTML"' in found
     assert 'value="NETWORK.SPEED" checked' in found and "because of:" in found
