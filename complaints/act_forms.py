@@ -250,7 +250,7 @@ class CloseForm(ActForm):
         lesson.help_text = NEEDED if lesson.required else NOT_NEEDED
         cause = self.fields["cause"]
         assert isinstance(cause, forms.ModelChoiceField)
-        cause.queryset = Cause.objects.filter(active=True).order_by("order", "pk")
+        cause.queryset = Cause.objects.offered().order_by("order", "pk")
 
 
 class CloseGroupForm(CloseForm):

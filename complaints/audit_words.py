@@ -29,6 +29,8 @@ name_kinds(
     {
         "complaints.complaint": _("Complaint"),
         "complaints.cause": _("Cause of complaints"),
+        "complaints.requiredfact": _("Question of complaints"),
+        "complaints.answertemplate": _("Answer wording"),
         "complaints.bulkchange": _("Act on many complaints"),
         "complaints.savedview": _("Kept view"),
         "complaints.escalation": _("Escalation"),
@@ -131,3 +133,64 @@ name_acts(
     acts=MEDIATION_ACTS,
     details={"state": Detail(_("State"), words=codes(dict(MediationState.choices)))},
 )
+for kind, title, acts in (
+    (
+        "cause",
+        _("Causes of complaints"),
+        {
+            "added": _("Cause added"),
+            "changed": _("Cause changed"),
+            "retired": _("Cause retired"),
+            "restored": _("Cause offered again"),
+            "deleted": _("Cause deleted"),
+        },
+    ),
+    (
+        "question",
+        _("Questions of complaints"),
+        {
+            "added": _("Question added"),
+            "changed": _("Question changed"),
+            "moved": _("Question moved"),
+            "retired": _("Question retired"),
+            "restored": _("Question asked again"),
+        },
+    ),
+    (
+        "wording",
+        _("Answer wordings"),
+        {
+            "added": _("Wording added"),
+            "changed": _("Wording changed"),
+            "retired": _("Wording retired"),
+            "restored": _("Wording offered again"),
+        },
+    ),
+):
+    name_acts(
+        kind,
+        title=title,
+        acts=acts,
+        details={
+            "code": Detail(_("Code")),
+            "topic": Detail(_("Topic")),
+            "name_zh": Detail(_("Name in Chinese"), pair=True),
+            "name_en": Detail(_("Name in English"), pair=True),
+            "network": Detail(_("A matter of the network"), pair=True),
+            "ask_zh": Detail(_("Question in Chinese"), pair=True),
+            "ask_en": Detail(_("Question in English"), pair=True),
+            "required": Detail(_("Must be answered"), pair=True),
+            "fields": Detail(
+                _("Fields"),
+                words=codes(
+                    {
+                        "topic": _("Topic"),
+                        "name_zh": _("Name in Chinese"),
+                        "name_en": _("Name in English"),
+                        "text_zh": _("Text in Chinese"),
+                        "text_en": _("Text in English"),
+                    }
+                ),
+            ),
+        },
+    )

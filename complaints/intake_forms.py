@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -227,7 +227,8 @@ def facts_for(topic: Topic | None) -> list[RequiredFact]:
     if topic is None:
         return []
     about = Q(topic=topic.pk) | Q(topic=topic.parent_id) if topic.parent_id else Q(topic=topic.pk)
-    found = list(RequiredFact.objects.filter(about).order_by("order", "pk"))
+    above = F("topic__parent").asc(nulls_first=True)
+    found = list(RequiredFact.objects.filter(about, active=True).order_by(above, "order", "pk"))
     return list({fact.code: fact for fact in found}.values())
 
 

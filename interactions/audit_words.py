@@ -56,6 +56,7 @@ name_acts(
         "renamed": _("Topic renamed"),
         "retired": _("Topic retired"),
         "restored": _("Topic offered again"),
+        "deleted": _("Topic deleted"),
     },
     details={
         "code": Detail(_("Code")),

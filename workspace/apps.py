@@ -70,7 +70,22 @@ class WorkspaceConfig(AppConfig):
                 "topics.view",
                 85,
                 section="manage",
-                match=("workspace:topic-",),
+                match=("workspace:topic-list", "workspace:topic-detail"),
+            ),
+            NavItem(
+                "complaint-lists",
+                _("Lists of complaints"),
+                "git-branch",
+                "workspace:cause-list",
+                "complaint_lists.view",
+                86,
+                section="manage",
+                match=(
+                    "workspace:cause-",
+                    "workspace:question-",
+                    "workspace:topic-questions",
+                    "workspace:wording-",
+                ),
             ),
             NavItem("audit", _("Audit log"), "scroll-text", "workspace:audit-list", "audit.view", 90, section="manage"),
         ):

@@ -1,7 +1,16 @@
 from django.urls import path
 
 from workspace import board, books, home, palette, search, work
-from workspace.admin import audit_log, calendars_page, jobs_page, policies_page, topics_page
+from workspace.admin import (
+    audit_log,
+    calendars_page,
+    causes_page,
+    jobs_page,
+    policies_page,
+    questions_page,
+    topics_page,
+    wordings_page,
+)
 
 app_name = "workspace"
 urlpatterns = [
@@ -26,4 +35,12 @@ urlpatterns = [
     path("admin/calendars/<str:code>/<int:year>/", calendars_page.calendar_year, name="calendar-year"),
     path("admin/topics/", topics_page.topic_list, name="topic-list"),
     path("admin/topics/<int:pk>/", topics_page.topic_detail, name="topic-detail"),
+    path("admin/causes/", causes_page.cause_list, name="cause-list"),
+    path("admin/causes/<int:pk>/", causes_page.cause_detail, name="cause-detail"),
+    path("admin/questions/", questions_page.question_list, name="question-list"),
+    path("admin/questions/topic/<int:pk>/", questions_page.topic_questions, name="topic-questions"),
+    path("admin/questions/<int:pk>/", questions_page.question_detail, name="question-detail"),
+    path("admin/wordings/", wordings_page.wording_list, name="wording-list"),
+    path("admin/wordings/new/", wordings_page.wording_new, name="wording-new"),
+    path("admin/wordings/<int:pk>/", wordings_page.wording_detail, name="wording-detail"),
 ]

@@ -55,7 +55,8 @@ def _received(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQ
 
 
 def _closed(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
-    return rows.filter(within("closed_at", span))
+    # When a record of the past ended is seldom known: it stands at the day of its file.
+    return rows.filter(within("closed_at", span), source="")
 
 
 def _answered(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
@@ -67,7 +68,7 @@ def _scored(rows: ComplaintQuerySet, span: Span, now: datetime) -> ComplaintQuer
 
 
 def _open(rows: ComplaintQuerySet, _span: Span, _now: datetime) -> ComplaintQuerySet:
-    return rows.open()
+    return rows.open().filter(source="")
 
 
 def _overdue(rows: ComplaintQuerySet, _span: Span, now: datetime) -> ComplaintQuerySet:
@@ -75,7 +76,7 @@ def _overdue(rows: ComplaintQuerySet, _span: Span, now: datetime) -> ComplaintQu
 
 
 def _backlog(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
-    return rows.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=span.end), received_at__lt=span.end)
+    return rows.filter(Q(closed_at__isnull=True) | Q(closed_at__gte=span.end), received_at__lt=span.end, source="")
 
 
 def _mean(rows: ComplaintQuerySet) -> float | None:

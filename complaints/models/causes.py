@@ -11,6 +11,12 @@ from django.utils.translation import get_language
 from foundation.common.personal import Personal
 
 
+class CauseQuerySet(models.QuerySet["Cause"]):
+    def offered(self) -> CauseQuerySet:
+        """Those that may be chosen: neither retired nor below a retired one."""
+        return self.filter(Q(parent=None) | Q(parent__active=True), active=True)
+
+
 class Cause(models.Model):
     """A cause with both names, a code list; seed: complaints/causes.toml. `network`: such a case is not charged to a
     person (D§20.1)."""
@@ -25,6 +31,8 @@ class Cause(models.Model):
     order = models.PositiveSmallIntegerField(default=0)
     active = models.BooleanField(default=True)
 
+    objects = CauseQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="cause_not_own_parent"),
@@ -36,7 +44,8 @@ class Cause(models.Model):
 
 
 class RequiredFact(models.Model):
-    """What must be asked when a complaint of a topic is taken: a question with both wordings, in order."""
+    """What must be asked when a complaint of a topic is taken: a question with both wordings, in order. A
+    retired one is asked no more; answers given to it stay."""
 
     personal: ClassVar = Personal(of=None, plain=("code", "ask_zh", "ask_en"))
 
@@ -46,6 +55,7 @@ class RequiredFact(models.Model):
     ask_en = models.CharField(max_length=120)
     required = models.BooleanField(default=True)
     order = models.PositiveSmallIntegerField(default=0)
+    active = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["topic", "code"], name="complaint_fact_once")]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet, RestrictedError
+from django.db.models import Exists, ManyToOneRel, OuterRef, ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed
@@ -61,9 +61,9 @@ def _bare(cases: QuerySet[Complaint]) -> QuerySet[Complaint]:
     """Those with nothing but what imports wrote."""
     worked = Exists(ComplaintMove.objects.filter(complaint=OuterRef("pk")).exclude(act=Deed.RECORDED))
     free: Any = ~Q(worked)
-    for relation in Complaint._meta.related_objects:
+    for relation in Complaint._meta.get_fields(include_hidden=True):
         model: Any = relation.related_model
-        if model not in BELONGING:
+        if isinstance(relation, ManyToOneRel) and model not in BELONGING:
             free &= ~Q(Exists(model._default_manager.filter(**{relation.field.name: OuterRef("pk")})))
     return cases.filter(free)
 

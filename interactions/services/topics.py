@@ -1,6 +1,6 @@
 """Keeping the topic tree: adding, renaming, retiring and bringing back (two levels, both languages; D§10.2).
 
-A topic is never deleted: old contacts keep theirs. Codes are made once and stay, for reports and other systems.
+A topic in use is never deleted: old contacts keep theirs. Codes are made once and stay, for reports and other systems.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ import re
 import unicodedata
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from foundation.audit.services import record
+from foundation.audit.words import say_kind
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.ui.wording import join_words
 from interactions.models import Topic
 from staff.models import User
 
 CHANGE_RIGHT = "topics.change"
 LONGEST_NAME, LONGEST_CODE = 60, 40
+MOST_COUNTED = 10_000
 # Of the code of a topic below another: its own part, and what tells two of one name apart.
 OWN_PART = 16
 NAMED_ONCE = ("topic_name_zh_once", "topic_name_en_once")
@@ -96,6 +99,40 @@ def restore_topic(topic_id: int, *, actor: User) -> Topic:
     _save(topic)
     _remember("topic.restored", topic, actor)
     return topic
+
+
+@transaction.atomic
+def delete_topic(topic_id: int, *, actor: User) -> None:
+    """Remove a topic nothing was ever given: one added by mistake.
+
+    Raises NotAllowed (topics.may_not_change); RuleBroken topics.in_use (with what has it, and how many),
+    topics.has_below; Topic.DoesNotExist.
+    """
+    _check_may_change(actor)
+    topic = Topic.objects.select_for_update().get(pk=topic_id)
+    if Topic.objects.filter(parent=topic).exists():
+        raise RuleBroken("topics.has_below", _("Other topics lie below this one: delete those first."))
+    if uses := uses_of(topic):
+        told = join_words(f"{kind} {count}" for kind, count in uses)
+        words = _("It is in use and stays for what has it (%(uses)s). Retire it: then it is not offered any more.")
+        raise RuleBroken("topics.in_use", words % {"uses": told})
+    _remember("topic.deleted", topic, actor, name_zh=topic.name_zh, name_en=topic.name_en)
+    topic.delete()
+
+
+def uses_of(topic: Topic) -> list[tuple[str, str]]:
+    """What has the topic and keeps it from being deleted: the kind in words and how many, at most 10,000 counted."""
+    found = []
+    for relation in Topic._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, models.ManyToOneRel) or relation.on_delete is models.CASCADE:
+            continue
+        model: Any = relation.related_model
+        if model is Topic:
+            continue
+        rows = model._base_manager.filter(**{relation.field.name: topic})[:MOST_COUNTED]
+        if count := rows.count():
+            found.append((say_kind(model._meta.label_lower), f"{count}+" if count == MOST_COUNTED else str(count)))
+    return found
 
 
 def _check_may_change(actor: User) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from complaints.models import AppealCase, Complaint, MediationCase, Part
+from complaints.models import AnswerTemplate, AppealCase, Cause, Complaint, MediationCase, Part, RequiredFact
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
 from foundation.common import clock
@@ -219,6 +219,10 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
     "workspace:topic-detail": lambda _p: {"pk": Topic.objects.get(code="BILLING").pk},
+    "workspace:cause-detail": lambda _p: {"pk": Cause.objects.order_by("pk").values_list("pk", flat=True)[0]},
+    "workspace:topic-questions": lambda _p: {"pk": Topic.objects.get(code="BILLING").pk},
+    "workspace:question-detail": lambda _p: {"pk": RequiredFact.objects.order_by("pk").values_list("pk", flat=True)[0]},
+    "workspace:wording-detail": lambda _p: {"pk": AnswerTemplate.objects.values_list("pk", flat=True)[0]},
     "staff:role-end": lambda p: {"pk": p.mate.pk, "held": _held(p)},
     "staff:user-act": lambda p: {"pk": p.mate.pk, "what": "unlock"},
     "staff:unit-act": lambda p: {"pk": p.mate.unit_id, "what": "close"},

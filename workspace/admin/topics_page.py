@@ -74,7 +74,7 @@ def _add(form: AddForm, request: StaffRequest) -> bool:
 @require_http_methods(["GET", "POST"])
 @requires("topics.view")
 def topic_detail(request: StaffRequest, pk: int) -> HttpResponse:
-    """One topic. `act` of a POST: rename, retire, restore."""
+    """One topic. `act` of a POST: rename, retire, restore, delete."""
     topic = get_object_or_404(Topic.objects.select_related("parent"), pk=pk)
     may_change = request.user.has_perm(topics.CHANGE_RIGHT)
     form = NamesForm(initial={"name_zh": topic.name_zh, "name_en": topic.name_en})
@@ -98,6 +98,7 @@ def _carry_out(request: StaffRequest, topic: Topic, form: NamesForm) -> tuple[st
         "rename": (topics.rename_topic, gettext("The topic was renamed.")),
         "retire": (topics.retire_topic, gettext("The topic is no longer offered. Old contacts keep it.")),
         "restore": (topics.restore_topic, gettext("The topic is offered again.")),
+        "delete": (topics.delete_topic, gettext("The topic was deleted.")),
     }
     act = request.POST.get("act", "")
     if act not in acts:
