@@ -90,13 +90,16 @@ def naive(code: str, cases: list[Complaint], span: Span, now: datetime) -> tuple
         return due - missed, due
     tests: dict[str, Callable[[Complaint], bool]] = {
         "received": lambda one: inside(one.received_at),
-        "closed": lambda one: inside(one.closed_at),
-        "open": lambda one: one.closed_at is None,
+        # When a record of the past ended is not known: it stands at the day of its file.
+        "closed": lambda one: inside(one.closed_at) and not one.source,
+        "open": lambda one: one.closed_at is None and not one.source,
         "overdue": lambda one: one.closed_at is None and one.next_due_at is not None and one.next_due_at < now,
-        "backlog": lambda one: one.received_at < span.end and (one.closed_at is None or one.closed_at >= span.end),
+        "backlog": lambda one: (
+            one.received_at < span.end and (one.closed_at is None or one.closed_at >= span.end) and not one.source
+        ),
         "mean_time": lambda one: inside(one.answered_at),
         "p90_time": lambda one: inside(one.answered_at),
-        "score": lambda one: inside(one.closed_at) and one.satisfaction is not None,
+        "score": lambda one: inside(one.closed_at) and one.satisfaction is not None and not one.source,
     }
     rows = {one.pk for one in seen if tests[code](one)}
     return rows, rows
