@@ -151,8 +151,8 @@ def shoot() -> Callable[[Page, str], Path]:
     folder.mkdir(parents=True, exist_ok=True)
 
     def save(page: Page, name: str) -> Path:
-        path = folder / f"{name}.png"
-        page.screenshot(path=path, full_page=True)
+        path = folder / f"{name}.jpg"
+        page.screenshot(path=path, full_page=True, type="jpeg", quality=85)  # a third of the time of a PNG is saved
         return path
 
     return save

@@ -32,10 +32,50 @@ def todays_look() -> list[Combination]:
     return todays_matrix() if DEEP else todays_matrix()[:1]
 
 
-def axe_violations(page: Page) -> list[str]:
-    """What axe finds, a line each; the page must come from a context with `bypass_csp=True`."""
+# Of an element with words: its own colours, letters and what is painted behind it, up to the first opaque ground.
+_CONTRAST_OF_NEW = """async ([known, options]) => {
+  const seen = new Set(known), fresh = [], keys = [], styles = new Map();
+  const style = (node) => styles.get(node) ?? styles.set(node, getComputedStyle(node)).get(node);
+  const behind = (node) => {
+    const layers = [];
+    for (let up = node; up; up = up.parentElement) {
+      const { backgroundColor, backgroundImage, opacity, position } = style(up);
+      layers.push(backgroundColor, backgroundImage, opacity, position);
+      if (!/^rgba\\(.*, (0|0?\\.\\d+)\\)$|transparent/.test(backgroundColor) && opacity === "1") break;
+    }
+    return layers.join();
+  };
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const spoken = new Set(document.querySelectorAll("input, select, textarea"));
+  while (words.nextNode()) if (words.currentNode.data.trim()) spoken.add(words.currentNode.parentElement);
+  for (const node of spoken) {
+    if (!node.getClientRects().length) continue;
+    const { color, fontSize, fontWeight, textShadow } = style(node);
+    const key = [node.matches("input, select, textarea") && node.tagName + node.disabled, color, fontSize, fontWeight,
+      textShadow, behind(node)].join();
+    if (seen.has(key)) continue;
+    seen.add(key);
+    keys.push(key);
+    fresh.push(node);
+  }
+  const found = fresh.length ? await axe.run({ include: fresh }, { ...options, runOnly: ["color-contrast"] }) : null;
+  return [found?.violations ?? [], keys];
+}"""
+
+
+def axe_violations(page: Page, known: set[str] | None = None, *, frame: bool = True) -> list[str]:
+    """What axe finds, a line each; the page must come from a context with `bypass_csp=True`. `known`: the combinations
+    of letters, colours and grounds looked at already, with whom contrast, most of axe's time, is not measured again.
+    `frame` false: the menu around the page was looked at already."""
     # Preloading would fetch imported style layers below the address of the page; what passed need not be told.
-    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+    options = {"preload": False, "resultTypes": ["violations"]}
+    rules = {} if known is None else {"rules": {"color-contrast": {"enabled": False}}}
+    around = None if frame else {"exclude": [[".side"], [".top"], [".tabbar"]]}
+    found = Axe().run(page, context=around, options=options | rules).response["violations"]
+    if known is not None:
+        faint, keys = page.evaluate(_CONTRAST_OF_NEW, [sorted(known), options])
+        found += faint
+        known |= set(keys)
     return [f"{v['id']}: {node['html'][:160]} ({node['failureSummary']})" for v in found for node in v["nodes"]]
 
 
