@@ -57,4 +57,16 @@ def register() -> None:
             match=("complaints:load", "complaints:behind"),
         )
     )
+    register_nav(
+        NavItem(
+            "rehearsals",
+            _("Rehearsals"),
+            "flask-conical",
+            "complaints:rehearsal-list",
+            right="complaints.rehearse",
+            order=72,
+            section="manage",
+            match=("complaints:rehearsal", "complaints:staffing-"),
+        )
+    )
     register_opener(CUSTOMERS_COMPLAINING)

@@ -55,6 +55,8 @@ TICKS: tuple[Tick, ...] = (
 SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.expire_search_links", EveryMinutes(60)),
     Planned("exports.expire", EveryMinutes(60)),
+    # Policies decided for a later day begin to hold: the clocks that run go with them (D§1.2).
+    Planned("policies.move_due_clocks", EveryMinutes(10)),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("customers.find_duplicates", Daily(time(1, 15))),
     # After the marks it reads.

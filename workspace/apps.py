@@ -9,7 +9,7 @@ class WorkspaceConfig(AppConfig):
         """Make the places known, and the lists of these pages as files."""
         from foundation.ui.navigation import NavItem, register_nav
         from workspace import books
-        from workspace.admin import exporting
+        from workspace.admin import draft_jobs, exporting
 
         for item in (
             NavItem("home", _("My desk"), "layout-dashboard", "workspace:home", "workspace.home", 10, key_hint="h"),
@@ -92,3 +92,4 @@ class WorkspaceConfig(AppConfig):
             register_nav(item)
         books.register()
         exporting.register()
+        draft_jobs.register()

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, F, Q
 
 from complaints.models import Rehearsal, RehearsalHour
 from foundation.common import clock
 
-CHANGED = "(due_left IS DISTINCT FROM due_right OR late_left IS DISTINCT FROM late_right)"
-# What can be counted, and which lines that is; the list of lines filters by the same words.
-COUNTED = {
-    "all": "TRUE",
-    "changed": CHANGED,
-    "late_left": "late_left",
-    "late_right": "late_right",
-    "newly": "late_right AND NOT late_left",
-    "rescued": "late_left AND NOT late_right",
-    "sooner": "due_right < due_left",
-    "later": "due_right > due_left",
-    "unknown": "late_left IS NULL",
+SOONER, LATER = Q(due_right__lt=F("due_left")), Q(due_right__gt=F("due_left"))
+NEWLY, RESCUED = Q(late_right=True, late_left=False), Q(late_left=True, late_right=False)
+ONE_SIDE = Q(due_left=None, due_right__isnull=False) | Q(due_left__isnull=False, due_right=None)
+# What can be counted, and which lines that is; the list of lines filters by the same.
+COUNTED: dict[str, Q] = {
+    "all": Q(),
+    "changed": SOONER | LATER | NEWLY | RESCUED | ONE_SIDE,
+    "late_left": Q(late_left=True),
+    "late_right": Q(late_right=True),
+    "newly": NEWLY,
+    "rescued": RESCUED,
+    "sooner": SOONER,
+    "later": LATER,
+    "unknown": Q(late_left=None),
 }
+# Kinds of hours beside those of clocks: cases received and come through; by how many more or fewer wait.
+CASES, WAITING = "", "+"
+_HOURS = 'INSERT INTO complaints_rehearsal_hour (rehearsal_id, kind, unit_id, hour, received, "left", "right")'
+_LINES = "FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s"
+_DUE = f"""{_HOURS}
+  SELECT %(id)s, kind, unit_id, hour, 0, sum(on_left), sum(on_right) FROM (
+    SELECT kind, unit_id, date_trunc('hour', due_left) AS hour, count(*) AS on_left, 0 AS on_right
+    {_LINES} AND due_left IS NOT NULL GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT kind, unit_id, date_trunc('hour', due_right), 0, count(*)
+    {_LINES} AND due_right IS NOT NULL GROUP BY 1, 2, 3) due
+  GROUP BY kind, unit_id, hour"""
+_CASES = f"""{_HOURS}
+  SELECT %(id)s, '{CASES}', unit_id, hour, sum(came), sum(through_left), sum(through_right) FROM (
+    SELECT unit_id, date_trunc('hour', received_at) AS hour, count(*) AS came, 0 AS through_left, 0 AS through_right
+    {_LINES} AND first GROUP BY 1, 2
+    UNION ALL
+    SELECT unit_id, date_trunc('hour', done_left), 0, count(*), 0 {_LINES} AND done_left IS NOT NULL GROUP BY 1, 2
+    UNION ALL
+    SELECT unit_id, date_trunc('hour', done_right), 0, 0, count(*) {_LINES} AND done_right IS NOT NULL GROUP BY 1, 2)
+  hours GROUP BY unit_id, hour"""
+_WAITING = f"""{_HOURS}
+  SELECT %(id)s, '{WAITING}', unit_id, hour, 0, sum(more_left), sum(more_right) FROM (
+    SELECT unit_id, date_trunc('hour', received_at) AS hour, count(done_left) AS more_left,
+      count(done_right) AS more_right {_LINES} AND first GROUP BY 1, 2
+    UNION ALL
+    SELECT unit_id, date_trunc('hour', done_left), -count(*), 0 {_LINES} AND done_left IS NOT NULL GROUP BY 1, 2
+    UNION ALL
+    SELECT unit_id, date_trunc('hour', done_right), 0, -count(*) {_LINES} AND done_right IS NOT NULL GROUP BY 1, 2)
+  hours GROUP BY unit_id, hour HAVING sum(more_left) <> 0 OR sum(more_right) <> 0"""
 
 
 @transaction.atomic
@@ -30,49 +64,17 @@ def sum_up(rehearsal: Rehearsal) -> None:
     out."""
     RehearsalHour.objects.filter(rehearsal=rehearsal).delete()
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO complaints_rehearsal_hour (rehearsal_id, kind, unit_id, hour, received, "left", "right")
-               SELECT %(id)s, kind, unit_id, hour, 0, sum(on_left), sum(on_right) FROM (
-                 SELECT kind, unit_id, date_trunc('hour', due_left) AS hour, count(*) AS on_left, 0 AS on_right
-                 FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s AND due_left IS NOT NULL GROUP BY 1, 2, 3
-                 UNION ALL
-                 SELECT kind, unit_id, date_trunc('hour', due_right), 0, count(*)
-                 FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s AND due_right IS NOT NULL GROUP BY 1, 2, 3
-               ) due GROUP BY kind, unit_id, hour""",
-            {"id": rehearsal.pk},
-        )
-        cursor.execute(
-            """INSERT INTO complaints_rehearsal_hour (rehearsal_id, kind, unit_id, hour, received, "left", "right")
-               SELECT %(id)s, '', unit_id, hour, sum(came), sum(done_l), sum(done_r) FROM (
-                 SELECT unit_id, date_trunc('hour', received_at) AS hour, count(*) AS came, 0 AS done_l, 0 AS done_r
-                 FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s AND first GROUP BY 1, 2
-                 UNION ALL
-                 SELECT unit_id, date_trunc('hour', done_left), 0, count(*), 0
-                 FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s AND done_left IS NOT NULL GROUP BY 1, 2
-                 UNION ALL
-                 SELECT unit_id, date_trunc('hour', done_right), 0, 0, count(*)
-                 FROM complaints_rehearsal_line WHERE rehearsal_id = %(id)s AND done_right IS NOT NULL GROUP BY 1, 2
-               ) hours GROUP BY unit_id, hour""",
-            {"id": rehearsal.pk},
-        )
-        rehearsal.figures = {"kinds": _counted(cursor, rehearsal, "kind"), "units": _by_unit(cursor, rehearsal)}
+        for statement in (_DUE, _CASES, _WAITING):
+            cursor.execute(statement, {"id": rehearsal.pk})
+    units: dict[str, dict[str, dict[str, int]]] = {}
+    for (kind, unit), counts in _counted(rehearsal, ("kind", "unit_id")):
+        units.setdefault(kind, {})[str(unit)] = counts
+    rehearsal.figures = {"kinds": {key[0]: counts for key, counts in _counted(rehearsal, ("kind",))}, "units": units}
     rehearsal.finished_at = clock.now()
     rehearsal.save(update_fields=["figures", "finished_at"])
 
 
-def _counted(cursor: Any, rehearsal: Rehearsal, by: str) -> dict[str, dict[str, int]]:
-    counts = ", ".join(f"count(*) FILTER (WHERE {lines})" for lines in COUNTED.values())
-    cursor.execute(
-        f"SELECT {by}, {counts} FROM complaints_rehearsal_line WHERE rehearsal_id = %s GROUP BY 1 ORDER BY 1",
-        [rehearsal.pk],
-    )
-    return {str(row[0]): dict(zip(COUNTED, row[1:], strict=True)) for row in cursor.fetchall()}
-
-
-def _by_unit(cursor: Any, rehearsal: Rehearsal) -> dict[str, dict[str, dict[str, int]]]:
-    """Kind of clock -> unit -> counts."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
-    for both, counts in _counted(cursor, rehearsal, "kind || ' ' || unit_id").items():
-        kind, unit = both.rsplit(" ", 1)
-        found.setdefault(kind, {})[unit] = counts
-    return found
+def _counted(rehearsal: Rehearsal, by: tuple[str, ...]) -> Iterable[tuple[tuple[Any, ...], dict[str, int]]]:
+    counts = {f"n_{name}": Count("pk", filter=lines) if lines else Count("pk") for name, lines in COUNTED.items()}
+    for row in rehearsal.lines.order_by(*by).values(*by).annotate(**counts):
+        yield tuple(row[name] for name in by), {name: row[f"n_{name}"] for name in COUNTED}

@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/", include("complaints.urls.hand")),
     path("complaints/", include("complaints.urls.board")),
     path("complaints/", include("complaints.urls.intake")),
+    path("complaints/", include("complaints.urls.rehearsals")),
     # Last: what is no word of the lists above is the id of a case.
     path("complaints/", include("complaints.urls.desk")),
 ]

@@ -7,9 +7,9 @@ null or ISO 8601}. CALENDAR: {"edit": {"act": "week", "weekly"} | {"act": "day",
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -29,6 +29,7 @@ from foundation.policies.reading import Place
 from foundation.policies.registry import definition
 from foundation.policies.services import check_beginning, check_place, set_policy, withdraw_policy
 
+T = TypeVar("T")
 LONGEST_NOTE = 200
 
 
@@ -48,16 +49,18 @@ def draft_policy(
     note: str = "",
 ) -> Draft:
     """Keep a value of a policy that does not hold yet; None: the place's own value is to be taken away. Refuses
-    (RuleBroken) as `set_policy`.
+    (RuleBroken) as `set_policy` and `withdraw_policy`.
     """
-    known = definition(key)
-    place = check_place(scope, scope_ref)
+    known, place = definition(key), check_place(scope, scope_ref)
+    if effective_from is not None:
+        check_beginning(effective_from)
     content = {
         "value": None if value is None else stored(known, checked(known, value)),
         "scope": place[0],
         "ref": place[1],
-        "from": check_beginning(effective_from).isoformat() if effective_from else None,
+        "from": effective_from.isoformat() if effective_from else None,
     }
+    _try(lambda: _decide_policy(key, content, actor, note))
     return keep_draft(Draft.Kind.POLICY, key, content, actor, note)
 
 
@@ -77,14 +80,33 @@ def draft_calendar(code: str, edit: dict[str, Any], *, actor: Any, note: str = "
 
 def _tried(code: str, edit: dict[str, Any], actor: Any) -> Calendar:
     """The calendar as the edit leaves it; nothing stays written."""
-    found: list[Calendar] = []
+
+    def edited() -> Calendar:
+        _edit(code, edit, actor, "")
+        return calendar_for(code)
+
+    return _try(edited)
+
+
+def _try(act: Callable[[], T]) -> T:
+    """What `act` returns or refuses; what it wrote is rolled back."""
+    found: list[T] = []
     try:
         with transaction.atomic():
-            _edit(code, edit, actor, "")
-            found.append(calendar_for(code))
+            found.append(act())
             raise _Undone
     except _Undone:
         return found[0]
+
+
+def _decide_policy(key: str, content: dict[str, Any], actor: Any, note: str) -> PolicySetting:
+    begins = datetime.fromisoformat(content["from"]) if content["from"] else None
+    if begins is not None and begins <= clock.now():
+        begins = None  # its day came while it was a draft
+    place = {"scope": content["scope"], "scope_ref": content["ref"], "effective_from": begins, "note": note}
+    if content["value"] is None:
+        return withdraw_policy(key, actor=actor, **place)
+    return set_policy(key, from_stored(definition(key), content["value"]), actor=actor, **place)
 
 
 def _edit(code: str, edit: dict[str, Any], actor: Any, note: str) -> None:
@@ -169,14 +191,7 @@ def activate_draft(draft_id: int, *, actor: Any, move: bool = True) -> Draft:
             "policies.draft_staffing", _("A staffing rule is for rehearsing; people are planned elsewhere.")
         )
     if draft.kind == Draft.Kind.POLICY:
-        begins = datetime.fromisoformat(content["from"]) if content["from"] else None
-        if begins is not None and begins <= clock.now():
-            begins = None  # its day came while it was a draft
-        place = {"scope": content["scope"], "scope_ref": content["ref"], "effective_from": begins, "note": draft.note}
-        if content["value"] is None:
-            withdraw_policy(draft.subject, actor=actor, **place)
-        else:
-            set_policy(draft.subject, _typed(draft), actor=actor, **place)
+        _decide_policy(draft.subject, content, actor, draft.note)
     else:
         calendar = WorkCalendar.objects.select_for_update(no_key=True).get(code=draft.subject)
         if calendar.version != content["base"]:
@@ -194,10 +209,6 @@ def drop_draft(draft_id: int, *, actor: Any) -> Draft:
     draft = _open(draft_id)
     record("draft.dropped", target=draft, actor=actor, detail=_detail(draft))
     return _decide(draft, Draft.State.DROPPED, actor)
-
-
-def _typed(draft: Draft) -> Any:
-    return from_stored(definition(draft.subject), draft.content["value"])
 
 
 def _open(draft_id: int) -> Draft:

@@ -103,17 +103,24 @@ def shifts_of(draft: Draft, *, now: datetime, after: int = 0, size: int = 50) ->
     return ShiftPage(found, after if clocks.filter(pk__gt=after).exists() else None)
 
 
-def count_draft(draft_id: int) -> Draft:
-    """Count what a draft makes of all open clocks, and keep it with the draft."""
-    draft, now = Draft.objects.get(pk=draft_id), clock.now()
+def all_shifts(draft: Draft, *, now: datetime, most: int) -> list[Shift] | None:
+    """What a draft makes of all open clocks, in one go; None where they are more than `most`."""
     clocks = touched(draft)
-    counts = moving.Shifts()
-    if clocks.exists():
-        with _as_if(draft, now) as change:
-            counts = moving.count_shifts(clocks, change, now=now)
-    draft.counts = {**asdict(counts), "at": now.isoformat()}
-    draft.save(update_fields=["counts"])
-    return draft
+    if clocks.order_by("pk")[most:].exists():
+        return None
+    if not clocks.exists():
+        return []
+    with _as_if(draft, now) as change:
+        return moving.preview(clocks, change, now=now, size=most)
+
+
+def count_draft(draft: Draft, *, now: datetime) -> dict[str, int]:
+    """What a draft makes of all open clocks, in numbers (`foundation.calendars.moving.Shifts`)."""
+    clocks = touched(draft)
+    if not clocks.exists():
+        return asdict(moving.Shifts())
+    with _as_if(draft, now) as change:
+        return asdict(moving.count_shifts(clocks, change, now=now))
 
 
 def holds(draft: Draft, now: datetime) -> bool:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from complaints.models import AnswerTemplate, AppealCase, Cause, Complaint, MediationCase, Part, RequiredFact
+from complaints.models import AnswerTemplate, AppealCase, Cause, Complaint, MediationCase, Part, Rehearsal, RequiredFact
+from complaints.rehearsing.running import rehearse
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
 from foundation.common import clock
 from foundation.jobs.models import JobRun
+from foundation.policies.drafting import draft_policy
+from foundation.policies.models import Draft
 from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
 from interactions.rights.services import raise_request
 from interactions.services import NextAction, offer_matter, quick_log, start_contact
@@ -212,11 +215,28 @@ def _held(place: Place) -> int:
     return RoleAssignment.objects.get(user=place.mate).pk
 
 
+def _rehearsal(place: Place) -> int:
+    """A rehearsal somebody did, of anybody's cases."""
+    day = clock.today()
+    found = Rehearsal.objects.first() or Rehearsal.objects.create(
+        title="Doors", from_day=day, to_day=day, as_of=clock.now(), made_by=place.mate
+    )
+    return rehearse(found.pk).pk
+
+
+def _draft() -> int:
+    """A draft of a policy, made once."""
+    found = Draft.objects.first() or draft_policy("staff.reveals_per_hour", 7, actor=None)
+    return found.pk
+
+
 # How the address of a URL name is filled from a place; names not listed need nothing.
 ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:search-results": lambda _p: {"token": "none"},
     "workspace:run-file": lambda p: {"pk": p.run.pk, "what": "result"},
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
+    "workspace:draft-detail": lambda _p: {"pk": _draft()},
+    "workspace:draft-act": lambda _p: {"pk": _draft(), "what": "keep"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
     "workspace:topic-detail": lambda _p: {"pk": Topic.objects.get(code="BILLING").pk},
     "workspace:cause-detail": lambda _p: {"pk": Cause.objects.order_by("pk").values_list("pk", flat=True)[0]},
@@ -247,6 +267,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "exports:export-new": lambda _p: {"name": "customers"},
     "complaints:intake": lambda _p: {},
     "complaints:intake-look": lambda _p: {},
+    "complaints:rehearsal": lambda p: {"pk": _rehearsal(p)},
+    "complaints:rehearsal-cases": lambda p: {"pk": _rehearsal(p)},
     "complaints:file": lambda p: {"pk": p.part.complaint_id, "file_pk": NOBODY},
     "complaints:act-urge": lambda p: {"pk": p.part.complaint_id},
     "complaints:intake-reopen": lambda p: {"pk": p.part.complaint_id},
@@ -299,6 +321,8 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "complaints:bulk-": lambda _p: {"pk": NOBODY},
     "complaints:change-undo": lambda _p: {"pk": NOBODY},
     "complaints:reply-undo": lambda _p: {"pk": NOBODY},
+    "complaints:rehearsal": lambda _p: {},
+    "complaints:staffing": lambda _p: {},
     "complaints:": lambda p: {"pk": p.complaint.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "segments:segment-": lambda p: {"pk": p.segment.pk},

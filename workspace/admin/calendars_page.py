@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import Calendar as Months
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,11 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from foundation.calendars import services as calendars
 from foundation.calendars.definition import FIRST_YEAR, LAST_YEAR
 from foundation.calendars.models import WorkCalendar, WorkCalendarDay
 from foundation.calendars.queries import DayView, calendar_versions, list_calendars, missing_next_year, year_view
@@ -23,9 +24,12 @@ from foundation.calendars.windows import read_windows
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.policies.drafting import activate_draft, day_edit, draft_calendar, import_edit, week_edit
+from foundation.policies.moving import touched
 from foundation.ui.wording import month_word, weekday_word
 from staff.models import User
 from staff.requests import StaffRequest
+from workspace.admin.draft_jobs import start_counting
 
 VERSIONS_SHOWN = 12
 
@@ -47,22 +51,15 @@ class DayForm(forms.Form):
     )
     note = forms.CharField(label=_("Reason"), max_length=120)
 
-    def carry_out(self, code: str, *, actor: Any) -> str:
-        """Write the day; returns what to tell. Raises RuleBroken for what no calendar takes."""
+    def edit(self) -> dict[str, Any]:
+        """The edit asked for. Raises RuleBroken for words that are no hours."""
         asked = self.cleaned_data
-        if not asked["kind"]:
-            calendars.clear_day(code, asked["day"], actor=actor, note=asked["note"])
+        return day_edit(asked["day"], asked["kind"], read_windows(asked["windows"]))
+
+    def done(self) -> str:
+        """What to tell afterwards."""
+        if not self.cleaned_data["kind"]:
             return gettext("The day is ordinary again.")
-        calendars.set_day(
-            code,
-            asked["day"],
-            asked["kind"],
-            windows=read_windows(asked["windows"]),
-            actor=actor,
-            name_en=asked["note"],
-            name_zh=asked["note"],
-            note=asked["note"],
-        )
         return gettext("The day was changed.")
 
 
@@ -80,10 +77,12 @@ class WeekForm(forms.Form):
             )
         self.order_fields([f"day{weekday}" for weekday in range(7)])
 
-    def carry_out(self, code: str, *, actor: Any) -> str:
-        """Write the week; returns what to tell. Raises RuleBroken for words that are no hours."""
-        weekly = [read_windows(self.cleaned_data[f"day{weekday}"]) for weekday in range(7)]
-        calendars.change_calendar(code, actor=actor, weekly=weekly, note=self.cleaned_data["note"])
+    def edit(self) -> dict[str, Any]:
+        """The edit asked for. Raises RuleBroken for words that are no hours."""
+        return week_edit(read_windows(self.cleaned_data[f"day{weekday}"]) for weekday in range(7))
+
+    def done(self) -> str:
+        """What to tell afterwards."""
         return gettext("The weekly hours were changed.")
 
 
@@ -145,14 +144,13 @@ def calendar_year(request: StaffRequest, code: str, year: int) -> HttpResponse:
         if not request.user.has_perm("calendars.change"):
             raise PermissionDenied("calendars.change")
         try:
-            done = _carry_out(act, code, year, forms_of, request.user)
+            address = _decide(act, code, year, forms_of, request)
         except RuleBroken as no:
-            done, refused = "", no.message if act == "import" else ""
+            address, refused = "", no.message if act == "import" else ""
             if not refused:
                 forms_of[act].add_error(None, no.message)
-        if done:
-            messages.success(request, done)
-            return redirect(request.path)
+        if address:
+            return redirect(address)
     versions = calendar_versions(code)[:VERSIONS_SHOWN]
     people = User.objects.in_bulk({version.created_by_id for version in versions if version.created_by_id})
     context = {
@@ -175,19 +173,40 @@ def calendar_year(request: StaffRequest, code: str, year: int) -> HttpResponse:
     return render(request, "workspace/calendar_year.html", context, status=422 if wrong else 200)
 
 
-def _carry_out(act: str, code: str, year: int, forms_of: dict[str, Any], actor: Any) -> str:
+def _decide(act: str, code: str, year: int, forms_of: dict[str, Any], request: StaffRequest) -> str:
+    """Where to go on; "" when the form is wrong. What clocks run by is looked at first. Raises RuleBroken."""
     if act == "import":
-        made = calendars.import_year(code, year, actor=actor)
-        words = gettext("%(holidays)s holidays and %(makeups)s make-up days are in the table of %(year)s.") % {
-            "holidays": made.holidays,
-            "makeups": made.makeups,
-            "year": year,
-        }
-        return words if made.makeups_known else words + " " + gettext("Make-up days are not announced yet.")
-    if act not in forms_of:
+        edit, note = import_edit(year), ""
+    elif act not in forms_of:
         raise SuspiciousOperation("no such act on a calendar")
-    form = forms_of[act]
-    return form.carry_out(code, actor=actor) if form.is_valid() else ""
+    elif not forms_of[act].is_valid():
+        return ""
+    else:
+        edit, note = forms_of[act].edit(), forms_of[act].cleaned_data["note"]
+    try:
+        draft = draft_calendar(code, edit, actor=request.user, note=note)
+    except RuleBroken as no:
+        if no.code != "calendars.same":
+            raise
+    else:
+        if touched(draft).exists():
+            start_counting(draft, actor=request.user)
+            return reverse("workspace:draft-detail", args=[draft.pk])
+        activate_draft(draft.pk, actor=request.user)
+    messages.success(request, _imported(code, year) if act == "import" else forms_of[act].done())
+    return request.path
+
+
+def _imported(code: str, year: int) -> str:
+    kinds = Counter(WorkCalendarDay.objects.filter(calendar__code=code, date__year=year).values_list("kind", flat=True))
+    words = gettext("%(holidays)s holidays and %(makeups)s make-up days are in the table of %(year)s.") % {
+        "holidays": kinds[WorkCalendarDay.Kind.HOLIDAY.value],
+        "makeups": kinds[WorkCalendarDay.Kind.MAKEUP.value],
+        "year": year,
+    }
+    if kinds[WorkCalendarDay.Kind.MAKEUP.value]:
+        return words
+    return words + " " + gettext("Make-up days are not announced yet.")
 
 
 def _months(code: str, year: int) -> list[Month]:

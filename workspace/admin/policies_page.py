@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -20,12 +21,15 @@ from customers.models import Customer
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.policies import services as policies
+from foundation.policies.drafting import activate_draft, draft_policy
 from foundation.policies.kinds import Kind, as_text, from_text
 from foundation.policies.models import PolicySetting
+from foundation.policies.moving import limits_clocks, touched
 from foundation.policies.queries import PolicyChange, effective, list_policies, policy_history
 from foundation.policies.registry import Policy, definition
 from staff.models import OrgUnit, User
 from staff.requests import StaffRequest
+from workspace.admin.draft_jobs import start_counting
 from workspace.admin.policy_tables import in_line, table_of
 
 Scope = PolicySetting.Scope
@@ -152,8 +156,8 @@ def policy_detail(request: StaffRequest, key: str) -> HttpResponse:
         if not request.user.has_perm("policies.change"):
             raise PermissionDenied("policies.change")
         form = PolicyForm(request.POST)
-        if form.is_valid() and _decide(policy, form, request):
-            return redirect("workspace:policy-detail", key=key)
+        if form.is_valid() and (address := _decide(policy, form, request)):
+            return redirect(address)
     else:
         form = PolicyForm(initial={"value": as_text(policy, line.value)})
     form.fields["value"].help_text = TYPED[policy.kind]
@@ -167,25 +171,33 @@ def policy_detail(request: StaffRequest, key: str) -> HttpResponse:
         "why": [said.replace(text, words) if words else said for said in line.explanation.in_words()],
         "history": _decisions(policy, policy_history(key)[:SHOWN]),
         "may_change": request.user.has_perm("policies.change"),
+        "limits": limits_clocks(key),
         "form": form,
     }
     return render(request, "workspace/policy_detail.html", context, status=422 if form.errors else 200)
 
 
-def _decide(policy: Policy, form: PolicyForm, request: StaffRequest) -> bool:
-    place = form.place()
+def _decide(policy: Policy, form: PolicyForm, request: StaffRequest) -> str:
+    """Where to go on; "" when it was refused. What limits clocks that run is looked at first."""
+    place, act = form.place(), request.POST.get("act")
     try:
-        if request.POST.get("act") == "withdraw":
+        value = None if act == "withdraw" else from_text(policy, form.cleaned_data["value"])
+        if limits_clocks(policy.key):
+            draft = draft_policy(policy.key, value, actor=request.user, **place)
+            if act == "draft" or touched(draft).exists():
+                start_counting(draft, actor=request.user)
+                return reverse("workspace:draft-detail", args=[draft.pk])
+            activate_draft(draft.pk, actor=request.user)
+        elif value is None:
             policies.withdraw_policy(policy.key, actor=request.user, **place)
-            messages.success(request, gettext("The own value was taken back."))
         else:
-            value = from_text(policy, form.cleaned_data["value"])
             policies.set_policy(policy.key, value, actor=request.user, **place)
-            messages.success(request, gettext("The value was set."))
     except RuleBroken as no:
         form.add_error(_FIELDS.get(no.code, "value"), no.message)
-        return False
-    return True
+        return ""
+    words = gettext("The own value was taken back.") if value is None else gettext("The value was set.")
+    messages.success(request, words)
+    return reverse("workspace:policy-detail", args=[policy.key])
 
 
 _FIELDS = {"policies.past": "effective_from", "policies.nothing_to_withdraw": "unit", "policies.note": "note"}
