@@ -43,9 +43,9 @@ class DayInput(forms.DateInput):
 class RehearsalForm(forms.Form):
     """A period, and the drafts of either side; a side without drafts is what is in force."""
 
-    title = forms.CharField(label=_("Name"), max_length=80)
+    title = forms.CharField(label=_("Name of the rehearsal"), max_length=80)
     from_day = forms.DateField(label=_("Complaints received from"), widget=DayInput)
-    to_day = forms.DateField(label=_("until"), widget=DayInput)
+    to_day = forms.DateField(label=_("received until"), widget=DayInput)
     right = forms.TypedMultipleChoiceField(
         label=_("Drafts to rehearse"), coerce=_ref, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -89,13 +89,15 @@ class StaffingForm(forms.Form):
         for number in range(1, SHIFTS + 1):
             first = number == 1
             self.fields[f"people{number}"] = forms.IntegerField(
-                label=_("People"), min_value=0, max_value=500, required=first, initial=1 if first else None
+                label=_("Number of people"), min_value=0, max_value=500, required=first, initial=1 if first else None
             )
             self.fields[f"days{number}"] = forms.ChoiceField(
-                label=_("Days"), choices=[(code, label) for code, (label, _days) in DAYS.items()], required=False
+                label=_("On these days"),
+                choices=[(code, label) for code, (label, _days) in DAYS.items()],
+                required=False,
             )
             self.fields[f"hours{number}"] = forms.CharField(
-                label=_("Hours"), max_length=100, required=False, initial="09:00-18:00" if first else ""
+                label=_("Working hours"), max_length=100, required=False, initial="09:00-18:00" if first else ""
             )
 
     @property

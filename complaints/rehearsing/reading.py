@@ -140,11 +140,11 @@ class Load:
         found = {}
         for side, rows in staffed.items():
             by_unit = staff_of(Side(rows, self.rehearsal.as_of), units, first)
-            mine = by_unit.values()
+            mine = list(by_unit.values())
             if self.unit is not None:
                 near = next((one for one in units[self.unit].path_ids if one in by_unit), None)
                 mine = [by_unit[near]] if near is not None else []
-            found[side] = list(mine)
+            found[side] = mine
         return found
 
     @property

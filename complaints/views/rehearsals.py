@@ -11,6 +11,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from complaints.lifecycle import ClockKind, label_of
@@ -187,14 +188,9 @@ def _after(months: list[date], month: date | None) -> date | None:
 
 def _chart(rows: list[Any], load: Load, title: str) -> Chart:
     """What falls due before and after, as columns."""
-    labels = [
-        row.label
-        if row.start is None
-        else _label(row.start, hourly=rows[1].start - row.start < timedelta(days=1))
-        if len(rows) > 1 and rows[1].start is not None
-        else str(row.label)
-        for row in rows
-    ]
+    starts = [row.start for row in rows]
+    hourly = len(rows) > 1 and starts[0] is not None and starts[1] - starts[0] < timedelta(days=1)
+    labels = [str(row.label)[:2] if row.start is None else _label(row.start, hourly=hourly) for row in rows]
     return Chart(
         title=_("%(clock)s: due") % {"clock": title},
         labels=labels,
@@ -254,7 +250,7 @@ WHAT: dict[str, Any] = {
 }
 MOMENT: dict[str, Any] = {
     "due": lambda: _("due"),
-    "received": lambda: _("received"),
+    "received": lambda: pgettext("load", "Received"),
     "through": lambda: _("come through"),
     "waiting": lambda: _("waiting"),
 }

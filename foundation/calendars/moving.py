@@ -59,14 +59,8 @@ class Shifts:
     def add(self, shift: Shift) -> None:
         self.clocks += 1
         self.late_at_once += shift.late_at_once
-        if shift.after is None:
-            self.refused += 1
-        elif (way := _way(shift.before, shift.after)) == 0:
-            self.same += 1
-        elif way < 0:
-            self.sooner += 1
-        else:
-            self.later += 1
+        way = way_of(shift)
+        setattr(self, way, getattr(self, way) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +256,13 @@ def _shift(clock: Clock, rows: list[ClockEvent], change: Change, now: datetime) 
         return Shift(clock, before, None, False, done.code)
     after = done[0].read(now)
     return Shift(clock, before, after, after.state == "breached" != before.state)
+
+
+def way_of(shift: Shift) -> str:
+    """Where a clock goes: "refused", "same", "sooner" or "later", as `Shifts` counts it."""
+    if shift.after is None:
+        return "refused"
+    return ("sooner", "same", "later")[_way(shift.before, shift.after) + 1]
 
 
 def _way(before: Figures, after: Figures) -> int:

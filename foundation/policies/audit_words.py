@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
@@ -30,7 +30,7 @@ def _value(value: Any, detail: dict[str, Any]) -> Any:
         return value
 
 
-name_kinds({"policies.policysetting": _("Policy"), "policies.draft": _("Draft")})
+name_kinds({"policies.policysetting": _("Policy"), "policies.draft": pgettext_lazy("decision", "Draft")})
 name_acts(
     "draft",
     title=_("Drafts"),

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from foundation.audit.models import APPEND_ONLY
 from foundation.common import clock
@@ -77,7 +78,7 @@ class Draft(Row):
         STAFFING = "STAFFING", _("Staffing rule")
 
     class State(models.TextChoices):
-        OPEN = "OPEN", _("Draft")
+        OPEN = "OPEN", pgettext_lazy("decision", "Draft")
         ACTIVATED = "ACTIVATED", _("Activated")
         DROPPED = "DROPPED", _("Dropped")
 

@@ -84,9 +84,16 @@ class ShiftPage:
     after: int | None
 
 
-def shifts_of(draft: Draft, *, now: datetime, after: int = 0, size: int = 50) -> ShiftPage:
-    """What a draft makes of the open clocks behind `after`, by their key. Looks at 2,000 clocks at most: where hardly
-    any changes a page may be shorter, and there is still a next one."""
+def shifts_of(
+    draft: Draft,
+    *,
+    now: datetime,
+    after: int = 0,
+    size: int = 50,
+    wanted: Callable[[Shift], bool] = lambda _shift: True,
+) -> ShiftPage:
+    """What a draft makes of the open clocks behind `after`, by their key, but for those not `wanted`. Looks at 2,000
+    clocks at most: where hardly any is found a page may be shorter, and there is still a next one."""
     clocks, found, looked = touched(draft), list[Shift](), 0
     if not clocks.filter(pk__gt=after).exists():
         return ShiftPage([], None)
@@ -96,6 +103,8 @@ def shifts_of(draft: Draft, *, now: datetime, after: int = 0, size: int = 50) ->
             if not keys:
                 return ShiftPage(found, None)
             for shift in moving.preview(clocks, change, now=now, after=after, size=200):
+                if not wanted(shift):
+                    continue
                 if len(found) == size:
                     return ShiftPage(found, found[-1].clock.pk)
                 found.append(shift)

@@ -55,7 +55,9 @@ def test_open_clocks_go_with_a_policy_unless_unticked_and_a_miss_stays_one(djang
         back = ready(at, State.CALLBACK)
     with on(2, 12):
         at_law = ready(at, State.INVESTIGATING, received_at=moment(1))
-        closing.close_complaint(back.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="")
+        closing.close_complaint(
+            back.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Check first"
+        )
         closing.reopen_complaint(back.pk, actor=at.agent, words="Again")  # half of 48 h
     with on(4, 12):  # those of the 2nd, 10:00, are late, the paused one has 48 h left
         mark_missed(clock.now(), owner_kind="CASE")

@@ -87,7 +87,7 @@ def story() -> tuple[Office, dict[str, Complaint]]:
         pausing.resume_complaint(found["paused"].pk, actor=at.handler)
         answering.decide_complaint(found["answered"].pk, actor=at.handler, words="Paid back.")
         done = closing.close_complaint(
-            found["closed"].pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson=""
+            found["closed"].pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Check first"
         )
     with on(3, 12):
         closing.reopen_complaint(done.pk, actor=at.agent, words="Again")

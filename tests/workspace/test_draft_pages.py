@@ -53,6 +53,8 @@ def test_a_policy_is_looked_at_then_activated_with_one_clock_unticked():
         assert admin.post(f"{address}keep/", ticks).status_code == 302
         page = admin.get(address)
         assert [row.kept for row in page.context["rows"]] == [row.shift.clock.owner_id == other.pk for row in rows]
+        assert [admin.get(f"{address}?way={way}").context["rows"] for way in ("later", "late", "refused")] == [[]] * 3
+        assert len(admin.get(f"{address}?way=sooner").context["rows"]) == 2
         # Who may not decide does not.
         assert boss.get(address).status_code == 403 and boss.post(f"{address}activate/").status_code == 403
         assert enter(person("SYS_ADMIN")).post(f"{address}activate/", {"move": "1"}).status_code == 403

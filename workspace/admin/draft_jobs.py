@@ -47,16 +47,21 @@ def _count(job: RunningJob) -> None:
     Draft.objects.filter(pk=draft.pk).update(counts=count_draft(draft, now=clock.now()))
 
 
+def _person(pk: int | None) -> User | None:
+    return User.objects.filter(pk=pk).first() if pk is not None else None
+
+
 def _move(job: RunningJob) -> None:
-    actor = User.objects.filter(pk=job.actor_id).first()
-    move_clocks(int(job.params["draft"]), actor=actor, told=lambda moved: job.progress(moved, clocks=moved))
+    move_clocks(
+        int(job.params["draft"]), actor=_person(job.actor_id), told=lambda moved: job.progress(moved, clocks=moved)
+    )
 
 
 def _move_due(job: RunningJob) -> None:
     """Drafts whose beginning came meanwhile, and those whose run was lost."""
     for moved, draft in enumerate(drafts_to_move(clock.now()), 1):
         decided = Draft.objects.values_list("decided_by_id", flat=True).get(pk=draft)
-        move_clocks(draft, actor=User.objects.filter(pk=decided).first())
+        move_clocks(draft, actor=_person(decided))
         job.progress(moved)
 
 

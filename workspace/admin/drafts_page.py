@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,8 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from complaints.lifecycle import OWNER_KIND, PART_KIND, ClockKind, label_of
 from complaints.models import Complaint, Part
 from complaints.rehearsing.words import say_drafts
-from foundation.calendars.clock_engine import Standing
-from foundation.calendars.moving import Shift, Shifts
+from foundation.calendars.moving import Shift, Shifts, way_of
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -35,11 +34,13 @@ from workspace.admin.draft_jobs import COUNTED_AT_ONCE, start_moving
 
 SHOWN = 50
 RIGHTS = {Draft.Kind.POLICY: "policies.change", Draft.Kind.CALENDAR: "calendars.change"}
-STANDINGS: dict[str, Any] = {
-    Standing.RUNNING: ("", "clock"),
-    Standing.PAUSED: ("info", "circle-pause"),
-    Standing.BREACHED: ("danger", "circle-alert"),
-    Standing.MET: ("ok", "circle-check"),
+# Which clocks a figure counts; the list below it shows them.
+WAYS: dict[str, Callable[[Shift], bool]] = {
+    "all": lambda _shift: True,
+    "sooner": lambda shift: way_of(shift) == "sooner",
+    "later": lambda shift: way_of(shift) == "later",
+    "refused": lambda shift: way_of(shift) == "refused",
+    "late": lambda shift: shift.late_at_once,
 }
 
 
@@ -87,7 +88,8 @@ def _page(request: StaffRequest, draft: Draft, refused: str = "") -> HttpRespons
         after = from_text(request.GET.get("after", "0")[:13])
     except ValueError:
         after = 0
-    page, counts = _looked_at(draft, now, after) if is_open else (ShiftPage([], None), None)
+    way = request.GET.get("way", "")
+    page, counts = _looked_at(draft, now, after, way) if is_open else (ShiftPage([], None), None)
     run = JobRun.objects.filter(pk=draft.run_id).first() if draft.run_id else None
     context = {
         "draft": draft,
@@ -98,6 +100,7 @@ def _page(request: StaffRequest, draft: Draft, refused: str = "") -> HttpRespons
         "next": to_text(page.after) if page.after is not None else "",
         "first": not after,
         "counts": counts,
+        "way": way if way in WAYS else "",
         "kept": len(draft.kept),
         "run": run if run is not None and not run.ended else None,
         "waits": draft.move and draft.moved_at is None and not holds(draft, now),
@@ -109,15 +112,17 @@ def _page(request: StaffRequest, draft: Draft, refused: str = "") -> HttpRespons
     return render(request, f"workspace/draft_detail.html{part}", context, status=422 if refused else 200)
 
 
-def _looked_at(draft: Draft, now: datetime, after: int) -> tuple[ShiftPage, dict[str, int] | None]:
-    """A page of the clocks a draft changes, and how many there are in all; None while those are being counted."""
+def _looked_at(draft: Draft, now: datetime, after: int, way: str) -> tuple[ShiftPage, dict[str, int] | None]:
+    """A page of the clocks a draft changes in a way, and how many change in all; None while those are being
+    counted."""
+    wanted = WAYS.get(way, WAYS["all"])
     shifts = all_shifts(draft, now=now, most=COUNTED_AT_ONCE)
     if shifts is None:
-        return shifts_of(draft, now=now, after=after, size=SHOWN), draft.counts
+        return shifts_of(draft, now=now, after=after, size=SHOWN, wanted=wanted), draft.counts
     counts = Shifts()
     for shift in shifts:
         counts.add(shift)
-    behind = [shift for shift in shifts if shift.clock.pk > after]
+    behind = [shift for shift in shifts if shift.clock.pk > after and wanted(shift)]
     more = behind[SHOWN - 1].clock.pk if len(behind) > SHOWN else None
     return ShiftPage(behind[:SHOWN], more), asdict(counts)
 
