@@ -13,14 +13,15 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Avg, Count, IntegerField, Min, Q, Sum, Value
+from django.db import connection
+from django.db.models import Avg, BooleanField, Count, ExpressionWrapper, IntegerField, Min, Q, Sum, Value
 from django.db.models.functions import ExtractHour, TruncDate
 
 from complaints.kpis import Percentile, Span, judged, masters
 from complaints.kpis.base import counted, hours, share
 from complaints.kpis.handling import TO_ANSWER, missed_at, within
 from complaints.lifecycle import RANK, ClockKind
-from complaints.load import Worker, people_rows, seen_open, workers_of
+from complaints.load import Worker, people_rows, workers_of
 from complaints.models import Complaint
 from complaints.queries import Line
 from complaints.risks import REASONS, SOON, Risk, causes, condition
@@ -30,6 +31,16 @@ from staff.models import User
 ROWS_SHOWN, PEOPLE_SHOWN, TOPICS_SHOWN = 8, 10, 8
 LINE_DAYS, TOPIC_DAYS = 14, 7
 HANGING = (Risk.OFFERED, Risk.PART_LATE, Risk.APPROVAL, Risk.CALLBACK)
+
+
+# A case due twice on a day or in the period counts once, and as missed when one of its limits was.
+_DUE = """
+WITH due (owner, day, inside, missed) AS MATERIALIZED ({rows})
+SELECT day, count(*), count(*) FILTER (WHERE missed) FROM (
+  SELECT owner, day, bool_or(missed) AS missed FROM due WHERE day >= %s GROUP BY owner, day) one GROUP BY day
+UNION ALL SELECT NULL, count(*), count(*) FILTER (WHERE missed) FROM (
+  SELECT owner, bool_or(missed) AS missed FROM due WHERE inside GROUP BY owner) one
+"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Board:
 
     def __init__(self, user: User, now: datetime, span: Span) -> None:
         self.user, self.now, self.span = user, now, span
-        self.seen = seen_open(user)
+        self.seen = Complaint.objects.visible_to(user).open()
         self.every = masters(Complaint.objects.visible_to(user))
 
     @cached_property
@@ -184,16 +195,18 @@ class Board:
     def due(self) -> dict[date | None, tuple[int, int]]:
         """Cases due within the service limit, and of them those that missed it: of each of the last days, and (None)
         of the period."""
-        line = Span.last_days(self.now, LINE_DAYS)
-        seen = self.every.values("pk")
-        late = Count("owner_id", distinct=True, filter=missed_at(self.now))
-        cases = Count("owner_id", distinct=True)
-        by_day = judged(ClockKind.SERVICE, line, self.now).filter(owner_id__in=seen)
-        daily = by_day.annotate(day=TruncDate("due_at", tzinfo=clock.BUSINESS_ZONE)).values_list("day")
-        whole = judged(ClockKind.SERVICE, self.span, self.now).filter(owner_id__in=seen)
-        of_all = whole.annotate(day=Value(None, output_field=TruncDate("due_at").output_field)).values_list("day")
-        rows = daily.annotate(n=cases, late=late).union(of_all.annotate(n=cases, late=late), all=True)
-        return {day: (n, missed) for day, n, missed in rows}
+        line, kind = Span.last_days(self.now, LINE_DAYS), ClockKind.SERVICE
+        whole = Span(min(line.start, self.span.start), max(line.end, self.span.end))
+        rows = judged(kind, whole, self.now).filter(owner_id__in=self.every.order_by().values("pk"))
+        sql, values = rows.values_list(
+            "owner_id",
+            TruncDate("due_at", tzinfo=clock.BUSINESS_ZONE),
+            ExpressionWrapper(within("due_at", self.span), output_field=BooleanField()),
+            ExpressionWrapper(missed_at(self.now), output_field=BooleanField()),
+        ).query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(_DUE.format(rows=sql), [*values, clock.today(line.start)])
+            return {day: (n, missed) for day, n, missed in cursor.fetchall()}
 
     def on_time(self, day: date | None = None) -> float | None:
         """The on-time rate of a day of the line, or of the period."""

@@ -10,9 +10,6 @@ from typing import Any
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from complaints.models import Complaint
-from complaints.models.cases import ComplaintQuerySet
-from complaints.queries import sight_streams
 from foundation.policies.reading import policy
 from foundation.ui.wording import say_moment
 from staff.models import OrgUnit, RoleAssignment, Shift, User, holds_on
@@ -21,16 +18,6 @@ from staff.rights import sight_of
 FIGURES_RIGHT = "complaints.figures"
 WORKERS = ("COMPLAINT_HANDLER",)
 PLAN = timedelta(days=7)  # who has a shift in the plan of this week works by shifts
-
-
-def seen_open(user: User) -> ComplaintQuerySet:
-    """The open cases the user sees (`visible_to`), in a shape that is counted fast: each way of seeing by its own
-    index where the user does not see everything."""
-    rows = Complaint.objects.not_about(user).open()
-    parts = [rows.filter(one).order_by().values("pk") for one in sight_streams(user)]
-    if len(parts) == 1:
-        return rows.filter(sight_streams(user)[0])
-    return Complaint.objects.filter(pk__in=parts[0].union(*parts[1:]))
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,28 @@ class Complaint(Row):
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="complaint_number_tail"),
             models.Index(fields=["source_no"], name="complaint_source_no", condition=~Q(source_no="")),
             models.Index(fields=["cause", "-closed_at"], name="complaint_cause", condition=Q(cause__isnull=False)),
-            models.Index(fields=["-received_at", "-id"], name="complaint_received"),
+            # What boards and reports count, from the indexes alone: by receipt, of a case, of what is open.
+            models.Index(
+                fields=["-received_at", "-id"],
+                include=["unit_no", "work_unit_no", "owner", "handler", "about_staff", "state", "topic"],
+                name="complaint_came",
+            ),
+            models.Index(
+                fields=["id"],
+                include=["unit_no", "work_unit_no", "owner", "handler", "about_staff", "state"],
+                name="complaint_sight",
+            ),
+            models.Index(
+                fields=["work_unit_no", "handler", "queue_at"],
+                include=["id", "unit_no", "owner", "about_staff", "work_unit", "grade", "received_at"],
+                name="complaint_open_board",
+                condition=IS_OPEN,
+            ),
+            models.Index(
+                fields=["queue_at", "id"],
+                name="complaint_grave_due",
+                condition=IS_OPEN & Q(grade__in=[Grade.MAJOR, Grade.SKIP_LEVEL]),
+            ),
             models.Index(fields=["-closed_at", "-id"], name="complaint_closed", condition=Q(closed_at__isnull=False)),
             models.Index(fields=["answered_at"], name="complaint_answered", condition=Q(answered_at__isnull=False)),
             models.Index(fields=["work_unit_no", *ENDED_FIRST], name="complaint_work_closed", condition=IS_ENDED),
