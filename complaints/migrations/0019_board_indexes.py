@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('complaints', '0017_spread'),
+        ('complaints', '0018_question_active'),
     ]
 
     operations = [
