@@ -153,8 +153,8 @@ def _faults(user: User, asked: str) -> list[str]:
     def read() -> int:
         query = QueryDict(asked)
         view = view_of(user, query["view"])
-        found = CaseFilter(query, listed(view.rows))
-        return len(first_of(found.qs, view.streams, PAGE + 1))
+        found = CaseFilter(query, view.rows)
+        return len(first_of(found.qs, view.streams, PAGE + 1, listed))
 
     return _faults_of(read, 2 * (PAGE + 1))
 

@@ -70,9 +70,11 @@ def queue(request: StaffRequest) -> HttpResponseBase:
     key = view_key(user, asked_of(request.GET))
     asked = asked_of({**request.GET.dict(), "view": key})
     view = view_of(user, key)
-    found = CaseFilter(asked, listed(view.rows), request=request)
+    found = CaseFilter(asked, view.rows, request=request)
     try:
-        page: Page[Line] = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE, streams=view.streams)
+        page: Page[Line] = keyset_page(
+            found.qs, after=request.GET.get("after"), size=PAGE, streams=view.streams, show=listed
+        )
     except RuleBroken:
         return redirect(f"{request.path}?view={key}")
     seen = _digest(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -59,13 +59,21 @@ def values_of(cursor: str, length: int) -> list[Any]:
     return values
 
 
-def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50, streams: Sequence[Q] = ()) -> Page[R]:
+def keyset_page(
+    rows: QuerySet[Any, Any],
+    *,
+    after: str | None,
+    size: int = 50,
+    streams: Sequence[Q] = (),
+    show: Callable[[QuerySet[Any, Any]], QuerySet[Any, R]] | None = None,
+) -> Page[R]:
     """The page of `rows` after the cursor `after` (None or empty: the first).
 
     `rows` must be ordered by plain, non-null columns ending in a unique one (a total order), each "name" or
     "-name". `streams`: only rows that meet one of these conditions. Each is read in the order of the page by an index
-    of its own, which one condition with OR would not be. Raises RuleBroken("page.bad_cursor") for a cursor that is
-    damaged or of another order.
+    of its own, which one condition with OR would not be. `show`: what the page shows of the rows, the columns of the
+    order among it; joined to those found, never to those looked through. Raises RuleBroken("page.bad_cursor") for a
+    cursor that is damaged or of another order.
     """
     order = [str(name) for name in rows.query.order_by]
     if not order:
@@ -84,20 +92,26 @@ def keyset_page(rows: QuerySet[Any, R], *, after: str | None, size: int = 50, st
             rows = rows.filter(Q(**{edge: values[0]}) & condition)
         except (ValueError, TypeError, ValidationError) as error:  # values of another kind than the columns
             raise RuleBroken("page.bad_cursor", "this page address is damaged; start from the first page") from error
-    found = list(first_of(rows, streams, size + 1))
+    found = list(first_of(rows, streams, size + 1, show))
     items = found[:size]
     cursor = _pack([_value(items[-1], name) for name in names]) if len(found) > size else None
     return Page(items=items, next_cursor=cursor, is_first=not after)
 
 
-def first_of(rows: QuerySet[Any, R], streams: Sequence[Q], count: int) -> QuerySet[Any, R]:
-    """The first `count` of `rows` that lie in any of the streams (none: of all)."""
-    parts = [rows.filter(condition)[:count] for condition in streams]
-    if len(parts) < 2:
-        return parts[0] if parts else rows[:count]
-    # The streams yield keys alone: what a row shows is joined once, to those found, and not planned for each of them.
+def first_of(
+    rows: QuerySet[Any, Any],
+    streams: Sequence[Q],
+    count: int,
+    show: Callable[[QuerySet[Any, Any]], QuerySet[Any, R]] | None = None,
+) -> QuerySet[Any, R]:
+    """The first `count` of `rows` that lie in any of the streams (none: of all), as `show` makes them."""
+    parts = [rows.filter(condition)[:count] for condition in streams or [Q()]]
     keys = [part.values("pk") for part in parts]
-    return rows.filter(among(keys[0].union(*keys[1:])))[:count]
+    found = keys[0] if len(keys) == 1 else keys[0].union(*keys[1:])
+    if show is not None:
+        there = rows.model._default_manager.filter(among(found)).order_by(*rows.query.order_by)
+        return show(there)[:count]
+    return parts[0] if len(parts) == 1 else rows.filter(among(found))[:count]
 
 
 def count_of(rows: QuerySet[Any, Any], streams: Sequence[Q], most: int) -> int:

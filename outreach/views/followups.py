@@ -54,9 +54,9 @@ def followup_list(request: StaffRequest) -> HttpResponse:
     rows, streams = followups_in_view(request.user, view), list[Q]()
     if view == "closed":
         rows, streams = closed_streams(request.user)
-    found = FollowUpFilter(request.GET, listed(rows), request=request)
+    found = FollowUpFilter(request.GET, rows, request=request)
     try:
-        page = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE, streams=streams)
+        page = keyset_page(found.qs, after=request.GET.get("after"), size=PAGE, streams=streams, show=listed)
     except RuleBroken:
         return redirect(f"{request.path}?view={view}")
     now = clock.now()
