@@ -60,15 +60,18 @@ def _units(request: Any) -> list[tuple[int, str]]:
 
 
 class CaseFilter(filters.FilterSet):
+    # Choices as functions: lists would be copied word by word for every page.
     number = filters.CharFilter(label=_("Case number"), method="of_number")
-    state = filters.ChoiceFilter(label=_("State"), choices=State.choices, empty_label=_("all"))
-    grade = filters.ChoiceFilter(label=_("Grade"), choices=Grade.choices, empty_label=_("all"))
+    state = filters.ChoiceFilter(label=_("State"), choices=lambda: State.choices, empty_label=_("all"))
+    grade = filters.ChoiceFilter(label=_("Grade"), choices=lambda: Grade.choices, empty_label=_("all"))
     topic = filters.ChoiceFilter(label=_("Topic"), choices=(), method="of_topic", empty_label=_("all"))
-    channel = filters.ChoiceFilter(label=_("Channel"), choices=Channel.choices, empty_label=_("all"))
+    channel = filters.ChoiceFilter(label=_("Channel"), choices=lambda: Channel.choices, empty_label=_("all"))
     handler = filters.ChoiceFilter(label=_("Handler"), choices=(), method="of_handler", empty_label=_("all"))
     unit = filters.ChoiceFilter(label=_("Unit"), choices=(), method="of_unit", empty_label=_("all"))
-    late = filters.ChoiceFilter(label=_("Late"), choices=Late.choices, method="of_late", empty_label=_("all"))
-    risk = filters.ChoiceFilter(label=_("Needs action"), choices=Risk.choices, method="of_risk", empty_label=_("all"))
+    late = filters.ChoiceFilter(label=_("Late"), choices=lambda: Late.choices, method="of_late", empty_label=_("all"))
+    risk = filters.ChoiceFilter(
+        label=_("Needs action"), choices=lambda: Risk.choices, method="of_risk", empty_label=_("all")
+    )
     brand = filters.CharFilter(label=_("Brand"), max_length=40)
     area = filters.CharFilter(label=_("Area"), max_length=40)
 

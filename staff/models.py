@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, DateTimeRangeField, RangeOperators
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from foundation.common import clock
 from foundation.common.merging import OnMerge
 from foundation.common.personal import Personal
+from foundation.common.prepared import prepared
 from staff.roles import ROLES
 
 
@@ -32,6 +33,9 @@ class TimeRange(Func):
 
     function = "TSTZRANGE"
     output_field = DateTimeRangeField()
+
+
+_PATH = "SELECT id FROM staff_orgunit WHERE no <= %s AND last_no >= %s ORDER BY no DESC"
 
 
 class OrgUnit(models.Model):
@@ -71,8 +75,9 @@ class OrgUnit(models.Model):
     @cached_property
     def path_ids(self) -> list[int]:
         """Ids of the unit and of those above it, nearest first: where its policies and calendars are looked for."""
-        above = OrgUnit.objects.filter(no__lte=self.no, last_no__gte=self.no).order_by("-no")
-        return list(above.values_list("pk", flat=True))
+        with connection.cursor() as cursor:
+            cursor.execute(*prepared(_PATH, [self.no, self.no]))
+            return [pk for (pk,) in cursor.fetchall()]
 
 
 class UnitFormerNo(models.Model):

@@ -14,7 +14,7 @@ from complaints.mediation import HELD_BY_MEDIATION, MEDIATING
 from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, Seat
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
-from complaints.services.memory import memory_of, remember_many
+from complaints.services.memory import Memory, memory_of, remember_many
 from customers.models import ContactPoint
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -223,19 +223,15 @@ def remember(
     """What was done to a case: history row, audit entry ("complaint.<act>"), and a line on the customer's timeline for
     what they would ask about. `act`: an `Act` with the states it led from and to, or a `Deed`, which changes none.
     `detail` of the audit: ids, codes, amounts. Registering is `Act.REGISTER` with `new` alone."""
-    memory = memory_of(
-        case,
-        act,
-        actor=actor,
-        stands_for=behalf(case, actor),
-        readings=clocks_for(case, actor).readings(),
-        old=old,
-        new=new,
-        reason=reason,
-        detail=detail,
-    )
+    memory = act_kept(case, act, actor=actor, old=old, new=new, reason=reason, detail=detail)
     remember_many([memory])
     return memory.row
+
+
+def act_kept(case: Complaint, act: str, *, actor: User | None, **more: Any) -> Memory:
+    """What `remember` would write of an act, to be written with that of others (`memory.remember_many`)."""
+    readings = clocks_for(case, actor).readings()
+    return memory_of(case, act, actor=actor, stands_for=behalf(case, actor), readings=readings, **more)
 
 
 def seat(case: Complaint, user: User, why: SeatWhy) -> None:
@@ -294,6 +290,7 @@ def tell_customer(
     customer only as `words`. What names the moment of our answer is dropped when that has passed (`expires_at`: another
     moment it must leave before): it would say nothing true.
     None for a record of the past, one told before, and where nothing says how to reach the complainant (D§9.3d).
+    A case that is not in the database yet is saved by the caller, with `last_told_at`.
     """
     if case.is_imported:
         return None
@@ -314,7 +311,8 @@ def tell_customer(
     )
     if message is not None:
         case.last_told_at = clock.now()
-        case.save(update_fields=["last_told_at"])
+        if not case._state.adding:
+            case.save(update_fields=["last_told_at"])
     return message
 
 

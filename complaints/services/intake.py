@@ -19,7 +19,8 @@ from complaints.places import owner_for_all, unit_for
 from complaints.rules import is_grave
 from complaints.services.clocks import ACKNOWLEDGED_LATER
 from complaints.services.grading import check_grade, keep_block
-from complaints.services.ground import clocks_for, remember, tell_customer
+from complaints.services.ground import act_kept, clocks_for, tell_customer
+from complaints.services.memory import remember_many
 from customers import normal
 from customers.models import Customer, Subscription
 from customers.models.subscriptions import ProductLine
@@ -156,17 +157,19 @@ def _registered(told: _Told, actor: User | None) -> Complaint:
     at_once = told.channel not in ACKNOWLEDGED_LATER
     _begin_clocks(case, actor, at_once=at_once)
     case.state = State.ACKNOWLEDGED if at_once else State.REGISTERED
+    if at_once:
+        tell_customer(case, "complaint_acknowledged", key="1", actor=actor, code=said_code(case.public_code))
     case.save(force_insert=True)
     if told.lines:
         ComplaintLine.objects.bulk_create(ComplaintLine(complaint=case, subscription=line) for line in told.lines)
     detail = {"channel": case.channel, **({"topic": told.topic.code} if told.topic else {})}
-    remember(case, Act.REGISTER, actor=actor, new=State.REGISTERED, detail=detail)
+    kept = [act_kept(case, Act.REGISTER, actor=actor, new=State.REGISTERED, detail=detail)]
     if told.repeats is not None:
         Link.objects.create(complaint=case, other=told.repeats, kind=LinkKind.REPEAT, by=actor)
-        remember(case, Deed.LINKED, actor=actor, detail={"other": str(told.repeats.pk)})
+        kept.append(act_kept(case, Deed.LINKED, actor=actor, detail={"other": str(told.repeats.pk)}))
     if at_once:
-        remember(case, Act.ACKNOWLEDGE, actor=actor, old=State.REGISTERED, new=State.ACKNOWLEDGED)
-        tell_customer(case, "complaint_acknowledged", key="1", actor=actor, code=said_code(case.public_code))
+        kept.append(act_kept(case, Act.ACKNOWLEDGE, actor=actor, old=State.REGISTERED, new=State.ACKNOWLEDGED))
+    remember_many(kept)
     if is_grave(case.grade):
         keep_block(case, actor=actor)
     if told.contact is not None and actor is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -18,8 +19,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from complaints.intake_forms import OTHER_TOPIC, IntakeForm, facts_for
 from complaints.intake_page import Look, chosen_topic, lines_of, look_at, running_contact, topics_grouped
 from complaints.models import Attachment, Complaint
+from complaints.models.cases import VIEW_RIGHT
 from complaints.services.attaching import attach_files, check_files, fetch_file, limit_of_file
 from complaints.services.closing import reopen_complaint
+from complaints.services.ground import covers
 from complaints.services.intake import register_complaint
 from complaints.services.urging import urge_complaint
 from customers.imports.uploads import SizeGuard
@@ -66,7 +69,7 @@ def _intake(request: StaffRequest, guard: SizeGuard) -> HttpResponseBase:
     if form.is_valid() and not guard.too_large:
         try:
             files = check_files(form.cleaned_data["evidence"])
-            with transaction.atomic():
+            with transaction.atomic() if files else nullcontext():
                 case = register_complaint(actor=request.user, customer=customer, contact=contact, **form.told(topic))
                 if files and not case.attachments.exists():
                     attach_files(case, files, actor=request.user)
@@ -162,7 +165,8 @@ def attachment(request: StaffRequest, pk: int, file_pk: int) -> HttpResponseBase
 
 def _address_after(request: StaffRequest, case: Complaint, customer: Customer | None) -> str:
     """The case, where it is open to who took it; what is said about themselves is not."""
-    if Complaint.objects.visible_to(request.user).filter(pk=case.pk).exists():
+    seen = case.about_staff_id != request.user.pk and covers(case, request.user, VIEW_RIGHT)
+    if seen or Complaint.objects.visible_to(request.user).filter(pk=case.pk).exists():
         return reverse("complaints:case", args=[case.pk])
     return reverse("customers:customer-detail", args=[customer.pk]) if customer else reverse("workspace:home")
 
@@ -226,9 +230,14 @@ def _named_customer(request: StaffRequest) -> Customer | None:
     key = _key(request, "customer")
     if key is None:
         return None
-    opened = opened_ids(request.user)
-    customer: Customer = get_object_or_404(Customer.objects.visible_to(request.user, opened), pk=key)
-    customer._is_open = customer.pk in opened  # type: ignore[attr-defined]  # asked once for seeing and for showing
+    customer = Customer.objects.filter(pk=key).first()
+    if customer is not None and not customer.is_visible_to(request.user, ()):
+        # Whom a contact has opened is asked only about one outside the scope, and once for seeing and for showing.
+        opened = opened_ids(request.user)
+        customer._is_open = customer.pk in opened  # type: ignore[attr-defined]  # kept for the page
+        customer = customer if customer.is_visible_to(request.user, opened) else None
+    if customer is None:
+        raise Http404
     return customer
 
 

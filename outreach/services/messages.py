@@ -16,6 +16,7 @@ from customers.models import ContactPoint, Customer
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
+from foundation.common.prepared import prepared
 from outreach.lifecycle import MESSAGE_MOVES, Channel, MessageClass, MessageState
 from outreach.models import MessageKey, MessageMove, OutMessage
 from outreach.models.messages import message_floor
@@ -163,17 +164,21 @@ def queue_outside_message(
     )
 
 
-@transaction.atomic
+_ONCE = (
+    "INSERT INTO outreach_message_key (key, message_id, expires) VALUES (%s::uuid, %s, %s) ON CONFLICT DO NOTHING"
+    " RETURNING message_id"
+)
+
+
 def _queue(dedupe_key: str, message: OutMessage) -> OutMessage | None:
     if message.expires_at is not None and message.expires_at <= message.not_before:
         raise RuleBroken("message.never_leaves", _("This message expires before it may leave."))
-    MessageKey.objects.bulk_create(
-        [MessageKey(key=message_key(dedupe_key), message_id=message.pk, expires=clock.now() + KEYS_KEPT)],
-        ignore_conflicts=True,
-    )
-    if not MessageKey.objects.filter(key=message_key(dedupe_key), message_id=message.pk).exists():
-        return None
-    message.save(force_insert=True)
+    # Nothing below refuses, so the caller's transaction needs no point to come back to.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(*prepared(_ONCE, [message_key(dedupe_key), message.pk, clock.now() + KEYS_KEPT]))
+        if cursor.fetchone() is None:
+            return None
+        message.save(force_insert=True)
     return message
 
 
