@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,11 +25,14 @@ from complaints.rules import (
     service_key,
     statutory_rule,
 )
+from foundation.calendars.clock_engine import UNREACHABLE
 from foundation.calendars.clock_queries import clocks_of, read_clock
 from foundation.calendars.clocks import NewClock, pause_clock, resume_clock, retarget_clock, start_clocks, stop_clock
+from foundation.calendars.limits import Runs, Target, Unit
 from foundation.calendars.marks import Marks
 from foundation.calendars.models import Clock
 from foundation.calendars.queries import calendar_for
+from foundation.common.errors import RuleBroken
 from foundation.policies.reading import row_in_force
 from interactions.lifecycle import Channel
 from staff.models import User
@@ -80,7 +84,14 @@ class CaseClocks:
             )
             for rule in rules
         ]
-        self.open |= {clock.kind: clock for clock in start_clocks(new, at=self.at, actor=self.actor)}
+        try:
+            begun = start_clocks(new, at=self.at, actor=self.actor)
+        except RuleBroken as no:
+            if no.code not in UNREACHABLE:
+                raise
+            # The unit's hours never open again: that keeps no complaint out, its limits run day and night.
+            begun = start_clocks([_day_and_night(one) for one in new], at=self.at, actor=self.actor)
+        self.open |= {clock.kind: clock for clock in begun}
         self.changed = True
 
     def stop(self, *kinds: str, judged: bool = True) -> None:
@@ -219,6 +230,14 @@ class CaseClocks:
             figures = read_clock(clock, self._after(clock))
             found[kind] = {"elapsed": figures.elapsed // MINUTE, "remaining": figures.remaining // MINUTE}
         return found
+
+
+def _day_and_night(new: NewClock) -> NewClock:
+    """The same limit in calendar time; a working day is then a day."""
+    target = new.target
+    if target.unit == Unit.WORKING_DAYS:
+        target = Target.calendar_days(target.amount)
+    return replace(new, target=target, runs=Runs.CALENDAR, calendar=None)
 
 
 def authority_limit(case: Complaint) -> datetime:

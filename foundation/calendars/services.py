@@ -25,6 +25,7 @@ from foundation.calendars.definition import (
 )
 from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay, WorkWindow, import_note
 from foundation.calendars.windows import Window, check_week, windows_json
+from foundation.calendars.working_time import next_window
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 
@@ -78,8 +79,8 @@ def create_calendar(
 
     `weekly`: windows (minutes) of seven weekdays, Monday first; `country`: whose public holidays
     `import_year` takes, empty for a calendar that knows none. Refuses (RuleBroken `calendars.*`) a code that
-    exists or has other letters than A-Z, 0-9 and _, an unknown zone or country, wrong windows, a working day
-    outside 1-1440 minutes.
+    exists or has other letters than A-Z, 0-9 and _, an unknown zone or country, wrong windows or none at all, a
+    working day outside 1-1440 minutes.
     """
     if not code or len(code) > 32 or not code.replace("_", "A").isalnum() or not code.isascii() or code != code.upper():
         raise RuleBroken("calendars.code", _("A calendar's code has capital letters, digits and _ only, at most 32."))
@@ -339,7 +340,8 @@ def _replace_days(
 
 
 def _new_version(calendar: WorkCalendar, *, actor: Any, note: str) -> CalendarVersion:
-    """Freeze the rows as they are now. Raises RuleBroken when they break a rule together."""
+    """Freeze the rows as they are now. Raises RuleBroken when they break a rule together, `calendars.never_opens` when
+    nothing is open any more: no deadline in working time would ever come."""
     calendar.version += 1
     frozen = Calendar(
         code=calendar.code,
@@ -349,6 +351,7 @@ def _new_version(calendar: WorkCalendar, *, actor: Any, note: str) -> CalendarVe
         days=tuple(_named(row).day for row in calendar.days.all()),
         version=calendar.version,
     )
+    next_window(clock.now(), frozen)
     calendar.save(update_fields=["version"])
     return CalendarVersion.objects.create(
         calendar=calendar,

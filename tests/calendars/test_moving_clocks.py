@@ -18,6 +18,7 @@ from foundation.calendars.marks import claim_marks
 from foundation.calendars.models import Clock, ClockEvent, ClockMark
 from foundation.calendars.queries import STANDARD
 from foundation.calendars.windows import read_windows
+from foundation.common.clock import travel
 from foundation.common.errors import RuleBroken
 from tests.calendars.test_stored_clocks import ACTOR, at, no_faults, service
 from tests.racing import race
@@ -118,12 +119,17 @@ def test_open_clocks_are_shown_before_and_after_and_moved_unless_unticked(django
 def test_a_calendar_that_never_opens_again_moves_nothing_and_longer_hours_may_make_late() -> None:
     office()
     clock = service("01-05T18:00", Target.hours(9), calendar="OFFICE")
-    services.change_calendar("OFFICE", actor=ACTOR, weekly=[()] * 7)
+    with travel(at("01-05T08:00")):  # one day more is open, then never again
+        with pytest.raises(RuleBroken, match="no working time left"):
+            services.change_calendar("OFFICE", actor=ACTOR, weekly=[()] * 7)
+        services.set_day("OFFICE", date(2026, 1, 5), "OPEN", windows=read_windows("09:00-10:00"), actor=ACTOR)
+        services.change_calendar("OFFICE", actor=ACTOR, weekly=[()] * 7)
     given = {"now": at("01-06T08:00")}
     (shift,) = moving.preview(moving.behind_newest("OFFICE"), moving.to_newest("OFFICE"), **given)
     assert (shift.after, shift.refused) == (None, "calendars.never_opens")
     assert moving.move_to_newest("OFFICE", at=given["now"], actor=ACTOR) == 0
     services.change_calendar("OFFICE", actor=ACTOR, weekly=[read_windows("00:00-24:00")] * 7)
+    services.clear_day("OFFICE", date(2026, 1, 5), actor=ACTOR)
     (shift,) = moving.preview(moving.behind_newest("OFFICE"), moving.to_newest("OFFICE"), **given)
     assert shift.late_at_once and shift.after.due == at("01-07T08:00")  # D§26: 24 hours more
     assert moving.move_to_newest("OFFICE", at=given["now"], actor=ACTOR) == 1
