@@ -17,6 +17,8 @@ class ComplaintsConfig(AppConfig):
             forgetting,
             handover,
             learning,
+            library,
+            library_asking,
             lines,
             moving,
             navigation,
@@ -36,6 +38,8 @@ class ComplaintsConfig(AppConfig):
         wordings.register()
         handover.register()
         learning.register()
+        library.register()
+        library_asking.register()
         forgetting.register()
         content.register()
         complainants.register()

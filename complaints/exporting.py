@@ -37,9 +37,9 @@ def _filter(user: User, query: QueryDict) -> CaseFilter:
     return CaseFilter(query, rows, request=Asking(user, query))
 
 
-def _topic() -> F:
-    """The topic in the language of the file."""
-    return F("topic__name_en" if (get_language() or "").startswith("en") else "topic__name_zh")
+def topic_in_language(named: str = "topic") -> F:
+    """The topic, or another key of a code list with both names, in the language of the file."""
+    return F(f"{named}__name_en" if (get_language() or "").startswith("en") else f"{named}__name_zh")
 
 
 CASES = Exportable(
@@ -52,7 +52,7 @@ CASES = Exportable(
         Column("subject", _("Complaint"), ("subject",)),
         *columns_of_customer(),
         Column("grade", _("Grade"), ("grade",), read=in_words(Grade)),
-        Column("topic", _("Topic"), ("x_topic",), expressions={"x_topic": _topic}),
+        Column("topic", _("Topic"), ("x_topic",), expressions={"x_topic": topic_in_language}),
         Column("brand", _("Brand"), ("brand",)),
         Column("area", _("Area"), ("area",)),
         Column("channel", _("Channel"), ("channel",), read=in_words(Channel)),

@@ -69,4 +69,14 @@ def register() -> None:
             match=("complaints:rehearsal", "complaints:staffing-"),
         )
     )
+    register_nav(
+        NavItem(
+            "complaint-library",
+            _("Library of complaints"),
+            "book-open",
+            "complaints:library",
+            right="complaints.view",
+            order=48,  # below what everybody opens daily
+        )
+    )
     register_opener(CUSTOMERS_COMPLAINING)

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError
 
-from complaints import dues, watching
+from complaints import dues, library, watching
 from complaints.mail import mailbox
 from complaints.services.talking import due_replies, let_reply_go
 from foundation.common import clock
@@ -55,3 +55,9 @@ def send_replies() -> int:
 def poll_mailbox() -> int:
     """Take the mails that came in."""
     return mailbox.poll_mailbox()
+
+
+@shared_task
+def read_library() -> int:
+    """Read the words of cases that came in or ended lately into the library."""
+    return library.read_lately()

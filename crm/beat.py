@@ -49,6 +49,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("complaints.tasks.settle_dues", 60, "urgent"),
     # Nothing without CARELINE_MAIL_IN_URL.
     Tick("complaints.tasks.poll_mailbox", 60),
+    # Words of new and ended cases: by the time and by the key, a day back.
+    Tick("complaints.tasks.read_library", 60),
 )
 
 # Times of the business zone.
@@ -68,6 +70,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("customers.erase_consent_evidence", Daily(time(2, 0))),
     Planned("common.check_integrity", Daily(time(2, 30))),
     Planned("complaints.learn_topics", Daily(time(2, 45))),
+    Planned("complaints.fill_library", Daily(time(2, 50))),
     Planned("outreach.tidy", Daily(time(3, 0))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
     Planned("customers.judge_value", Monthly(2, time(1, 30))),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from complaints.library import read_cases
 from complaints.models import Cause, Complaint, Measure
 from complaints.services.answering import decide_complaint, dispute_complaint
 from complaints.services.approving import grant_approval
@@ -215,4 +216,6 @@ class Complaints:
 
 def write_complaints(draw: Draw, organisation: Organisation, kept: list[Kept]) -> int:
     """Write the year of complaints; how many cases."""
-    return Complaints(draw, organisation, kept).write()
+    written = Complaints(draw, organisation, kept).write()
+    read_cases(Complaint.objects.values_list("pk", flat=True))
+    return written

@@ -6,6 +6,7 @@ from complaints.models.desk import AnswerTemplate, BulkAct, BulkChange, BulkLine
 from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, Link
 from complaints.models.learning import TopicWord
+from complaints.models.library import LibraryEntry, LibraryWord
 from complaints.models.mail import InMail
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
@@ -37,6 +38,8 @@ __all__ = [
     "EscalationTold",
     "Handover",
     "InMail",
+    "LibraryEntry",
+    "LibraryWord",
     "Link",
     "Measure",
     "MediationCase",

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from complaints.library import forget_reading
 from complaints.models import CaseChange
 from complaints.services import ground
 from customers.copies import plain
@@ -73,6 +74,8 @@ def change_case(case_id: int, *, actor: User, version: int, changes: dict[str, A
         case.topic_suggested = False
     ground.save_case(case, *different, *(["topic_suggested"] if confirms else []))
     CaseChange.objects.bulk_create(rows)
+    if not {"subject", "demand"}.isdisjoint(different):
+        forget_reading(case.pk)
     record(
         "complaint.changed",
         target=case,

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/", include("complaints.urls.board")),
     path("complaints/", include("complaints.urls.intake")),
     path("complaints/", include("complaints.urls.rehearsals")),
+    path("complaints/", include("complaints.urls.library")),
     # Last: what is no word of the lists above is the id of a case.
     path("complaints/", include("complaints.urls.desk")),
 ]

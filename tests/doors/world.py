@@ -323,6 +323,7 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "complaints:reply-undo": lambda _p: {"pk": NOBODY},
     "complaints:rehearsal": lambda _p: {},
     "complaints:staffing": lambda _p: {},
+    "complaints:library": lambda _p: {},
     "complaints:": lambda p: {"pk": p.complaint.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "segments:segment-": lambda p: {"pk": p.segment.pk},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from complaints.library import read_cases
 from complaints.mail.receiving import receive_mail
 from complaints.models import (
     AppealCase,
@@ -105,6 +106,7 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
     working.assign_complaint(one.pk, actor=lead, to=handler, note=mark["why somebody got it"])
     working.accept_work(one.pk, actor=handler)
     _beside(one, agent, handler, mark)
+    read_cases([one.pk])
     pay: dict[str, Any] = {"kind": "COMPENSATION", "amount": "10", "owner": handler, "due_at": soon}
     package = [{**pay, "text": mark["measure"]}]
     said = {"finding": mark["finding"], "reason": mark["reason of a solution"]}
