@@ -14,7 +14,9 @@ class ComplaintsConfig(AppConfig):
             clock_following,
             complainants,
             exporting,
+            figure_asking,
             forgetting,
+            freezing,
             handover,
             learning,
             library,
@@ -46,6 +48,8 @@ class ComplaintsConfig(AppConfig):
         clock_following.register()
         panels.register()
         exporting.register()
+        figure_asking.register()
+        freezing.register()
         navigation.register()
         bulk.register()
         running.register()
@@ -53,3 +57,6 @@ class ComplaintsConfig(AppConfig):
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))
+        register_stamped(Stamped("complaints_monthcase"))
+        register_stamped(Stamped("complaints_monthcase", unit_no="work_unit_no"))
+        register_stamped(Stamped("complaints_linecount"))

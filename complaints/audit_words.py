@@ -42,6 +42,7 @@ name_kinds(
         "complaints.link": _("Link of complaints"),
         "complaints.rejection": _("Request to declare it not ours"),
         "complaints.appealcase": _("Appeal"),
+        "complaints.groupsuggestion": _("Suggested group"),
         "complaints.mediationcase": _("Mediation"),
         "complaints.rehearsal": _("Rehearsal"),
     }
@@ -55,6 +56,8 @@ name_acts(
         "attached": _("Files added"),
         "file_fetched": _("File fetched"),
         "changed": _("Properties changed"),
+        "group_made": _("Suggested group made"),
+        "group_refused": _("Suggested group refused"),
         "view_kept": _("View kept"),
         "view_dropped": _("View removed"),
         "bulk": _("Many at once"),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import ClockKind, label_of
@@ -129,8 +130,31 @@ def _part(notice: Notification) -> str:
     return reverse("complaints:part-detail", args=[int(notice.params["part"])])
 
 
+def _group(notice: Notification) -> str:
+    given = notice.params
+    topic = given["en"] if (get_language() or "").startswith("en") else given["zh"]
+    words = {"topic": topic, "area": given["area"], "customers": given["customers"]}
+    if given["area"]:
+        return _("A group? %(customers)s customers in %(area)s: %(topic)s") % words
+    return _("A group? %(customers)s customers: %(topic)s") % words
+
+
+def _suggestion(notice: Notification) -> str:
+    return reverse("complaints:group-detail", args=[notice.subject_id])
+
+
+def _month(notice: Notification) -> str:
+    return _("Complaints of %(month)s: the figures are ready") % {"month": notice.params["month"]}
+
+
+def _analysis(notice: Notification) -> str:
+    return f"{reverse('complaints:analysis')}?month={notice.params['month']}"
+
+
 def register() -> None:
     """Make the kinds known."""
+    register_bell_kind(BellKind("complaint.group_suggested", "users", "warn", _group, _suggestion))
+    register_bell_kind(BellKind("complaint.month_ready", "chart-column", "info", _month, _analysis))
     for kind, icon, tone, words in _KINDS:
         register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _said(words), _case))
     for kind, icon, tone, words in _PARTS:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.classify import plain, singular
 from complaints.models import Complaint, LibraryEntry, Measure, Solution
+from complaints.time_keeping import keep_times
 from foundation.common import clock
 from foundation.common.ids import first_id_at
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
@@ -67,11 +68,14 @@ def _kept(segment: str) -> str:
 
 @transaction.atomic
 def read_cases(ids: Iterable[int]) -> int:
-    """Read the words of these cases anew; how many were read. Those somebody is changing are left for later; cases of
-    the past that hold nothing any more (erased) lose their words."""
+    """Read the words of these cases anew, and who used the time of ended ones; how many were read. Those somebody is
+    changing are left for later; cases of the past that hold nothing any more (erased) lose their words."""
     keys = list(ids)
     held = Complaint.objects.filter(pk__in=keys).select_for_update(skip_locked=True, no_key=True, of=("self",))
-    cases = list(held.only("pk", "subject", "text", "demand", "lesson", "closed_at").order_by("pk"))
+    held = held.select_related("work_unit").only(
+        "pk", "subject", "text", "demand", "lesson", "closed_at", "work_unit__calendar_code"
+    )
+    cases = list(held.order_by("pk"))
     if not cases:
         return 0
     texts = {case.pk: [case.subject, case.text, case.demand, case.lesson] for case in cases}
@@ -90,6 +94,7 @@ def read_cases(ids: Iterable[int]) -> int:
             [[key for key, _word in pairs], [word for _key, word in pairs]],
         )
     now = clock.now()
+    keep_times([case for case in cases if case.closed_at is not None])
     LibraryEntry.objects.bulk_create(
         [LibraryEntry(complaint_id=case.pk, closed_at=case.closed_at, read_at=now) for case in cases],
         update_conflicts=True,

@@ -79,4 +79,32 @@ def register() -> None:
             order=48,  # below what everybody opens daily
         )
     )
+    register_nav(
+        NavItem(
+            "complaint-analysis",
+            _("Analysis of complaints"),
+            "chart-column",
+            "complaints:analysis",
+            right="complaints.figures",
+            order=49,
+            match=(
+                "complaints:figure",
+                "complaints:callback",
+                "complaints:support",
+                "complaints:time",
+                "complaints:voice",
+            ),
+        )
+    )
+    register_nav(
+        NavItem(
+            "complaint-groups",
+            _("Suggested groups"),
+            "users",
+            "complaints:group-list",
+            right="complaints.coordinate",
+            order=50,
+            match=("complaints:group-",),
+        )
+    )
     register_opener(CUSTOMERS_COMPLAINING)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints import (  # noqa: F401 (they define their keys)
     ending_policies,
+    figure_policies,
     intake_policies,
     load_policies,
     sharing_policies,

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from complaints.case_queries import Other, beside, with_people
 from complaints.lifecycle import HandoverState
 from complaints.models import CaseMerge, Complaint, Handover, MediationCase, Order, Part, Promise
 from complaints.services.handing import may_answer
 from complaints.times import Held, times_of
-from foundation.policies.reading import policy
-from interactions.models import Topic
 from staff.models import Shift, User
 
 SHIFT_ENDS_WITHIN = timedelta(hours=2)
@@ -76,35 +74,6 @@ def sharing_of(case: Complaint, user: User, now: datetime) -> Sharing:
 
 def _name(known: dict[int, Any], key: int | None) -> str:
     return str(known[key].name) if key in known else ""
-
-
-@dataclass(frozen=True)
-class Suggested:
-    """Cases of one topic and area that look like one cause."""
-
-    topic: Topic
-    area: str
-    customers: int
-    cases: list[int]
-
-
-def group_suggestions(user: User, now: datetime) -> list[Suggested]:
-    """Topics and areas about which so many customers complained lately that they may have one cause (D§10.1)."""
-    since = now - policy("complaints.group.within")
-    rows = Complaint.objects.visible_to(user).open()
-    rows = rows.filter(received_at__gte=since, parent=None, is_parent=False, topic__isnull=False)
-    counted = rows.values("topic", "area").annotate(customers=Count("customer", distinct=True))
-    found: list[Any] = list(counted.filter(customers__gte=policy("complaints.group.customers")).order_by("-customers"))
-    topics = Topic.objects.select_related("parent").in_bulk([row["topic"] for row in found])
-    return [
-        Suggested(
-            topics[row["topic"]],
-            row["area"],
-            row["customers"],
-            list(rows.filter(topic=row["topic"], area=row["area"]).order_by("pk").values_list("pk", flat=True)[:1_000]),
-        )
-        for row in found
-    ]
 
 
 def shift_list(user: User, now: datetime) -> list[Complaint]:

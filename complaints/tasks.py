@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from complaints import dues, library, watching
 from complaints.mail import mailbox
+from complaints.services.suggesting import suggest_groups
 from complaints.services.talking import due_replies, let_reply_go
 from foundation.common import clock
 
@@ -61,3 +62,9 @@ def poll_mailbox() -> int:
 def read_library() -> int:
     """Read the words of cases that came in or ended lately into the library."""
     return library.read_lately()
+
+
+@shared_task
+def suggest_group_cases() -> int:
+    """Suggest groups of complaints that came together."""
+    return suggest_groups()

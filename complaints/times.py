@@ -72,6 +72,14 @@ def by_unit(parts: Iterable[Stretch], calendar: Calendar) -> list[Held]:
     return _summed(((part.unit_id, part) for part in parts), calendar)
 
 
+def by_both(parts: Iterable[Stretch], calendar: Calendar) -> dict[tuple[int | None, int | None], Held]:
+    """The time each holder had it in each unit."""
+    found: dict[tuple[int | None, int | None], list[Stretch]] = {}
+    for part in parts:
+        found.setdefault((part.handler_id, part.unit_id), []).append(part)
+    return {pair: _summed(((pair[0], part) for part in own), calendar)[0] for pair, own in found.items()}
+
+
 def times_of(case: Complaint, now: datetime) -> tuple[list[Held], list[Held]]:
     """Who used up the time of a case: by holder and by unit, in the working hours of its unit. One query besides the
     calendar."""

@@ -49,6 +49,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("complaints.tasks.settle_dues", 60, "urgent"),
     # Nothing without CARELINE_MAIL_IN_URL.
     Tick("complaints.tasks.poll_mailbox", 60),
+    # Complaints of the last day, by the time they came.
+    Tick("complaints.tasks.suggest_group_cases", 60),
     # Words of new and ended cases: by the time and by the key, a day back.
     Tick("complaints.tasks.read_library", 60),
 )
@@ -64,6 +66,8 @@ SCHEDULE: tuple[Planned, ...] = (
     # After the marks it reads.
     Planned("customers.remove_facts", Daily(time(0, 20))),
     Planned("customers.refresh_quality", Daily(time(0, 45))),
+    # The first night after the 5th counts the month before for the last time (D§25).
+    Planned("complaints.close_months", Daily(time(0, 25))),
     Planned("common.make_partitions", Daily(time(0, 30))),
     Planned("common.detach_partitions", Daily(time(1, 0))),
     Planned("interactions.judge_contacts", Daily(time(1, 30))),

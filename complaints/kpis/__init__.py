@@ -5,6 +5,7 @@
 
 from complaints.kpis.base import KPIS, Found, Kpi, Part, Percentile, Unit, kpi, masters, register_kpi
 from complaints.kpis.handling import judged
+from complaints.kpis.outcome import registered
 from complaints.kpis.spans import Span
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "kpi",
     "masters",
     "register_kpi",
+    "registered",
 ]

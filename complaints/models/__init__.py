@@ -3,8 +3,9 @@
 from complaints.models.cases import Complaint, ComplaintLine, ComplaintMove, Seat
 from complaints.models.causes import Cause, RequiredFact
 from complaints.models.desk import AnswerTemplate, BulkAct, BulkChange, BulkLine, CaseChange
+from complaints.models.figures import LineCount, MonthCase, MonthClosing
 from complaints.models.handing import Handover
-from complaints.models.joining import CaseMerge, Link
+from complaints.models.joining import CaseMerge, GroupSuggestion, Link
 from complaints.models.learning import TopicWord
 from complaints.models.library import LibraryEntry, LibraryWord
 from complaints.models.mail import InMail
@@ -14,6 +15,7 @@ from complaints.models.recorded import RecordedCase
 from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Rejection, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
+from complaints.models.times import CaseTime
 from complaints.models.views import SavedView
 from complaints.models.watching import Escalation, EscalationTold
 
@@ -28,6 +30,7 @@ __all__ = [
     "Callback",
     "CaseChange",
     "CaseMerge",
+    "CaseTime",
     "Cause",
     "ComplainerFlag",
     "Complaint",
@@ -36,13 +39,17 @@ __all__ = [
     "Entry",
     "Escalation",
     "EscalationTold",
+    "GroupSuggestion",
     "Handover",
     "InMail",
     "LibraryEntry",
     "LibraryWord",
+    "LineCount",
     "Link",
     "Measure",
     "MediationCase",
+    "MonthCase",
+    "MonthClosing",
     "Order",
     "Part",
     "Promise",

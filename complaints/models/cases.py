@@ -294,6 +294,7 @@ class Complaint(Row):
             models.Index(fields=["topic", "-received_at"], name="complaint_topic"),
             models.Index(OpClass(Reverse("number"), name="text_pattern_ops"), name="complaint_number_tail"),
             models.Index(fields=["source_no"], name="complaint_source_no", condition=~Q(source_no="")),
+            models.Index(fields=["id"], name="complaint_reopened", condition=Q(reopened__gt=0)),
             models.Index(fields=["cause", "-closed_at"], name="complaint_cause", condition=Q(cause__isnull=False)),
             # What boards and reports count, from the indexes alone: by receipt, of a case, of what is open.
             models.Index(

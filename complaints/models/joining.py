@@ -52,3 +52,35 @@ class CaseMerge(Row):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["merged"], condition=Q(undone_at=None), name="case_merged_once")
         ]
+
+
+class GroupSuggestion(Row):
+    """Many customers complain of one category within a short time, perhaps in one area: should they be a group
+    (D§10.1)? `area` "": wherever. `since`: the earliest of the cases it is about; further ones are added while it
+    stands. `decided_at`: since somebody made the group (`parent`) or said that it is none (`reason`)."""
+
+    personal: ClassVar = Personal(of=None, plain=("area", "reason"))
+
+    topic = models.ForeignKey("interactions.Topic", on_delete=models.PROTECT, related_name="+", db_index=False)
+    area = models.CharField(max_length=40)
+    since = models.DateTimeField()
+    customers = models.PositiveIntegerField()
+    made_at = models.DateTimeField(default=clock.now)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    parent = models.ForeignKey(Complaint, null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
+    reason = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["topic", "area"], condition=Q(decided_at=None), name="complaint_group_suggested_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at=None) | Q(parent__isnull=False) | ~Q(reason=""),
+                name="complaint_group_decision_says_what",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["topic", "area", "-decided_at"], name="complaint_group_decided"),
+        ]

@@ -159,7 +159,13 @@ class Callback(Row):
             models.CheckConstraint(condition=Q(done_at=None) | ~Q(solved=""), name="callback_done_says_result"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at", "id"], name="complaint_callback_due", condition=Q(done_at=None))
+            models.Index(fields=["due_at", "id"], name="complaint_callback_due", condition=Q(done_at=None)),
+            # For the figures of a period.
+            models.Index(fields=["due_at"], name="complaint_callback_was_due"),
+            models.Index(fields=["done_at", "id"], name="complaint_callback_done", condition=Q(done_at__isnull=False)),
+            models.Index(
+                fields=["reached_at"], name="complaint_callback_reached", condition=Q(reached_at__isnull=False)
+            ),
         ]
 
 

@@ -9,9 +9,19 @@ import pytest
 
 from complaints import tasks
 from complaints.lifecycle import ClockKind
-from complaints.models import CaseMerge, ComplainerFlag, Complaint, Entry, Link, Measure, Promise, Solution
+from complaints.models import (
+    CaseMerge,
+    ComplainerFlag,
+    Complaint,
+    Entry,
+    GroupSuggestion,
+    Link,
+    Measure,
+    Promise,
+    Solution,
+)
 from complaints.services import closing, ground, grouping, joining, promising
-from complaints.sharing_queries import group_suggestions
+from complaints.services.suggesting import suggest_groups
 from foundation.calendars.clock_queries import faults_of_clocks
 from foundation.calendars.models import Clock
 from foundation.common import clock
@@ -114,10 +124,11 @@ def test_split_link_and_group(at: Office) -> None:
     refused("complaint.link_kind", joining.link_complaints, new.pk, one.pk, actor=at.lead, kind="SPLIT")
 
     others = [begun(at, area="Pudong") for _one in range(4)]
-    assert [(found.customers, found.area) for found in group_suggestions(at.lead, clock.now())] == [(5, "Pudong")]
+    assert suggest_groups() == 1
+    assert list(GroupSuggestion.objects.values_list("customers", "area")) == [(5, "Pudong")]
     members = [one.pk, *(other.pk for other in others)]
     parent = grouping.make_group(members, actor=at.lead, subject="Billing run of February")
-    assert parent.is_parent and parent.customer is None and not group_suggestions(at.lead, clock.now())
+    assert parent.is_parent and parent.customer is None and suggest_groups() == 0
     one.refresh_from_db()
     assert (one.parent, one.grade, one.grade_reason) == (parent, "GROUP", "SAME_CAUSE")
     assert standing(one, "service") == ["STOPPED"] and standing(one) == ["RUNNING"]

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from complaints.models import AnswerTemplate, AppealCase, Cause, Complaint, MediationCase, Part, Rehearsal, RequiredFact
+from complaints.models import (
+    AnswerTemplate,
+    AppealCase,
+    Cause,
+    Complaint,
+    GroupSuggestion,
+    MediationCase,
+    Part,
+    Rehearsal,
+    RequiredFact,
+)
 from complaints.rehearsing.running import rehearse
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
@@ -65,6 +75,7 @@ class Place:
     part: Part
     appeal: AppealCase
     mediation: MediationCase
+    suggested: GroupSuggestion
 
 
 def make_place(owner: User) -> Place:
@@ -178,6 +189,9 @@ def make_place(owner: User) -> Place:
             internal_due_at=soon,
         ),
         mediation=MediationCase.objects.create(complaint=part.complaint, body="Consumer council"),
+        suggested=GroupSuggestion.objects.create(
+            topic=Topic.objects.get(code="NETWORK.COVERAGE"), area=f"A{unit.no}", since=clock.now(), customers=5
+        ),
     )
 
 
@@ -324,6 +338,15 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "complaints:rehearsal": lambda _p: {},
     "complaints:staffing": lambda _p: {},
     "complaints:library": lambda _p: {},
+    "complaints:voice": lambda _p: {},
+    "complaints:time": lambda _p: {},
+    "complaints:support": lambda _p: {},
+    "complaints:callback": lambda _p: {},
+    "complaints:analysis": lambda _p: {},
+    "complaints:figure-rows": lambda _p: {},
+    "complaints:figure": lambda _p: {"code": "complaints"},
+    "complaints:group-list": lambda _p: {},
+    "complaints:group-": lambda p: {"pk": p.suggested.pk},
     "complaints:": lambda p: {"pk": p.complaint.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "segments:segment-": lambda p: {"pk": p.segment.pk},

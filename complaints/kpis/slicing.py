@@ -1,0 +1,278 @@
+"""Figures by what cases were about and whose they were: running months as they stand, frozen ones as they stood.
+
+Both give rows of one shape (`ROW`), so that a number and the list behind it are always the same rows (D§25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import (
+    Aggregate,
+    Avg,
+    BooleanField,
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from complaints.kpis.base import Found, Part, kpi
+from complaints.kpis.handling import TO_ANSWER
+from complaints.kpis.outcome import TO_CONTACT
+from complaints.kpis.spans import Span
+from complaints.lifecycle import Grade
+from complaints.models import Cause, Complaint, MonthCase, MonthClosing
+from complaints.models.cases import ComplaintQuerySet
+from complaints.models.figures import FIGURES_RIGHT
+from customers.models.subscriptions import ProductLine
+from foundation.common import clock
+from foundation.ui.wording import say_choice
+from interactions.lifecycle import Channel
+from interactions.models import Topic
+from staff.models import OrgUnit, Team, TeamMember, User
+from staff.rights import sight_of
+
+# The figures of a month, in the order of the page. How many are open now is no figure of a month.
+MONTHLY: tuple[str, ...] = (
+    "complaints",
+    "escalation",
+    "repeat",
+    "on_time",
+    "statutory",
+    "mean_time",
+    "p90_time",
+    "first_contact",
+    "progress",
+    "closed",
+    "reopening",
+    "callback",
+    "reach",
+    "callback_return",
+    "satisfaction",
+    "score",
+    "appeals",
+)
+NINETIETH = "p90_time"
+
+
+class Hours(Func):
+    """A length of time in hours."""
+
+    template = "(EXTRACT(EPOCH FROM %(expressions)s) / 3600.0)::float8"
+    output_field = FloatField()
+
+
+class Ninetieth(Aggregate):
+    """The number below which nine tenths of the rows lie, between two rows in proportion."""
+
+    name = "Ninetieth"
+    template = "PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+
+MEASURES: dict[str, Any] = {
+    "mean_time": Hours(TO_ANSWER),
+    NINETIETH: Hours(TO_ANSWER),
+    "first_contact": Hours(TO_CONTACT),
+    "score": ExpressionWrapper(F("satisfaction") * Value(1.0), output_field=FloatField()),
+}
+
+
+def _team() -> Subquery:
+    today = clock.today()
+    rows = TeamMember.objects.filter(
+        Q(to_day=None) | Q(to_day__gte=today), user=OuterRef("row_person"), from_day__lte=today
+    )
+    return Subquery(rows.values("team")[:1])
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What a figure is split by. `live`: of a case as it is; `stored`: of a row of a frozen month."""
+
+    key: str
+    label: Any
+    live: Any
+    stored: str
+
+
+DIMENSIONS: dict[str, Dimension] = {
+    one.key: one
+    for one in (
+        Dimension("topic", _("Topic"), F("topic_id"), "topic_id"),
+        Dimension("cause", _("Cause"), F("cause_id"), "cause_id"),
+        Dimension("unit", _("Unit"), F("work_unit_id"), "unit_id"),
+        Dimension("responsible", _("Responsible unit"), F("responsible_unit_id"), "responsible_id"),
+        Dimension("person", _("Person"), Coalesce("handler_id", "last_handler_id", "owner_id"), "person_id"),
+        Dimension("team", _("Team"), None, "team_id"),
+        Dimension("channel", _("Channel"), F("channel"), "channel"),
+        Dimension("brand", _("Brand"), F("brand"), "brand"),
+        Dimension("area", _("Area"), F("area"), "area"),
+        Dimension("product", _("Product line"), F("product_line"), "product_line"),
+        Dimension("grade", _("Grade"), F("grade"), "grade"),
+    )
+}
+NUMBERED = ("topic", "cause", "unit", "responsible", "person", "team")
+
+
+def is_number(text: str) -> bool:
+    """Whether it may be a key of the database."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def month_of(text: str, now: date) -> date:
+    """The month an address names ("2026-11"), the running one where it names none or one to come."""
+    try:
+        found = date.fromisoformat(f"{text[:7]}-01")
+    except ValueError:
+        found = now
+    return min(found, now).replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def span_of(month: date) -> Span:
+    """Its days in the business zone."""
+    return Span.of_days(month, next_month(month) - timedelta(days=1))
+
+
+def frozen_among(months: Iterable[date]) -> set[date]:
+    """Those that stand. One query."""
+    rows = MonthClosing.objects.filter(month__in=list(months), frozen_at__isnull=False)
+    return set(rows.values_list("month", flat=True))
+
+
+def in_scope(user: User) -> ComplaintQuerySet:
+    """The cases figures are about for this person: the scope of `complaints.figures`, never those about them."""
+    sight = sight_of(user, FIGURES_RIGHT)
+    seen = sight.rows(unit_no="unit_no", owner="owner_id") | sight.rows(unit_no="work_unit_no", owner="handler_id")
+    return Complaint.objects.filter(seen).not_about(user)
+
+
+def found_live(code: str, month: date, rows: ComplaintQuerySet) -> Found:
+    """The figure of a month over cases as they are."""
+    return kpi(code, rows, span_of(month))
+
+
+def live_rows(code: str, month: date, rows: ComplaintQuerySet) -> QuerySet[Any]:
+    """What a figure looks at, as rows with `row_case`, `row_yes`, `row_measure` and `row_<dimension>`."""
+    found = found_live(code, month, rows)
+    yes: Any = Cast(Value(None), BooleanField(null=True))
+    if found.numerator is not None:
+        counts = Q(pk__in=found.numerator.order_by().values("pk"))
+        yes = Case(When(counts, then=Value(True)), default=Value(False), output_field=BooleanField())
+    measure = MEASURES.get(code, Cast(Value(None), FloatField(null=True)))
+    named = {f"row_{one.key}": one.live for one in DIMENSIONS.values() if one.live is not None}
+    asked = found.denominator.order_by().annotate(row_case=F("pk"), row_measure=measure, row_yes=yes, **named)
+    return asked.annotate(row_team=_team())
+
+
+def month_rows(user: User, code: str, month: date, *, frozen: bool) -> QuerySet[Any]:
+    """The same in the person's scope, out of the frozen month where it is one."""
+    if not frozen:
+        return live_rows(code, month, in_scope(user))
+    named = {f"row_{one.key}": F(one.stored) for one in DIMENSIONS.values()}
+    rows = MonthCase.objects.visible_to(user).filter(month=month, code=code)
+    return rows.annotate(row_case=F("complaint_id"), row_measure=F("measure"), row_yes=F("yes"), **named)
+
+
+def narrowed(rows: QuerySet[Any], part: str, by: str = "", key: str = "") -> QuerySet[Any]:
+    """Those of a part and of one line of a split. `key`: digits where the split is `NUMBERED`, "" for what has none."""
+    if part in (Part.YES, Part.NO):
+        rows = rows.filter(row_yes=part == Part.YES)
+    if not by:
+        return rows
+    if by in NUMBERED:
+        return rows.filter(**{f"row_{by}": int(key)} if key else {f"row_{by}__isnull": True})
+    return rows.filter(**{f"row_{by}": key})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a split: how many rows, how many of them count, and the mean or the like of what is measured."""
+
+    key: str
+    label: str
+    of: int
+    yes: int
+    measure: float | None
+
+    @property
+    def no(self) -> int:
+        return self.of - self.yes
+
+    @property
+    def share(self) -> float | None:
+        """Per cent; None of nothing (D§25: a dash)."""
+        return 100 * self.yes / self.of if self.of else None
+
+
+def sums(code: str) -> dict[str, Any]:
+    """The aggregates over rows of a figure."""
+    measured = Ninetieth("row_measure") if code == NINETIETH else Avg("row_measure")
+    return {"n": Count("row_case"), "met": Count("row_case", filter=Q(row_yes=True)), "value": measured}
+
+
+def split(rows: QuerySet[Any], code: str, by: str, most: int) -> list[Line]:
+    """The lines of a split, the largest first, at most `most`: one query and one for names."""
+    groups = rows.order_by().values(split_by=F(f"row_{by}")).annotate(**sums(code)).order_by("-n", "split_by")[:most]
+    found = list(groups)
+    names = names_of(by, [row["split_by"] for row in found])
+    return [
+        Line(
+            "" if row["split_by"] is None else str(row["split_by"]),
+            names[row["split_by"]],
+            row["n"],
+            row["met"],
+            row["value"],
+        )
+        for row in found
+    ]
+
+
+def whole(rows: QuerySet[Any], code: str, label: str) -> Line:
+    """All rows as one line: one query."""
+    found = rows.aggregate(**sums(code))
+    return Line("", label, found["n"], found["met"], found["value"])
+
+
+def names_of(by: str, keys: Iterable[Any]) -> dict[Any, str]:
+    """What the keys of a split are called: at most one query."""
+    asked = list(keys)
+    real = [key for key in asked if key not in (None, "")]
+    known: dict[Any, str] = {}
+    if by in ("topic", "cause"):
+        rows: Any = (Topic if by == "topic" else Cause).objects.filter(pk__in=real).select_related("parent")
+        known = {row.pk: f"{row.parent} · {row}" if row.parent else str(row) for row in rows}
+    elif by in ("unit", "responsible"):
+        known = dict(OrgUnit.objects.filter(pk__in=real).values_list("pk", "name"))
+    elif by == "person":
+        people = User.objects.filter(pk__in=real).values_list("pk", "staff_no", "name")
+        known = {pk: f"{no} {name}" for pk, no, name in people}
+    elif by == "team":
+        known = dict(Team.objects.filter(pk__in=real).values_list("pk", "name"))
+    elif by in ("channel", "product", "grade"):
+        choices: Any = {"channel": Channel, "product": ProductLine, "grade": Grade}[by]
+        known = {key: say_choice(choices, key) for key in real}
+    nothing = str(_("not given"))
+    return {key: nothing if key in (None, "") else known.get(key, str(key)) for key in asked}

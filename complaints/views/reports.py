@@ -1,0 +1,233 @@
+"""Reports of a month beside the analysis: results of callbacks, support units, who used the time, and what customers
+said by complaint, suggestion and callback together (CMP-12, CMP-22, CMP-36, SUR-12)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from complaints import callback_queries as sums
+from complaints.experience import suggestions_of, voices
+from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
+from complaints.queries import listed
+from complaints.time_keeping import BY as TIMES_BY
+from complaints.time_keeping import cases_used, used_by
+from foundation.common import clock
+from foundation.common.doors import requires
+from foundation.common.errors import RuleBroken
+from foundation.common.paging import keyset_page
+from foundation.ui.htmx import wants_fragment
+from foundation.ui.parts.lists import Tab
+from staff.requests import StaffRequest
+
+PAGE = 50
+
+
+def report_tabs(current: str, month: date) -> list[Tab]:
+    """The ways between the reports of a month."""
+    words = {
+        "analysis": _("Figures"),
+        "callbacks": _("Callbacks"),
+        "support": _("Support units"),
+        "times": _("Time used"),
+        "voices": _("Customers' experience"),
+    }
+    return [Tab(label, _address(name, month), current=name == current) for name, label in words.items()]
+
+
+def _address(name: str, month: date, **more: str) -> str:
+    query = {"month": f"{month:%Y-%m}", **{key: value for key, value in more.items() if value}}
+    return f"{reverse(f'complaints:{name}')}?{urlencode(query)}"
+
+
+def _frame(request: StaffRequest, name: str, by: str = "") -> tuple[date, dict[str, Any]]:
+    """The month asked for, and what every report says of it."""
+    month = month_of(request.GET.get("month", ""), clock.today())
+    following = next_month(month)
+    context = {
+        "month": f"{month:%Y-%m}",
+        "running": following > clock.today(),
+        "earlier": _address(name, month_before(month), by=by),
+        "later": _address(name, following, by=by) if following <= clock.today() else "",
+        "tabs": report_tabs(name, month),
+        "by": by,
+    }
+    return month, context
+
+
+def _by(request: StaffRequest, choices: Any) -> str:
+    asked = request.GET.get("by", "")
+    return asked if asked in choices else next(iter(choices))
+
+
+@require_GET
+@requires("complaints.figures")
+def callbacks(request: StaffRequest) -> HttpResponse:
+    """What customers said when they were called back, summed up."""
+    by = _by(request, sums.CALLS_BY)
+    month, context = _frame(request, "callbacks", by)
+    rows = sums.calls_of(request.user, month)
+    lines = sums.summed(rows, sums.CALLS_BY[by], sums.CALL_PARTS, sums.CALL_MEANS)
+    (whole,) = sums.summed(rows, None, sums.CALL_PARTS, sums.CALL_MEANS)
+    context |= {
+        "lines": [_linked(line, "callback-rows", month, by, sums.CALL_PARTS) for line in lines],
+        "sum": _linked(whole, "callback-rows", month, "", sums.CALL_PARTS),
+        "heads": [words for words, _condition in sums.CALL_PARTS.values()],
+        "heading": sums.CALLS_BY[by][0],
+        "splits": [
+            Tab(words, _address("callbacks", month, by=key), current=key == by)
+            for key, (words, _column, _names) in sums.CALLS_BY.items()
+        ],
+    }
+    return render(request, "complaints/callbacks.html", context)
+
+
+@require_GET
+@requires("complaints.figures")
+def callback_rows(request: StaffRequest) -> HttpResponseBase:
+    """The callbacks behind a number."""
+    month, rows, said = _behind(request, sums.CALLS_BY, sums.CALL_PARTS, sums.calls_of)
+    rows = rows.select_related("complaint", "by").order_by("-done_at", "-pk")
+    return _rows(request, rows, "complaints/callback_rows.html", "callbacks", month, said)
+
+
+@require_GET
+@requires("complaints.figures")
+def support(request: StaffRequest) -> HttpResponse:
+    """Parts of cases other units do: on time or not, and of their budget (D§25 Support unit SLA)."""
+    by = _by(request, sums.PARTS_BY)
+    month, context = _frame(request, "support", by)
+    rows = sums.parts_of(request.user, month)
+    lines = sums.summed(rows, sums.PARTS_BY[by], sums.PART_PARTS, sums.PART_MEANS)
+    (whole,) = sums.summed(rows, None, sums.PART_PARTS, sums.PART_MEANS)
+    context |= {
+        "lines": [_linked(line, "support-rows", month, by, sums.PART_PARTS) for line in lines],
+        "sum": _linked(whole, "support-rows", month, "", sums.PART_PARTS),
+        "heads": [words for words, _condition in sums.PART_PARTS.values()],
+        "heading": sums.PARTS_BY[by][0],
+        "splits": [
+            Tab(words, _address("support", month, by=key), current=key == by)
+            for key, (words, _column, _names) in sums.PARTS_BY.items()
+        ],
+    }
+    return render(request, "complaints/support.html", context)
+
+
+@require_GET
+@requires("complaints.figures")
+def support_rows(request: StaffRequest) -> HttpResponseBase:
+    """The parts behind a number."""
+    month, rows, said = _behind(request, sums.PARTS_BY, sums.PART_PARTS, sums.parts_of)
+    rows = rows.select_related("complaint", "unit", "handler").order_by("-due_at", "-pk")
+    return _rows(request, rows, "complaints/support_rows.html", "support", month, said)
+
+
+@require_GET
+@requires("complaints.figures")
+def times(request: StaffRequest) -> HttpResponse:
+    """Who used the time of the cases that ended in the month, pauses apart."""
+    by = _by(request, TIMES_BY)
+    month, context = _frame(request, "times", by)
+    words = {"person": _("Person"), "unit": _("Unit")}
+    lines = used_by(request.user, month, by)
+    context |= {
+        "lines": [(line, _address("time-rows", month, by=by, key=line.key or "none")) for line in lines],
+        "heading": words[by],
+        "splits": [Tab(words[key], _address("times", month, by=key), current=key == by) for key in TIMES_BY],
+    }
+    return render(request, "complaints/times.html", context)
+
+
+@require_GET
+@requires("complaints.figures")
+def time_rows(request: StaffRequest) -> HttpResponseBase:
+    """The cases behind a line."""
+    by, key = _by(request, TIMES_BY), request.GET.get("key", "none")
+    if key != "none" and not is_number(key):
+        raise Http404
+    month = month_of(request.GET.get("month", ""), clock.today())
+    rows = cases_used(request.user, month, by, "" if key == "none" else key)
+    return _rows(
+        request, listed(rows.order_by("-received_at", "-pk")), "complaints/time_rows.html", "times", month, [], by
+    )
+
+
+@require_GET
+@requires("complaints.figures")
+def voices_report(request: StaffRequest) -> HttpResponse:
+    """What customers experience, by topic: complaints, suggestions and callbacks side by side."""
+    month, context = _frame(request, "voices")
+    context["lines"] = voices(request.user, month)
+    return render(request, "complaints/voices.html", context)
+
+
+@require_GET
+@requires("complaints.figures")
+def voice_suggestions(request: StaffRequest) -> HttpResponseBase:
+    """The suggestions behind a number."""
+    month = month_of(request.GET.get("month", ""), clock.today())
+    key = request.GET.get("key", "none")
+    if key != "none" and not is_number(key):
+        raise Http404
+    topic = None if key == "none" else int(key)
+    rows = suggestions_of(request.user, month).filter(topic=topic).select_related("owner", "topic")
+    said = [(_("Topic"), names_of("topic", [topic])[topic]), (_("Month"), f"{month:%Y-%m}")]
+    return _rows(request, rows.order_by("-pk"), "complaints/voice_suggestions.html", "voices", month, said)
+
+
+def _linked(line: sums.Summed, name: str, month: date, by: str, parts: Any) -> dict[str, Any]:
+    """A line with the list behind each of its numbers."""
+    key = (line.key or "none") if by else ""
+    links = [
+        (line.counts[part], _address(name, month, by=by, key=key, part=part), words)
+        for part, (words, _condition) in parts.items()
+    ]
+    good, of = ("satisfied", "reached") if "reached" in parts else ("on_time", "all")
+    share = 100 * line.counts[good] / line.counts[of] if line.counts[of] else None
+    return {"line": line, "links": links, "share": share}
+
+
+def _behind(
+    request: StaffRequest, choices: Any, parts: Any, of: Any
+) -> tuple[date, QuerySet[Any], list[tuple[str, str]]]:
+    """The rows a number counts: `of` of the month, one line of the split, one of the parts; and that in words."""
+    month = month_of(request.GET.get("month", ""), clock.today())
+    by, key, part = (request.GET.get(name, "") for name in ("by", "key", "part"))
+    part = part or "all"
+    if part not in parts or (by and by not in choices):
+        raise Http404
+    split = choices[by] if by else None
+    key = "" if key == "none" else key[:60]
+    if split is not None and split[2] not in ("brand", "channel") and key and not is_number(key):
+        raise Http404
+    said = [(_("Month"), f"{month:%Y-%m}"), (_("Part"), str(parts[part][0]))]
+    if split is not None:
+        name: Any = int(key) if key and split[2] not in ("brand", "channel") else key
+        said.insert(0, (str(split[0]), names_of(split[2], [name])[name]))
+    return month, sums.behind(of(request.user, month), split, key, parts[part][1]), said
+
+
+def _rows(
+    request: StaffRequest,
+    rows: QuerySet[Any],
+    template: str,
+    back: str,
+    month: date,
+    said: list[tuple[str, str]],
+    by: str = "",
+) -> HttpResponseBase:
+    home = _address(back, month, by=by)
+    try:
+        page: Any = keyset_page(rows, after=request.GET.get("after"), size=PAGE)
+    except RuleBroken:
+        return redirect(home)
+    part = "#results" if wants_fragment(request) else ""
+    return render(request, f"{template}{part}", {"page": page, "said": said, "back": home, "month": f"{month:%Y-%m}"})
