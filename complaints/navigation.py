@@ -83,10 +83,10 @@ def register() -> None:
         NavItem(
             "complaint-analysis",
             _("Analysis of complaints"),
-            "chart-column",
+            "chart-line",
             "complaints:analysis",
             right="complaints.figures",
-            order=49,
+            order=51,
             match=(
                 "complaints:figure",
                 "complaints:callback",
@@ -103,7 +103,7 @@ def register() -> None:
             "users",
             "complaints:group-list",
             right="complaints.coordinate",
-            order=50,
+            order=52,
             match=("complaints:group-",),
         )
     )
