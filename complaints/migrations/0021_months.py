@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0019_library'),
+        ('complaints', '0020_library'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0018_question_active'),
+        ('complaints', '0019_board_indexes'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0021_groups_suggested'),
+        ('complaints', '0022_groups_suggested'),
         ('staff', '0004_shift_edges'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

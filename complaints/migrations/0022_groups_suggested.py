@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0020_months'),
+        ('complaints', '0021_months'),
         ('interactions', '0008_case'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('complaints', '0022_times'),
+        ('complaints', '0023_times'),
     ]
 
     operations = [
