@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,8 +152,16 @@ def shoot() -> Callable[[Page, str], Path]:
     folder.mkdir(parents=True, exist_ok=True)
 
     def save(page: Page, name: str) -> Path:
-        path = folder / f"{name}.jpg"
-        page.screenshot(path=path, full_page=True, type="jpeg", quality=85)  # a third of the time of a PNG is saved
+        path = folder / f"{name}.png"
+        browser = page.context.new_cdp_session(page)
+        size = browser.send("Page.getLayoutMetrics")["cssContentSize"]
+        # Playwright's own packs small, which takes a third longer.
+        taken = browser.send(
+            "Page.captureScreenshot",
+            {"optimizeForSpeed": True, "captureBeyondViewport": True, "clip": {**size, "scale": 1}},
+        )
+        browser.detach()
+        path.write_bytes(b64decode(taken["data"]))
         return path
 
     return save
