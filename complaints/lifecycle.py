@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class State(models.TextChoices):
@@ -196,7 +197,7 @@ class Grade(models.TextChoices):
     UPGRADED = "UPGRADED", _("Upgraded")
     MAJOR = "MAJOR", _("Major")
     SKIP_LEVEL = "SKIP_LEVEL", _("Skip-level")
-    GROUP = "GROUP", _("Group")
+    GROUP = "GROUP", pgettext_lazy("grade", "Group")
 
 
 # GROUP is how a case came, not how grave it is: a member is as grave as an ordinary one.

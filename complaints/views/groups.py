@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from complaints.models import Complaint, GroupSuggestion
@@ -27,7 +28,7 @@ NEW = "new"
 class MakeGroupForm(forms.Form):
     """What the group is called, or the open one the cases join."""
 
-    into = forms.ChoiceField(label=_("Group"), choices=())
+    into = forms.ChoiceField(label=pgettext_lazy("grade", "Group"), choices=())
     subject = forms.CharField(label=_("What has happened"), max_length=120, required=False)
 
     def __init__(self, *args: Any, groups: QuerySet[Complaint], **more: Any) -> None:
