@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("interactions.urls")),
     path("", include("complaints.urls")),
     path("", include("complaints.public_urls")),
+    path("api/careline/v1/", include("complaints.urls.api")),
     path("", include("customers.imports.urls")),
     path("", include("customers.segments.urls")),
     path("", include("customers.value.urls")),

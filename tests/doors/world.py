@@ -21,6 +21,9 @@ from complaints.models import (
 from complaints.rehearsing.running import rehearse
 from customers.imports.models import Import
 from customers.models import Customer, Merge, Segment, Subscription
+from foundation.calendars.clock_queries import open_clock
+from foundation.calendars.clocks import start_clock
+from foundation.calendars.limits import Runs, Target
 from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.policies.drafting import draft_policy
@@ -238,6 +241,14 @@ def _rehearsal(place: Place) -> int:
     return rehearse(found.pk).pk
 
 
+def _clock(place: Place) -> int:
+    """A clock of the complaint."""
+    found = open_clock("CASE", place.complaint.pk, "service") or start_clock(
+        "CASE", place.complaint.pk, "service", target=Target.hours(48), runs=Runs.CALENDAR, at=clock.now(), actor=None
+    )
+    return found.pk
+
+
 def _draft() -> int:
     """A draft of a policy, made once."""
     found = Draft.objects.first() or draft_policy("staff.reveals_per_hour", 7, actor=None)
@@ -249,6 +260,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:search-results": lambda _p: {"token": "none"},
     "workspace:run-file": lambda p: {"pk": p.run.pk, "what": "result"},
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
+    "api:complaint-clock": lambda p: {"pk": p.complaint.pk, "number": _clock(p)},
+    "api:complaint-clocks": lambda p: {"pk": p.complaint.pk},
     "workspace:draft-detail": lambda _p: {"pk": _draft()},
     "workspace:draft-act": lambda _p: {"pk": _draft(), "what": "keep"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
