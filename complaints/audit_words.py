@@ -45,6 +45,7 @@ name_kinds(
         "complaints.groupsuggestion": _("Suggested group"),
         "complaints.mediationcase": _("Mediation"),
         "complaints.rehearsal": _("Rehearsal"),
+        "complaints.shiftsheet": _("Shift hand-over"),
     }
 )
 name_acts(
@@ -62,6 +63,8 @@ name_acts(
         "view_dropped": _("View removed"),
         "bulk": _("Many at once"),
         "bulk_undone": _("Many at once taken back"),
+        "shift_listed": _("Work left at the end of a shift listed"),
+        "shift_signed": _("Work left at the end of a shift signed for"),
         "rehearsed": _("Rehearsal started"),
     },
     details={
@@ -90,6 +93,7 @@ name_acts(
         "fields": Detail(_("Fields"), words=codes(FIELDS)),
         "act": Detail(_("Act"), words=codes(dict(BulkAct.choices))),
         "cases": Detail(_("Cases")),
+        "user": Detail(_("Person"), Shape.PERSON),
         "team": Detail(_("Team")),
         "count": Detail(_("Number")),
         "told": Detail(_("People told")),

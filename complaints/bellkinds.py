@@ -79,6 +79,16 @@ _PARTS: tuple[tuple[str, str, str, Any], ...] = (
     ("part_returned", "undo-2", "warn", _("A part of %(number)s came back: it was poorly prepared")),
     ("part_late", "circle-alert", "danger", _("A part of %(number)s is overdue, due %(until)s")),
 )
+_SHEETS: tuple[tuple[str, str, str, Any], ...] = (
+    (
+        "shift_left",
+        "clipboard-list",
+        "info",
+        _("%(person)s leaves open work (%(cases)s): sign for it, until %(until)s"),
+    ),
+    ("shift_signed", "clipboard-check", "", _("Your open work is signed for (%(cases)s), until %(until)s")),
+    ("shift_unsigned", "circle-alert", "danger", _("Nobody signed for what %(person)s leaves open (%(cases)s)")),
+)
 # Of a mark of a clock: what is used up, and of what.
 _MARKS: tuple[tuple[str, str, str], ...] = (
     ("reminded", "alarm-clock", "warn"),
@@ -151,6 +161,10 @@ def _analysis(notice: Notification) -> str:
     return f"{reverse('complaints:analysis')}?month={notice.params['month']}"
 
 
+def _sheet(notice: Notification) -> str:
+    return reverse("complaints:shift-sheet", args=[notice.subject_id])
+
+
 def register() -> None:
     """Make the kinds known."""
     register_bell_kind(BellKind("complaint.group_suggested", "users", "warn", _group, _suggestion))
@@ -159,5 +173,7 @@ def register() -> None:
         register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _said(words), _case))
     for kind, icon, tone, words in _PARTS:
         register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _said(words), _part))
+    for kind, icon, tone, words in _SHEETS:
+        register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _said(words), _sheet))
     for kind, icon, tone in _MARKS:
         register_bell_kind(BellKind(f"complaint.{kind}", icon, tone, _mark, _case))

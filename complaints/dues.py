@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from complaints.lifecycle import PART_KIND, AppealState, Deed, MediationState, SeatWhy
 from complaints.models import AppealCase, Complaint, Handover, Measure, MediationCase, Order, Part, Promise
-from complaints.services import answering, grouping, handing, pausing, reaching
+from complaints.services import answering, grouping, handing, pausing, reaching, shifting
 from complaints.services.ground import remember, ring, seat
 from complaints.taking import DEPT_HEAD, DIRECTOR, GM, QA, Superiors
 from foundation.calendars.clocks import mark_missed
@@ -192,5 +192,7 @@ DUES: tuple[Due, ...] = (
     ),
     Due("measure", lambda now: _ids(overdue_measures(now)), notice_measure),
     Due("appeal", lambda now: _ids(appeals_due(now), "internal_due_at"), notice_appeal),
+    Due("unsigned", lambda now: _ids(shifting.sheets_unsigned(now), "sign_by"), shifting.notice_sheet),
+    Due("shift", lambda now: _ids(shifting.sheets_over(now), "until"), shifting.end_sheet),
     Due("session", lambda now: _ids(sessions_near(now), "session_at"), notice_session),
 )

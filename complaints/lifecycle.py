@@ -118,6 +118,7 @@ class Deed(models.TextChoices):
     PROMISED = "PROMISED", _("Promise made")
     PROMISE_KEPT = "PROMISE_KEPT", _("Promise kept")
     PROMISE_DROPPED = "PROMISE_DROPPED", _("Promise dropped")
+    SHIFT_TAKEN = "SHIFT_TAKEN", _("Signed for at the change of shift")
     REPLY_ORDERED = "REPLY_ORDERED", _("Reply ordered")
     ORDER_ANSWERED = "ORDER_ANSWERED", _("Order answered")
     ORDER_WITHDRAWN = "ORDER_WITHDRAWN", _("Order taken back")
@@ -293,6 +294,7 @@ class SeatWhy(models.TextChoices):
     MEASURE = "MEASURE", _("They owe a measure")
     ORDER = "ORDER", _("They owe a reply")
     APPROVAL = "APPROVAL", _("They decide on the solution")
+    SHIFT = "SHIFT", _("They signed for it at the change of shift")
 
 
 class PartState(models.TextChoices):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from django.db.models import Q
 
 from complaints.case_queries import Other, beside, with_people
 from complaints.lifecycle import HandoverState
 from complaints.models import CaseMerge, Complaint, Handover, MediationCase, Order, Part, Promise
 from complaints.services.handing import may_answer
 from complaints.times import Held, times_of
-from staff.models import Shift, User
+from staff.models import User
 
-SHIFT_ENDS_WITHIN = timedelta(hours=2)
 MOST_SHOWN = 200
 
 
@@ -74,25 +71,3 @@ def sharing_of(case: Complaint, user: User, now: datetime) -> Sharing:
 
 def _name(known: dict[int, Any], key: int | None) -> str:
     return str(known[key].name) if key in known else ""
-
-
-def shift_list(user: User, now: datetime) -> list[Complaint]:
-    """What must be handed over at the end of a shift: open cases within the viewer's orders whose handler's shift has
-    ended or ends within two hours, due before that handler is here again."""
-    ends = Shift.objects.filter(starts_at__lte=now, ends_at__gt=now).values("user")
-    staying = Shift.objects.filter(starts_at__lte=now, ends_at__gt=now + SHIFT_ENDS_WITHIN).values("user")
-    on_shifts = Shift.objects.filter(starts_at__gt=now - timedelta(days=1), starts_at__lte=now).values("user")
-    rows = Complaint.objects.visible_to(user).open().filter(Q(handler__in=ends) | Q(handler__in=on_shifts))
-    found = list(
-        rows.exclude(handler__in=staying)
-        .exclude(next_due_at=None)
-        .select_related("handler", "owner", "customer", "work_unit")
-        .order_by("next_due_at", "pk")[:MOST_SHOWN]
-    )
-    coming = Shift.objects.filter(user__in={case.handler_id for case in found}, starts_at__gt=now).order_by(
-        "-starts_at"
-    )
-    again = {shift.user_id: shift.starts_at for shift in coming}
-    return [
-        case for case in found if case.handler_id not in again or (case.next_due_at or now) < again[case.handler_id]
-    ]

@@ -13,6 +13,7 @@ from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.recorded import RecordedCase
 from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
+from complaints.models.shifts import ShiftItem, ShiftSheet, ShiftWhy
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Rejection, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
 from complaints.models.times import CaseTime
@@ -61,6 +62,9 @@ __all__ = [
     "RequiredFact",
     "SavedView",
     "Seat",
+    "ShiftItem",
+    "ShiftSheet",
+    "ShiftWhy",
     "Solution",
     "TopicWord",
 ]

@@ -58,6 +58,19 @@ def locked_cases(case_ids: Sequence[int]) -> dict[int, Complaint]:
     return Complaint.objects.select_related(*related).in_bulk(ids)
 
 
+def readings_of(cases: Sequence[Complaint], actor: User) -> dict[int, dict[str, dict[str, int]]]:
+    """How the clocks of each case stand (`ground.remember`): one statement for all."""
+    clocks: dict[int, dict[str, Clock]] = {case.pk: {} for case in cases}
+    for one in clocks_of(OWNER_KIND, list(clocks), open_only=True):
+        clocks[one.owner_id][one.kind] = one
+    found = {}
+    for case in cases:
+        held = CaseClocks(case, at=clock.now(), actor=actor, new=True)
+        held.open = clocks[case.pk]
+        found[case.pk] = held.readings()
+    return found
+
+
 def give_many(gifts: Sequence[Gift], *, actor: User, absent: set[int]) -> dict[int, RuleBroken]:
     """Give locked cases (those that `fits`) to their new handlers, in the caller's transaction: why some were refused,
     by case; the others have a hand-over, history, audit entry, timeline line and bells each, as if ordered one by one.
@@ -103,14 +116,10 @@ def _give(gifts: list[Gift], actor: User, now: datetime) -> None:
         Seat.objects.filter(complaint__in=offered, why=SeatWhy.OFFER).delete()
     rows = Handover.objects.filter(complaint__in=ids, role=HandoverRole.HANDLER).order_by()
     last = dict(rows.values_list("complaint").annotate(last=Max("number")))
-    clocks: dict[int, list[Clock]] = {key: [] for key in ids}
-    for one in clocks_of(OWNER_KIND, ids, open_only=True):
-        clocks[one.owner_id].append(one)
+    readings = readings_of([gift.case for gift in gifts], actor)
     orders, memories, notices = [], [], []
     for gift in gifts:
         case, to, old = gift.case, gift.to, gift.case.handler
-        held = CaseClocks(case, at=now, actor=actor, new=True)
-        held.open = {one.kind: one for one in clocks[case.pk]}
         if to.unit.no != case.work_unit_no:
             case.passes += 1
         case.handler, case.work_unit, case.work_unit_no = to, to.unit, to.unit.no
@@ -137,7 +146,7 @@ def _give(gifts: list[Gift], actor: User, now: datetime) -> None:
                 Deed.ORDERED,
                 actor=actor,
                 stands_for=behalf(case, actor),
-                readings=held.readings(),
+                readings=readings[case.pk],
                 reason=gift.reason,
                 detail=whom(order),
             )

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from complaints.views import behind, board, board_people
+from complaints.views import behind, board, board_people, shifts
 
 urlpatterns = [
     path("board/", board.board, name="board"),
     path("board/wall/", board.wall, name="wall"),
     path("load/", board_people.load, name="load"),
+    path("shift/", shifts.shift, name="shift"),
+    path("shift/make/", shifts.shift_make, name="shift-make"),
+    path("shift/<id:pk>/", shifts.shift_sheet, name="shift-sheet"),
+    path("shift/<id:pk>/sign/", shifts.shift_sign, name="shift-sign"),
     path("figures/rows/", behind.behind, name="behind"),
 ]
