@@ -48,6 +48,17 @@ def register() -> None:
     )
     register_nav(
         NavItem(
+            "complaint-shift",
+            _("Change of shift"),
+            "log-out",
+            "complaints:shift",
+            right="complaints.work",
+            order=48,
+            match=("complaints:shift-",),
+        )
+    )
+    register_nav(
+        NavItem(
             "complaint-board",
             _("Supervisor board"),
             "chart-column",

@@ -83,6 +83,7 @@ NEVER_A_TARGET = {
     "complaints.recordedcase",
     "complaints.savedview",
     "complaints.seat",
+    "complaints.shiftitem",
     "complaints.solution",
     "customers.consentevent",
     "customers.consentevidence",

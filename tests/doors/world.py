@@ -346,6 +346,8 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "interactions:customer-complaints": lambda p: {"pk": p.customer.pk},
     "complaints:inline": lambda p: {"pk": p.complaint.pk, "field": "brand"},
     "complaints:bulk-": lambda _p: {"pk": NOBODY},
+    "complaints:shift-make": lambda _p: {},
+    "complaints:shift-s": lambda _p: {"pk": NOBODY},
     "complaints:change-undo": lambda _p: {"pk": NOBODY},
     "complaints:reply-undo": lambda _p: {"pk": NOBODY},
     "complaints:rehearsal": lambda _p: {},

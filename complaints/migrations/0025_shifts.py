@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0019_board_indexes'),
+        ('complaints', '0024_figure_indexes'),
         ('staff', '0004_shift_edges'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
