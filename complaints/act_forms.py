@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from complaints.filters import units_seen
 from complaints.forms import TopicField
@@ -30,6 +30,7 @@ from interactions.people_queries import colleagues_offered
 from outreach.forms import MomentField
 from outreach.lifecycle import AttemptOutcome
 from staff.models import OrgUnit, User
+from staff.policies import settlement_limit
 
 LONGEST_WORDS = 4_000
 LONGEST_REASON = 400
@@ -145,6 +146,15 @@ class ReopenForm(WordsForm):
     because_of_handling = forms.BooleanField(label=_("Because of how it was handled"), required=False)
 
 
+def _limit_in_words(user: User) -> str:
+    """What the person may settle alone (D§3.4)."""
+    limit = settlement_limit(user)
+    if limit is None:
+        return gettext("You may settle any amount.")
+    words = gettext("Compensation and waivers of one matter: you may settle %(limit)s CNY; above that a lead approves.")
+    return words % {"limit": limit}
+
+
 class ProposeForm(ActForm):
     """A finding and up to three measures; a measure without words is none."""
 
@@ -159,6 +169,7 @@ class ProposeForm(ActForm):
         self.user = user
         super().__init__(data, user=user, case=case, **more)
         self.initial.update({f"owner_{n}": user.pk for n in range(1, MEASURES + 1)})
+        self.fields["amount_1"].help_text = _limit_in_words(user)
 
     def rows(self) -> list[list[Any]]:
         """The fields of each measure, bound."""

@@ -39,6 +39,13 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("wrote_otherwise", "mail", "info", _("Somebody wrote about %(number)s from an address not on file: see the note")),
     ("heard", "message-square", "info", _("The customer wrote: %(number)s")),
     ("urged", "megaphone", "warn", _("The customer urges, %(count)s times by now: %(number)s")),
+    (
+        "manager_asked",
+        "user-round-cog",
+        "warn",
+        _("The customer asks for the manager: %(number)s, contact by %(until)s"),
+    ),
+    ("registered_late", "alarm-clock", "warn", _("%(number)s was registered long after it was told")),
     ("reopened", "rotate-ccw", "warn", _("%(number)s is reopened: give it to somebody")),
     ("closed", "circle-check", "", _("%(number)s is closed")),
     ("reject_asked", "signpost", "info", _("Is %(number)s not ours? It waits for your approval")),

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from complaints.models import Complaint
+from complaints.models import AppealCase, Complaint, MediationCase
 from complaints.services.ground import OUTSIDERS
 from customers.erasure.keeping import Hold, register_hold
 from foundation.common import clock
@@ -27,6 +27,13 @@ AT_ONCE = 200
 # Who complains is owed an answer first.
 _OPEN = """SELECT DISTINCT customer_id, NULL::date FROM complaints_complaint
   WHERE customer_id = ANY(%(ids)s) AND closed_at IS NULL AND (source = '' OR handler_id IS NOT NULL)"""
+
+# What others still decide on is evidence.
+_DISPUTES = " UNION ".join(
+    f"""SELECT c.customer_id, NULL::date FROM complaints_complaint c JOIN {table} d ON d.complaint_id = c.id
+  WHERE c.customer_id = ANY(%(ids)s) AND d.closed_at IS NULL"""
+    for table in ("complaints_appealcase", "complaints_mediationcase")
+)
 
 
 def find(ids: list[int]) -> dict[int, Outsider]:
@@ -48,6 +55,8 @@ def due_to_forget() -> list[int]:
     named = ~Q(contact_name="", contact_phone="", contact_email="")
     past = Q(registered_at__lt=ended, handler=None) & ~Q(source="") & named
     rows = Complaint.objects.filter(Q(source="", closed_at__lt=ended) | past, customer=None)
+    rows = rows.exclude(appeals__in=AppealCase.objects.filter(closed_at=None))
+    rows = rows.exclude(mediations__in=MediationCase.objects.filter(closed_at=None))
     return list(rows.exclude(public_code__startswith=GONE).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
 
 
@@ -96,6 +105,7 @@ def forget_due(job: RunningJob) -> None:
 def register() -> None:
     """Make them known to outreach, the job, and what forbids to erase a customer."""
     register_outsiders(OUTSIDERS, find)
+    register_hold(Hold("DISPUTE", _("An authority or a mediator still deals with a complaint"), "R2", _DISPUTES))
     register_hold(Hold("COMPLAINT", _("A complaint is open: an answer is owed"), "D", _OPEN))
     register_job(
         JobKind(

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from complaints.behalf import Authority
 from complaints.files import ACCEPT
 from complaints.lifecycle import Grade, GradeReason
 from complaints.models import Complaint, RequiredFact
@@ -138,6 +139,9 @@ class IntakeForm(forms.Form):
     contact_name = forms.CharField(label=_("Who complains"), max_length=80, required=False)
     contact_phone = forms.CharField(label=_("Telephone"), max_length=24, required=False)
     contact_email = forms.CharField(label=_("E-mail"), max_length=120, required=False)
+    authority = forms.ChoiceField(
+        label=_("What shows that they may speak for the customer"), choices=Authority.choices, required=False
+    )
     about = PersonField(
         label=_("Complained of"),
         required=False,
@@ -211,7 +215,7 @@ class IntakeForm(forms.Form):
             "area",
             "repeats",
         )
-        who = ("contact_name", "contact_phone", "contact_email")
+        who = ("contact_name", "contact_phone", "contact_email", "authority")
         return {
             **{name: data[name] for name in (*names, *who)},
             "grade": data["grade"] or Grade.ORDINARY,

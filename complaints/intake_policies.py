@@ -42,6 +42,20 @@ define(
     help=_("From how many of the newest closed complaints the suggestion of a topic learns every night; 0: none."),
 )
 define(
+    "complaints.former_months",
+    type="int",
+    unit="months",
+    default=24,
+    low=1,
+    high=120,
+    source="D",
+    title=_("Complaints of former customers"),
+    help=_(
+        "How long after the last line ended a former customer may complain; later only what an authority brings is"
+        " taken."
+    ),
+)
+define(
     "complaints.received_before",
     type="duration",
     unit="days",

@@ -52,6 +52,7 @@ LADDER: dict[tuple[str, str, int], Rung] = {
     (ClockKind.PROGRESS, PERCENT, 150): _TO_LEAD,
     (ClockKind.CALLBACK, PERCENT, 100): _TO_LEAD,
     (ClockKind.LEAD_CONTACT, PERCENT, 100): Rung((DEPT_HEAD,)),
+    (ClockKind.MANAGER, PERCENT, 100): Rung((DEPT_HEAD,)),
 }
 BROUGHT_UP = Rung((DIRECTOR,), at_once=True)
 

@@ -93,6 +93,7 @@ class Deed(models.TextChoices):
 
     CONTACTED = "CONTACTED", _("Spoke with the customer")
     URGED = "URGED", _("Customer urged")
+    MANAGER_ASKED = "MANAGER_ASKED", _("Customer asked for the manager")
     GRADED = "GRADED", _("Grade changed")
     CLAIMED = "CLAIMED", _("Taken from the pool")
     APPROVAL_ASKED = "APPROVAL_ASKED", _("Approval asked")
@@ -246,6 +247,7 @@ class ClockKind(models.TextChoices):
     SILENCE = "silence", _("Customer's silence")
     CALLBACK = "callback", _("Callback")
     LEAD_CONTACT = "lead_contact", _("Contact by the lead")
+    MANAGER = "manager", _("Manager asked for")
 
 
 OWNER_KIND = "CASE"  # whose clocks they are: `foundation.calendars.Clock.owner_kind`
@@ -360,17 +362,6 @@ class MediationState(models.TextChoices):
     AGREED = "AGREED", _("Settled")
     NOT_AGREED = "NOT_AGREED", _("No agreement")
     CLOSED = "CLOSED", _("Closed")
-
-
-MEDIATION_MOVES: dict[str, tuple[str, ...]] = {
-    MediationState.REQUESTED: (MediationState.BOTH_AGREED, MediationState.REFUSED),
-    MediationState.BOTH_AGREED: (MediationState.SESSION, MediationState.REFUSED),
-    MediationState.SESSION: (MediationState.SESSION, MediationState.AGREED, MediationState.NOT_AGREED),
-    MediationState.REFUSED: (MediationState.CLOSED,),
-    MediationState.AGREED: (MediationState.CLOSED,),
-    MediationState.NOT_AGREED: (MediationState.CLOSED,),
-    MediationState.CLOSED: (),
-}
 
 
 class AppealState(models.TextChoices):

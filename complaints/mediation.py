@@ -19,3 +19,12 @@ class Party(models.TextChoices):
 MEDIATING: tuple[str, ...] = (MediationState.REQUESTED, MediationState.BOTH_AGREED, MediationState.SESSION)
 # What leads out of a dispute and waits for the mediation.
 HELD_BY_MEDIATION: tuple[str, ...] = (Act.REWORK, Act.FINAL, Act.CLOSE_GROUP)
+MEDIATION_MOVES: dict[str, tuple[str, ...]] = {
+    MediationState.REQUESTED: (MediationState.BOTH_AGREED, MediationState.REFUSED),
+    MediationState.BOTH_AGREED: (MediationState.SESSION, MediationState.REFUSED),
+    MediationState.SESSION: (MediationState.SESSION, MediationState.AGREED, MediationState.NOT_AGREED),
+    MediationState.REFUSED: (MediationState.CLOSED,),
+    MediationState.AGREED: (MediationState.CLOSED,),
+    MediationState.NOT_AGREED: (MediationState.CLOSED,),
+    MediationState.CLOSED: (),
+}

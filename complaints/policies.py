@@ -375,14 +375,6 @@ define(
     help=_("A complaint about at least this amount is major."),
 )
 _span(
-    "flag_for",
-    180 * DAY,
-    "days",
-    "D",
-    _("Complainer flag"),
-    _("How long after closing a complaint still raises the care the customer gets."),
-)
-_span(
     "files_kept",
     730 * DAY,
     "days",

@@ -56,6 +56,7 @@ SHAPES: dict[str, Shape] = {
     "complaints.silence": Shape.SPAN,
     "complaints.callback.within": Shape.SPAN,
     "complaints.lead_contact_days": Shape.WORKING_DAYS,
+    "complaints.manager_hours": Shape.HOURS,
     "complaints.disputed_days": Shape.WORKING_DAYS,
 }
 # Every policy a clock of a case is limited by.
@@ -110,6 +111,7 @@ def duty_key(kind: ClockKind, grade: str) -> str:
     named = {
         ClockKind.ACKNOWLEDGE: "acknowledge_hours",
         ClockKind.LEAD_CONTACT: "lead_contact_days",
+        ClockKind.MANAGER: "manager_hours",
         ClockKind.CALLBACK: "callback.within",
     }
     return f"complaints.{named.get(kind, kind.value)}"

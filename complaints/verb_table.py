@@ -23,6 +23,7 @@ from complaints.services import (
     promising,
     rejecting,
     solving,
+    urging,
     working,
 )
 from complaints.verb_shape import ASSESS, ASSIGN, TAKE, WORK, Verb
@@ -259,6 +260,16 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: working.note_contact(pk, actor=user, **d),
         form=shapes.ContactForm,
         shows=_open,
+    ),
+    Verb(
+        "manager",
+        _("Customer asks for the manager"),
+        "user-round-cog",
+        TAKE,
+        lambda user, pk, d: urging.ask_for_manager(pk, actor=user, **d),
+        form=shapes.WordsForm,
+        shows=_open,
+        help=_("The lead contacts the customer within some working hours; both are told by when."),
     ),
     Verb(
         "reopen",

@@ -43,6 +43,8 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("received", _("Your mail has arrived")),
     ("files_refused", _("Some of your files were not kept")),
     ("new_owner", _("Who answers for your complaint")),
+    ("new_handler", _("Who works on your complaint")),
+    ("manager", _("A superior contacts you about your complaint")),
     ("merged", _("Two of your complaints are one now")),
     ("unmerged", _("Your complaint stands by itself again")),
     ("split", _("Part of your complaint has a number of its own")),

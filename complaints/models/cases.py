@@ -11,17 +11,8 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce, Reverse
 
-from complaints.lifecycle import (
-    ENDED,
-    OPEN,
-    Grade,
-    GradeReason,
-    Path,
-    PauseReason,
-    SeatWhy,
-    Solved,
-    State,
-)
+from complaints.behalf import Authority
+from complaints.lifecycle import ENDED, OPEN, Grade, GradeReason, Path, PauseReason, SeatWhy, Solved, State
 from complaints.models.causes import Cause
 from customers.models import Customer, Subscription
 from foundation.common import clock
@@ -137,6 +128,7 @@ class Complaint(Row):
             "grade_reason",
             "path",
             "pause_reason",
+            "authority",
             "language",
             "product_line",
             "brand",
@@ -154,6 +146,7 @@ class Complaint(Row):
     contact_name = models.CharField(max_length=80, blank=True)
     contact_phone = models.CharField(max_length=24, blank=True)
     contact_email = models.CharField(max_length=120, blank=True)
+    authority = models.CharField(max_length=8, choices=Authority.choices, blank=True, db_default="")
     language = models.CharField(max_length=8, default="zh-hans")
     channel = models.CharField(max_length=12, choices=Channel.choices)
     received_at = models.DateTimeField()

@@ -54,6 +54,7 @@ from complaints.services.settling import is_authorised
 from complaints.services.solving import drop_solution, solution_of
 from complaints.services.urging import check_takes
 from complaints.services.working import give, heads_of
+from customers.models import Customer
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
@@ -120,7 +121,7 @@ def needs_lesson(case: Complaint) -> bool:
 
 def flag_complainer(case: Complaint) -> None:
     """For some time the customer of a closed case gets more care for having complained (D§10.14)."""
-    if case.customer_id is None:
+    if case.customer is None or case.customer.status == Customer.Status.FORMER:  # no care for who has left (D§26)
         return
     until = clock.today(clock.now() + policy("complaints.flag_for", unit=case.work_unit))
     ComplainerFlag.objects.update_or_create(complaint=case, defaults={"customer_id": case.customer_id, "until": until})

@@ -109,8 +109,8 @@ def offer_case(
 
 @transaction.atomic
 def accept_offer(handover_id: int, *, actor: User) -> Complaint:
-    """Who it was offered to (of a unit: whoever of it is first) has it from now on; a new owner is told to the
-    customer. Raises NotAllowed "complaint.not_offered", "complaint.about_you"; RuleBroken "complaint.ended",
+    """Who it was offered to (of a unit: whoever of it is first) has it from now on; the customer hears who.
+    Raises NotAllowed "complaint.not_offered", "complaint.about_you"; RuleBroken "complaint.ended",
     "complaint.offer_lapsed", "complaint.cannot_work", "complaint.cannot_own"."""
     case, offer = _offered(handover_id, actor)
     _check_person(case, offer.role, actor)
@@ -129,6 +129,8 @@ def accept_offer(handover_id: int, *, actor: User) -> Complaint:
     elif case.state == State.ASSIGNED:
         accept_work(case.pk, actor=actor)
         case.refresh_from_db()
+    else:
+        tell_customer(case, "complaint_new_handler", key=offer.ref, actor=actor, colleague=actor.staff_no)
     return case
 
 
@@ -211,8 +213,8 @@ def order_to(
         ring(case, to, "ordered_to", order.ref)
     if old is not None and old.pk not in (actor.pk, to.pk):
         ring(case, old, "taken_away", order.ref)
-    if role == HandoverRole.OWNER:
-        tell_customer(case, "complaint_new_owner", key=order.ref, actor=actor, colleague=to.staff_no)
+    template = "complaint_new_owner" if role == HandoverRole.OWNER else "complaint_new_handler"
+    tell_customer(case, template, key=order.ref, actor=actor, colleague=to.staff_no)
     return order
 
 

@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from complaints.behalf import Authority
 from complaints.codes import new_code, said_code
 from complaints.lifecycle import Act, ClockKind, Deed, Grade, GradeReason, LinkKind, State
 from complaints.models import Complaint, ComplaintLine, Link
@@ -19,11 +21,12 @@ from complaints.places import owner_for_all, unit_for
 from complaints.rules import is_grave
 from complaints.services.clocks import ACKNOWLEDGED_LATER
 from complaints.services.grading import check_grade, keep_block
-from complaints.services.ground import act_kept, clocks_for, tell_customer
+from complaints.services.ground import act_kept, clocks_for, lead_over, ring, tell_customer
 from complaints.services.memory import remember_many
 from customers import normal
 from customers.models import Customer, Subscription
 from customers.models.subscriptions import ProductLine
+from foundation.calendars.working_time import add_months
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.ids import new_id
@@ -58,6 +61,7 @@ class Details(TypedDict, total=False):
     contact_name: str
     contact_phone: str
     contact_email: str
+    authority: str
     language: str
     subject: str
     received_at: datetime | None
@@ -88,6 +92,7 @@ class _Told:
     contact_name: str = ""
     contact_phone: str = ""
     contact_email: str = ""
+    authority: str = ""
     language: str = ""
     subject: str = ""
     received_at: datetime | None = None
@@ -116,7 +121,7 @@ def register_complaint(*, actor: User | None, channel: str, text: str, **details
     "contact.not_yours" (the contact is another's); RuleBroken "complaint.no_text", "complaint.text_long",
     "complaint.too_long", "complaint.unknown_code", "complaint.topic_retired", "complaint.no_grade_reason",
     "complaint.received_future", "complaint.received_old", "complaint.bad_amount", "complaint.foreign_line",
-    "complaint.foreign_case",
+    "complaint.foreign_case", "complaint.former_over",
     "matter.no_lead" (nobody above the taker is there to answer for a complaint about them), "complaint.nobody",
     "contact.already_logged", and those of `customers.normal` for a phone number or an address that is none.
     """
@@ -172,6 +177,7 @@ def _registered(told: _Told, actor: User | None) -> Complaint:
     remember_many(kept)
     if is_grave(case.grade):
         keep_block(case, actor=actor)
+    _alert_if_late(case, told, actor)
     if told.contact is not None and actor is not None:
         log_with_case(
             told.contact.pk,
@@ -182,6 +188,16 @@ def _registered(told: _Told, actor: User | None) -> Complaint:
             about=told.about_staff,
         )
     return case
+
+
+def _alert_if_late(case: Complaint, told: _Told, actor: User | None) -> None:
+    """The lead hears of a complaint that was registered long after it was told (D§23)."""
+    if told.contact is None or actor is None:
+        return
+    within = policy("complaints.register_within", unit=case.work_unit)
+    lead = lead_over(case, actor, case.registered_at) if case.registered_at > told.contact.started_at + within else None
+    if lead is not None:
+        ring(case, lead, "registered_late", "1")
 
 
 def can_be_answered(case: Complaint) -> bool:
@@ -215,12 +231,15 @@ def _checked(told: _Told, actor: User | None, now: datetime) -> dict[str, Any]:
     """The columns that hold what was typed, checked."""
     if actor is not None and not actor.has_perm(TAKE_RIGHT):
         raise NotAllowed("complaint.may_not_take", _("You do not take complaints."))
+    if told.authority not in Authority.values:
+        raise RuleBroken("complaint.unknown_code", _("Choose one of the values offered."))
     if told.channel not in Channel.values or (told.product_line and told.product_line not in ProductLine.values):
         raise RuleBroken("complaint.unknown_code", _("Choose one of the values offered."))
     text = clean_text(told.text)
     if told.topic is not None and not told.topic.is_offered:
         raise RuleBroken("complaint.topic_retired", _("This topic was retired. Choose another one."))
     check_grade(told.grade, told.grade_reason, before=Grade.ORDINARY)
+    _check_former(told, now)
     if any(line.customer_id != (told.customer.pk if told.customer else None) for line in told.lines):
         raise RuleBroken("complaint.foreign_line", _("One of these lines belongs to somebody else."))
     if told.repeats is not None and (told.customer is None or told.repeats.customer_id != told.customer.pk):
@@ -234,6 +253,7 @@ def _checked(told: _Told, actor: User | None, now: datetime) -> dict[str, Any]:
         "contact_name": _short(told.contact_name, 80),
         "contact_phone": normal.phone(told.contact_phone, kind="PHONE") if told.contact_phone.strip() else "",
         "contact_email": normal.email(told.contact_email) if told.contact_email.strip() else "",
+        "authority": told.authority if told.customer is not None and told.contact_name.strip() else "",
         "language": told.language or (told.customer.language if told.customer else "") or "zh-hans",
         "received_at": _received(told.received_at, now),
         "facts_given": _facts(told.facts),
@@ -242,6 +262,17 @@ def _checked(told: _Told, actor: User | None, now: datetime) -> dict[str, Any]:
         "grade_reason": told.grade_reason if told.grade != Grade.ORDINARY else GradeReason.NONE,
         "product_line": told.product_line or (told.lines[0].product_line if told.lines else ""),
     }
+
+
+def _check_former(told: _Told, now: datetime) -> None:
+    """That a former customer complains in time (D§26); what an authority or the headquarters brings is always taken."""
+    if told.customer is None or told.customer.status != Customer.Status.FORMER or told.grade == Grade.SKIP_LEVEL:
+        return
+    ended = Subscription.objects.filter(customer=told.customer).aggregate(last=Max("terminated_on"))["last"]
+    months = policy("complaints.former_months")
+    if ended is not None and clock.today(now) > add_months(ended, months):
+        words = _("The last line ended more than %(months)s months ago: only what an authority brings is taken.")
+        raise RuleBroken("complaint.former_over", words % {"months": months})
 
 
 def clean_text(text: str) -> str:

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import MEDIATION_MOVES, Deed, MediationState, State
-from complaints.mediation import MEDIATING, Party
+from complaints.lifecycle import Deed, MediationState, State
+from complaints.mediation import MEDIATING, MEDIATION_MOVES, Party
 from complaints.models import Complaint, MediationCase
 from complaints.services.ground import (
     WORK_RIGHT,

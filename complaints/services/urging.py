@@ -6,15 +6,18 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from complaints.lifecycle import Deed, EntryKind
+from complaints.lifecycle import ClockKind, Deed, EntryKind, SeatWhy
 from complaints.models import Complaint, Entry
 from complaints.services.ground import (
     check_no_record,
     check_open,
+    clocks_for,
+    lead_over,
     locked_case,
     remember,
     ring,
     save_case,
+    seat,
     tell_customer,
 )
 from complaints.services.intake import TAKE_RIGHT, clean_text
@@ -91,3 +94,34 @@ def check_takes(case: Complaint, actor: User) -> None:
     sees = case.customer_id is not None and Customer.objects.visible_to(actor).filter(pk=case.customer_id).exists()
     if not sees and not Complaint.objects.visible_to(actor).filter(pk=case.pk).exists():
         raise NotAllowed("complaint.not_yours", _("This complaint is not within your scope."))
+
+
+@transaction.atomic
+def ask_for_manager(case_id: int, *, actor: User, words: str) -> Entry:
+    """The customer wants to speak with a superior: the lead of who works on it, or whoever leads above, contacts them
+    within the policy's working hours (D§10.7). Asked again while it is owed, it stays the same duty.
+
+    Raises NotAllowed as `check_takes`; RuleBroken "complaint.ended", "complaint.no_text", "complaint.text_long".
+    """
+    case = locked_case(case_id)
+    check_takes(case, actor)
+    check_open(case)
+    entry = Entry.objects.create(
+        complaint=case, kind=EntryKind.URGE, channel=case.channel, text=clean_text(words), by=actor, at=clock.now()
+    )
+    clocks = clocks_for(case, actor)
+    if ClockKind.MANAGER.value not in clocks.open:
+        clocks.start(clocks.duty(ClockKind.MANAGER))
+    save_case(case)
+    row = remember(case, Deed.MANAGER_ASKED, actor=actor)
+    running = clocks.open.get(ClockKind.MANAGER.value)
+    until = running.due_at.isoformat() if running is not None and running.due_at is not None else ""
+    lead = lead_over(case, case.handler or case.owner, clock.now())
+    people = {person.pk: person for person in (lead, case.handler or case.owner) if person is not None}
+    if lead is not None:
+        seat(case, lead, SeatWhy.RAISED)
+    for person in people.values():
+        if person.pk != actor.pk:
+            ring(case, person, "manager_asked", row.ref, until_at=until)
+    tell_customer(case, "complaint_manager", key=row.ref, actor=actor, contact_by_at=until)
+    return entry

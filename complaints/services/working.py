@@ -208,7 +208,8 @@ def note_contact(case_id: int, *, actor: User, channel: str, text: str, reached:
 
 def spoken(case: Complaint, actor: User) -> None:
     """The customer was spoken with or written to, in a locked case: first contact and progress are done, the next
-    progress is due from now on; in a dispute a lead's word is what the rule asks."""
+    progress is due from now on; in a dispute, or where the manager was asked for, a lead's word is what the rule
+    asks."""
     now = clock.now()
     clocks = clocks_for(case, actor)
     clocks.stop(ClockKind.FIRST_CONTACT)
@@ -216,7 +217,7 @@ def spoken(case: Complaint, actor: User) -> None:
         clocks.stop(ClockKind.PROGRESS)
         clocks.start(clocks.duty(ClockKind.PROGRESS))
     if actor.has_perm(ASSIGN_RIGHT):
-        clocks.stop(ClockKind.LEAD_CONTACT)
+        clocks.stop(ClockKind.LEAD_CONTACT, ClockKind.MANAGER)
     case.last_told_at = now
     fields = ["last_told_at"]
     if case.first_contact_at is None:

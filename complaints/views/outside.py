@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from complaints import outside_forms as shapes
-from complaints.lifecycle import APPEAL_MOVES, MEDIATION_MOVES, AppealState, MediationState
+from complaints.lifecycle import APPEAL_MOVES, AppealState, MediationState
+from complaints.mediation import MEDIATION_MOVES
 from complaints.models import AppealCase, MediationCase
 from complaints.outside_queries import appeals_in_view, mediations_in_view
 from complaints.services import mediating

@@ -133,7 +133,9 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
         asked_by=handler,
         state="DENIED",
     )
-    MediationCase.objects.create(complaint=other, body="ASSOCIATION", agreement=mark["agreement in mediation"])
+    # Over: what others still decide on is not erased.
+    over = {"state": "CLOSED", "closed_at": now}
+    MediationCase.objects.create(complaint=other, body="ASSOCIATION", agreement=mark["agreement in mediation"], **over)
     AppealCase.objects.create(
         complaint=other,
         body="BUREAU",
@@ -144,6 +146,7 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
         received_at=now,
         due_on=soon.date(),
         internal_due_at=soon,
+        **over,
     )
 
 
