@@ -15,6 +15,7 @@ from complaints.load import WORKERS, limits_of, with_presence
 from complaints.models import Complaint
 from complaints.services.ground import ASSIGN_RIGHT
 from foundation.common import clock
+from foundation.common.sentences import join_words
 from staff.models import RoleAssignment, User, holds_on
 from staff.rights import sight_of
 
@@ -93,7 +94,9 @@ def spread(cases: Sequence[Complaint], takers: Takers) -> dict[int, Taker | str]
         elif not there:
             found[case.pk] = _("Nobody else of the unit is there.")
         elif not able:
-            found[case.pk] = _("Nobody there has the skill it needs: %(skill)s.") % {"skill": ", ".join(sorted(skills))}
+            found[case.pk] = _("Nobody there has the skill it needs: %(skill)s.") % {
+                "skill": join_words(sorted(skills))
+            }
         else:
             found[case.pk] = _("Everybody there is at the limit.")
     return found

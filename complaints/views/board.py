@@ -77,6 +77,7 @@ def wall(request: StaffRequest) -> HttpResponseBase:
     if request.GET.get("seen") == version and wants_fragment(request):
         return HttpResponse(status=204)
     context |= {"now": now, "version": version, "every": WALL_SECONDS, "fresh_for": WALL_SECONDS * 3}
+    context["zone"] = clock.BUSINESS_ZONE.key
     part = "#results" if wants_fragment(request) else ""
     return render(request, f"complaints/wall.html{part}", context)
 
