@@ -21,7 +21,7 @@ from complaints.lifecycle import (
     Path,
     PauseReason,
 )
-from complaints.models import Cause, Complaint, Solution
+from complaints.models import Callback, Cause, Complaint, Solution
 from complaints.services.closing import needs_lesson
 from foundation.common import clock
 from interactions.lifecycle import Channel
@@ -219,6 +219,13 @@ class TryForm(ActForm):
 
 
 class CallbackForm(ActForm):
+    way = forms.TypedChoiceField(
+        label=_("How the customer was asked"),
+        choices=Callback.Way.choices,
+        initial=Callback.Way.CALL,
+        empty_value=Callback.Way.CALL,
+        required=False,
+    )
     solved = forms.ChoiceField(label=_("Is it solved?"), choices=[(one.value, one.label) for one in CALL_RESULTS])
     told_of_progress = forms.TypedChoiceField(
         label=_("Was the customer told of the progress?"),

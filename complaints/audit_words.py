@@ -20,7 +20,7 @@ from complaints.lifecycle import (
     Solved,
     State,
 )
-from complaints.models import BulkAct
+from complaints.models import BulkAct, Callback
 from complaints.services.changing import FIELDS
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 from interactions.lifecycle import Channel
@@ -82,6 +82,7 @@ name_acts(
         "kind": Detail(_("Kind"), words=codes(dict(MeasureKind.choices))),
         "measures": Detail(_("Measures"), words=codes(dict(MeasureKind.choices))),
         "solved": Detail(_("Solved"), words=codes(dict(Solved.choices))),
+        "way": Detail(_("How the customer was asked"), words=codes(dict(Callback.Way.choices))),
         "satisfaction": Detail(_("Satisfaction")),
         "cause": Detail(_("Cause")),
         "channel": Detail(_("Channel"), words=codes(dict(Channel.choices))),

@@ -35,6 +35,7 @@ CALLS_BY: dict[str, tuple[Any, Any, str]] = {
 CALL_PARTS: dict[str, tuple[Any, Q]] = {
     "all": (_("Callbacks"), Q()),
     "reached": (_("Reached"), Q(reached_at__isnull=False)),
+    "visited": (_("At the customer's"), Q(way=Callback.Way.VISIT, reached_at__isnull=False)),
     "solved": (_("Solved"), Q(solved=Solved.YES)),
     "not_solved": (_("Not solved"), Q(solved=Solved.NO)),
     "unreachable": (_("Not reached"), Q(solved=Solved.UNREACHABLE)),

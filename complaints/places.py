@@ -14,13 +14,13 @@ from foundation.common.errors import RuleBroken
 from foundation.common.prepared import prepared
 from staff.models import OrgUnit, User
 
-# Of the units with handlers the one below the nearest unit above: `a` lies above both.
+# Of the units with handlers the one below the nearest unit above: `a` lies above both; a complaint department first.
 _NEAREST = """
 SELECT u.id, u.code, u.name, u.parent_id, u.calendar_code, u.no, u.last_no FROM staff_roleassignment r
 JOIN staff_orgunit u ON u.id = r.unit_id AND u.closed_on IS NULL
 JOIN staff_orgunit a ON a.no <= u.no AND a.last_no >= u.no AND a.no <= %(no)s AND a.last_no >= %(no)s
 WHERE r.role = 'COMPLAINT_HANDLER' AND r.from_day <= %(day)s AND (r.to_day IS NULL OR r.to_day >= %(day)s)
-ORDER BY a.no DESC, u.no LIMIT 1"""
+ORDER BY a.no DESC, (u.function = 'COMPLAINTS') DESC, u.no LIMIT 1"""
 _UNIT = ("id", "code", "name", "parent_id", "calendar_code", "no", "last_no")  # in the order of the model
 # Who handles complaints near by and is there, handlers before coordinators, the one who answers for the fewest.
 _PERSON = """
@@ -39,8 +39,8 @@ ORDER BY above.no DESC NULLS LAST, r.role,
 
 
 def unit_for(owner: User) -> OrgUnit:
-    """The unit in whose pool a new case of this owner lies: the nearest with complaint handlers, else
-    the owner's own."""
+    """The unit in whose pool a new case of this owner lies: the nearest with complaint handlers, of several as near a
+    complaint department, else the owner's own."""
     with connection.cursor() as cursor:
         cursor.execute(*prepared(_NEAREST, {"no": owner.unit.no, "day": clock.today()}))
         found = cursor.fetchone()

@@ -52,6 +52,7 @@ class OrgUnit(models.Model):
         DEPARTMENT = "DEPARTMENT", _("Department")
         CALL_CENTRE = "CALL_CENTRE", _("Call centre")
         HALL = "HALL", _("Service hall")
+        COMPLAINTS = "COMPLAINTS", _("Complaint department")
 
     code = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=80)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import NEEDS_AUTHORITY, ApprovalState, MeasureKind, Solved
 from complaints.models.cases import Complaint
@@ -132,9 +133,15 @@ class Rejection(Row):
 
 class Callback(Row):
     """The call after the answer, by somebody else than the handler (D§18.6): one per answer. `tries` holds each try's
-    moment and part of the day; 3 tries in different parts of 2 days, then a message with 72 hours (`asked_at`)."""
+    moment and part of the day; 3 tries in different parts of 2 days, then a message with 72 hours (`asked_at`). `way`:
+    how the customer was asked; hall staff and account managers also visit."""
 
-    personal: ClassVar = Personal(of="complaint__customer", empty=("said",), plain=("solved", "tries"))
+    personal: ClassVar = Personal(of="complaint__customer", empty=("said",), plain=("solved", "tries", "way"))
+
+    class Way(models.TextChoices):
+        CALL = "CALL", _("By telephone")
+        VISIT = "VISIT", _("At the customer's")
+        COUNTER = "COUNTER", _("At the counter")
 
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="callbacks")
     solution = models.OneToOneField(Solution, on_delete=models.CASCADE, related_name="callback")
@@ -145,6 +152,7 @@ class Callback(Row):
     reached_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    way = models.CharField(max_length=8, choices=Way.choices, default=Way.CALL, db_default=Way.CALL)
     solved = models.CharField(max_length=12, choices=Solved.choices, blank=True)
     told_of_progress = models.BooleanField(null=True)
     satisfaction = models.PositiveSmallIntegerField(null=True)

@@ -87,10 +87,12 @@ def record_callback(
     satisfaction: int | None,
     attitude: int | None = None,
     said: str = "",
+    way: str = Callback.Way.CALL,
 ) -> Callback:
-    """What the customer said. Solved: the answer is accepted and the case may be closed. Not solved: an answer not
-    yet accepted is disputed, an accepted one goes back to work with the limits of a reopening, the last position
-    stands. UNREACHABLE (after the tries, the message and its time): the customer's silence runs.
+    """What the customer said, asked by `way` (`Callback.Way`). Solved: the answer is accepted, the case may be closed.
+    Not solved: an answer not yet accepted is disputed, an accepted one goes back to work with the limits of a
+    reopening, the last position stands. UNREACHABLE (after the tries, the message and its time): the customer's
+    silence runs.
 
     Raises as `record_callback_try`; RuleBroken "complaint.unknown_code", "complaint.no_satisfaction",
     "complaint.not_tried", "complaint.not_asked".
@@ -98,6 +100,8 @@ def record_callback(
     case, callback = _open_callback(case_id, actor)
     if solved not in CALL_RESULTS:
         raise RuleBroken("complaint.unknown_code", _("Say whether it is solved."))
+    if way not in Callback.Way.values:
+        raise RuleBroken("complaint.unknown_code", _("Say how the customer was asked."))
     scores = [satisfaction, attitude]
     if any(score is not None and (type(score) is not int or not 1 <= score <= 5) for score in scores):
         raise RuleBroken("complaint.unknown_code", _("Satisfaction goes from 1 to 5."))
@@ -110,7 +114,7 @@ def record_callback(
         _check_tried(case, callback)
         satisfaction = attitude = told_of_progress = None
     now = clock.now()
-    callback.done_at, callback.by, callback.solved = now, actor, solved
+    callback.done_at, callback.by, callback.solved, callback.way = now, actor, solved, way
     callback.reached_at = now if reached else None
     callback.told_of_progress, callback.satisfaction, callback.attitude = told_of_progress, satisfaction, attitude
     callback.said = said.strip()[:400]
@@ -119,7 +123,11 @@ def record_callback(
     clocks.stop(ClockKind.CALLBACK)
     case.solved, case.satisfaction = solved, satisfaction
     save_case(case, "solved", "satisfaction")
-    detail: dict[str, Any] = {"solved": str(solved), **({"satisfaction": satisfaction} if satisfaction else {})}
+    detail: dict[str, Any] = {
+        "solved": str(solved),
+        "way": str(way),
+        **({"satisfaction": satisfaction} if satisfaction else {}),
+    }
     row = remember(case, Deed.CALLED_BACK, actor=actor, detail=detail)
     close_call(case, callback, actor=actor, done=True, words=str(Solved(solved).label))
     if solved == Solved.YES:

@@ -60,7 +60,7 @@ def test_callbacks_are_summed_up_and_each_number_opens_its_rows(client_for: Clie
     tries = [{"at": moment(13).isoformat(), "part": "MORNING", "outcome": "NO_ANSWER"}] * 2
     call(called(here), moment(13), **said, solved="YES", satisfaction=5, attitude=5, tries=tries)
     call(called(here, brand="GoTone"), moment(13), **said, solved="NO", satisfaction=2, attitude=4)
-    call(called(here, topic=other, handler=here.other), moment(13), **said, solved="YES", satisfaction=4)
+    call(called(here, topic=other, handler=here.other), moment(13), **said, solved="YES", satisfaction=4, way="VISIT")
     call(called(here), moment(13), done_at=moment(31, 23), solved="UNREACHABLE", tries=tries * 2)
     call(called(here), moment(13), done_at=moment(32, 1), reached_at=moment(32, 1), solved="YES", satisfaction=1)
     call(called(here), moment(13))
@@ -79,7 +79,8 @@ def test_callbacks_are_summed_up_and_each_number_opens_its_rows(client_for: Clie
         page = client.get("/complaints/callbacks/?month=2026-03")
         counts = page.context["sum"]["line"].counts
         assert counts == {
-            "all": 4, "reached": 3, "solved": 2, "not_solved": 1, "unreachable": 1, "satisfied": 2, "kind": 2
+            "all": 4, "reached": 3, "visited": 1, "solved": 2, "not_solved": 1, "unreachable": 1, "satisfied": 2,
+            "kind": 2,
         }  # fmt: skip
         means = page.context["sum"]["line"].means
         assert means["satisfaction"] == pytest.approx(11 / 3) and means["attitude"] == 4.5 and means["tries"] == 1.5

@@ -70,7 +70,7 @@ def told(matter: Matter) -> list[tuple[str, str]]:
     )
 
 
-@pytest.mark.covers("HND-05")
+@pytest.mark.covers("HND-05", "CON-17")
 def test_what_is_not_answered_in_the_contact_has_an_owner_until_the_customer_knows(hall: Hall) -> None:
     matter = leave_open(hall)
     assert matter.number.startswith("FA20261124")
@@ -100,7 +100,7 @@ def test_what_is_not_answered_in_the_contact_has_an_owner_until_the_customer_kno
     refused("matter.closed", answer_matter, matter.pk, actor=hall.agent, answer="again")
 
 
-@pytest.mark.covers("HND-07")
+@pytest.mark.covers("HND-07", "CON-17")
 def test_what_is_solved_or_answered_at_once_leaves_no_matter(hall: Hall) -> None:
     for result in ("ANSWERED", "RESOLVED", "NO_RESULT"):
         quick_log(actor=hall.agent, customer=hall.customer, summary="fee explained", result=result)
