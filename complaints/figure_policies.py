@@ -9,7 +9,7 @@ from foundation.policies.registry import define
 define(
     "complaints.repeat.cases",
     type="int",
-    unit="cases",
+    unit="complaints",
     default=3,
     low=2,
     high=1_000,
