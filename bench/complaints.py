@@ -1,4 +1,4 @@
-"""Complaints at size: the queue and the page of a case with few cases and with all of them, taking one, and the sweep
+"""Complaints at size: the queue, the boards and the page of a case with few cases and with all of them, and the sweep
 over the open ones beside the bare pass that writes the same rows (design §7).
 
 One case in ten is open, and of the open ones nine in ten have a mark of their service clock due: the team lead is
@@ -33,14 +33,15 @@ from outreach.models import Notification
 from staff.models import User
 
 WRITTEN: tuple[type[models.Model], ...] = (Escalation, EscalationTold, Seat, Notification, ComplaintMove)
-FEW, ROUNDS = 10_000, 300
-HANDLER, DIRECTOR, EVERYTHING = "desk0-0", "desk_boss0", "gm"
+FEW, ROUNDS, BOARD_ROUNDS = 10_000, 300, 60
+HANDLER, LEAD, DIRECTOR, EVERYTHING = "desk0-0", "desk_lead0", "desk_boss0", "gm"
 MINE = ["view=mine", "view=pool", "view=breached", "view=today", "view=callback", "view=mine&state=INVESTIGATING"]
 # What may be asked of a list of open cases; each alone, as the one that is rarest among the rows.
 FILTERS = [
     "state=SOLUTION_PROPOSED", "grade=MAJOR", "topic=POINTS", "topic=BILLING", "channel=PARTNER", "late=now",
     "late=service", "late=statutory", "area=Pudong", "brand=none", "number=7000",
 ]  # fmt: skip
+BOARDS = ["/complaints/board/", "/complaints/board/?period=week", "/complaints/board/wall/"]
 OPEN = ["view=all", "view=breached", "view=today", "view=waiting", "view=callback"]
 
 
@@ -52,6 +53,8 @@ class Pages:
     branch: Cost
     filtered: Cost
     case: Cost
+    board: Cost
+    board_of_all: Cost
 
 
 def measure(many: int = 1_000_000) -> list[Figure]:
@@ -85,6 +88,15 @@ def _costs(before: Pages, after: Pages, bare: Cost, few: int, many: int) -> list
         Figure("queue of cases, whole page", "p95", max(after.mine.p95, after.branch.p95), 200, "ms"),
         Figure("page of a case", "CPU a request", after.case.cpu, 15, "ms"),
         Figure("page of a case", "p95", after.case.p95, 200, "ms"),
+        Figure("supervisor board, a desk's", "p95", after.board.p95, 200, "ms", note=f"{after.board.cpu:.0f} ms CPU"),
+        Figure(
+            "supervisor board, everything",
+            "p95",
+            after.board_of_all.p95,
+            200,
+            "ms",
+            note=f"{after.board_of_all.cpu:.0f} ms CPU, {before.board_of_all.p95:.0f} ms at {few:,}",
+        ),
     ]
     for name, then, now in (
         ("queue of cases, a handler's", before.mine, after.mine),
@@ -107,6 +119,8 @@ def _pages(server: Server) -> Pages:
         server.measure(_get(_queue(OPEN)), director),
         server.measure(_get(_queue(asked)), director | fragment),
         server.measure(_get([f"/complaints/{to_text(case.pk)}/" for case in mine]), handler),
+        server.measure(_get(BOARDS)[:BOARD_ROUNDS], signed_in(LEAD)),
+        server.measure(_get(BOARDS)[:BOARD_ROUNDS], signed_in(EVERYTHING)),
     )
 
 

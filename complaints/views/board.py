@@ -171,7 +171,7 @@ def _kpis(figures: Board) -> list[dict[str, Any]]:
         {
             "label": _("On-time rate"),
             "value": None if rate is None else f"{rate:.1f}",
-            "unit": "%",
+            "unit": "" if rate is None else "%",
             "icon": "timer",
             "tone": "warn" if rate is not None and rate < aim else "",
             "href": behind_url("on_time", span),
