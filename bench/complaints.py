@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, models
 from django.http import QueryDict
 
-from bench import cases, raw
+from bench import cases, complaint_library, raw
 from bench.everybody import figure, timed
 from bench.server import Cost, Server, serve, signed_in
 from bench.table import Figure
@@ -35,6 +35,7 @@ from staff.models import User
 WRITTEN: tuple[type[models.Model], ...] = (Escalation, EscalationTold, Seat, Notification, ComplaintMove)
 FEW, ROUNDS, BOARD_ROUNDS = 10_000, 300, 60
 HANDLER, LEAD, DIRECTOR, EVERYTHING = "desk0-0", "desk_lead0", "desk_boss0", "gm"
+SEARCHERS = (HANDLER, EVERYTHING)  # a branch, and all of it
 MINE = ["view=mine", "view=pool", "view=breached", "view=today", "view=callback", "view=mine&state=INVESTIGATING"]
 # What may be asked of a list of open cases; each alone, as the one that is rarest among the rows.
 FILTERS = [
@@ -62,13 +63,16 @@ def measure(many: int = 1_000_000) -> list[Figure]:
     few = min(FEW, many)
     cases.organisation()
     cases.load_cases(0, few, _quiet)
+    complaint_library.fill()
     with serve() as server:
-        before = _pages(server)
+        before, searched = _pages(server), complaint_library.cost(server, SEARCHERS)
     cases.load_cases(few, many, _quiet)
+    complaint_library.fill()
     with serve() as server:
         after, bare = _pages(server), server.measure(_get(["/bench/bare-page/"]), signed_in(HANDLER))
+        found = complaint_library.figures(server, searched, few, many)
         history = _history(server)
-    return [*_costs(before, after, bare, few, many), *history, *_plans(), _sweep(many)]
+    return [*_costs(before, after, bare, few, many), *found, *history, *_plans(), _sweep(many)]
 
 
 def _costs(before: Pages, after: Pages, bare: Cost, few: int, many: int) -> list[Figure]:
