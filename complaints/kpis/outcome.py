@@ -4,6 +4,7 @@ and satisfied, and complain again (D§25)."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db.models import Avg, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -57,10 +58,12 @@ def _closings(span: Span) -> QuerySet[ComplaintMove]:
 
 def _closed(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
     """Closed in the period, those too that were reopened since."""
-    still = Complaint.objects.filter(within("closed_at", span), state=State.CLOSED)
-    again = Complaint.objects.filter(Exists(_closings(span)), reopened__gt=0)
+    rows = rows.filter(is_parent=False).order_by()
+    still = rows.filter(within("closed_at", span), state=State.CLOSED)
+    again = rows.filter(Exists(_closings(span)), reopened__gt=0)
     # Joined, not by OR: each part has an index of its own.
-    return rows.filter(pk__in=still.values("pk").union(again.values("pk"), all=True), is_parent=False)
+    both = still.values("pk").union(again.values("pk"), all=True)
+    return cast(ComplaintQuerySet, Complaint.objects.filter(pk__in=both))
 
 
 def _reopened(rows: ComplaintQuerySet, span: Span, now: datetime) -> ComplaintQuerySet:

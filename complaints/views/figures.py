@@ -44,6 +44,7 @@ from staff.requests import StaffRequest
 PAGE = 50
 MOST_LINES = 100
 TOP = 10
+MOST_BARS = 12
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def figure(request: StaffRequest, code: str) -> HttpResponse:
             Tab(each.label, split_url(code, asked.month, key), key == asked.by) for key, each in DIMENSIONS.items()
         ],
         "figures": [(key, KPIS[key].label, split_url(key, asked.month, asked.by)) for key in MONTHLY],
-        "chart": _chart(one, lines[:20]) if len(lines) > 1 else None,
+        "chart": _chart(one, lines[:MOST_BARS]) if len(lines) > 1 else None,
     }
     return render(request, "complaints/figure.html", context)
 
@@ -176,7 +177,8 @@ def _card(one: Shown, month: date) -> Card:
     ):
         moved = trend(change, said_value(abs(change), one.unit), one.better)
     href = split_url(one.of_code, month, "topic")
-    return Card(one.label, said_value(one.value, one.unit), unit, note, moved, href)
+    value = said_value(one.value, one.unit)
+    return Card(one.label, value, unit if value else "", note, moved, href)
 
 
 def _bars(lines: list[Line], code: str, by: str, month: date) -> list[HBar]:
