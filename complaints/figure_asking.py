@@ -18,11 +18,14 @@ from complaints.exporting import CASES
 from complaints.kpis.base import KPIS, Part
 from complaints.kpis.causes import behind_repeated
 from complaints.kpis.slicing import (
+    BY_DAY,
     DIMENSIONS,
     MONTHLY,
     NUMBERED,
     frozen_among,
+    is_day,
     is_number,
+    key_of,
     month_of,
     month_rows,
     names_of,
@@ -62,6 +65,8 @@ def asked_of(code: str, given: Mapping[str, Any]) -> Asked | None:
     if code == REPEATED and not _pair(key):
         return None
     if by in NUMBERED and key and not is_number(key):
+        return None
+    if by == "day" and (code not in BY_DAY or (key and not is_day(key))):
         return None
     return Asked(code, month, by, key, part)
 
@@ -110,7 +115,7 @@ def said_of(asked: Asked) -> list[tuple[str, str]]:
             *said,
         ]
     if asked.by:
-        key: Any = int(asked.key) if asked.by in NUMBERED and asked.key else asked.key
+        key = key_of(asked.by, asked.key)
         said.append((str(DIMENSIONS[asked.by].label), names_of(asked.by, [key])[key]))
     if asked.part != Part.ALL:
         said.append((_("Part"), str(Part(asked.part).label)))

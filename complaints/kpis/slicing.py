@@ -16,6 +16,7 @@ from django.db.models import (
     BooleanField,
     Case,
     Count,
+    DateField,
     ExpressionWrapper,
     F,
     FloatField,
@@ -27,20 +28,20 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.utils.translation import gettext_lazy as _
 
 from complaints.kpis.base import Found, Part, kpi
-from complaints.kpis.handling import TO_ANSWER
+from complaints.kpis.handling import TO_ANSWER, judged, within
 from complaints.kpis.outcome import TO_CONTACT
 from complaints.kpis.spans import Span
-from complaints.lifecycle import Grade
-from complaints.models import Cause, Complaint, MonthCase, MonthClosing
+from complaints.lifecycle import ClockKind, Grade
+from complaints.models import Callback, Cause, Complaint, MonthCase, MonthClosing
 from complaints.models.cases import ComplaintQuerySet
 from complaints.models.figures import FIGURES_RIGHT
 from customers.models.subscriptions import ProductLine
 from foundation.common import clock
-from foundation.ui.wording import say_choice
+from foundation.ui.wording import say_choice, say_date
 from interactions.lifecycle import Channel
 from interactions.models import Topic
 from staff.models import OrgUnit, Team, TeamMember, User
@@ -113,6 +114,7 @@ class Dimension:
 DIMENSIONS: dict[str, Dimension] = {
     one.key: one
     for one in (
+        Dimension("day", _("Day"), None, "day"),
         Dimension("topic", _("Topic"), F("topic_id"), "topic_id"),
         Dimension("cause", _("Cause"), F("cause_id"), "cause_id"),
         Dimension("unit", _("Unit"), F("work_unit_id"), "unit_id"),
@@ -126,12 +128,40 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("grade", _("Grade"), F("grade"), "grade"),
     )
 }
+# The day a row belongs to: a column of the case, or of what the figure looks at. Figures not named here are about a
+# whole month.
+_DAYS: dict[str, str] = {
+    "complaints": "received_at",
+    "escalation": "received_at",
+    "repeat": "received_at",
+    "first_contact": "received_at",
+    "mean_time": "answered_at",
+    NINETIETH: "answered_at",
+    "closed": "closed_at",
+    "score": "closed_at",
+}
+_CALL_DAYS = {
+    "callback": "due_at",
+    "reach": "due_at",
+    "callback_return": "reached_at",
+    "satisfaction": "reached_at",
+}
+_CLOCK_DAYS = {"on_time": ClockKind.SERVICE, "statutory": ClockKind.STATUTORY}
+BY_DAY: tuple[str, ...] = (*_DAYS, *_CALL_DAYS, *_CLOCK_DAYS)
 NUMBERED = ("topic", "cause", "unit", "responsible", "person", "team")
 
 
 def is_number(text: str) -> bool:
     """Whether it may be a key of the database."""
     return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def is_day(text: str) -> bool:
+    """Whether it is a day as addresses write it."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def month_of(text: str, now: date) -> date:
@@ -174,6 +204,23 @@ def found_live(code: str, month: date, rows: ComplaintQuerySet) -> Found:
     return kpi(code, rows, span_of(month))
 
 
+def _day_of(code: str, month: date) -> Any:
+    """The day of the business zone a row of the figure belongs to; of several the last one."""
+    span, moment = span_of(month), None
+    if code in _DAYS:
+        moment = F(_DAYS[code])
+    elif code in _CALL_DAYS:
+        column = _CALL_DAYS[code]
+        calls = Callback.objects.filter(within(column, span), complaint=OuterRef("pk")).order_by(f"-{column}")
+        moment = Subquery(calls.values(column)[:1])
+    elif code in _CLOCK_DAYS:
+        clocks = judged(_CLOCK_DAYS[code], span, clock.now()).filter(owner_id=OuterRef("pk")).order_by("-due_at")
+        moment = Subquery(clocks.values("due_at")[:1])
+    if moment is None:
+        return Cast(Value(None), DateField(null=True))
+    return TruncDate(moment, tzinfo=clock.BUSINESS_ZONE)
+
+
 def live_rows(code: str, month: date, rows: ComplaintQuerySet) -> QuerySet[Any]:
     """What a figure looks at, as rows with `row_case`, `row_yes`, `row_measure` and `row_<dimension>`."""
     found = found_live(code, month, rows)
@@ -184,7 +231,7 @@ def live_rows(code: str, month: date, rows: ComplaintQuerySet) -> QuerySet[Any]:
     measure = MEASURES.get(code, Cast(Value(None), FloatField(null=True)))
     named = {f"row_{one.key}": one.live for one in DIMENSIONS.values() if one.live is not None}
     asked = found.denominator.order_by().annotate(row_case=F("pk"), row_measure=measure, row_yes=yes, **named)
-    return asked.annotate(row_team=_team())
+    return asked.annotate(row_team=_team(), row_day=_day_of(code, month))
 
 
 def month_rows(user: User, code: str, month: date, *, frozen: bool) -> QuerySet[Any]:
@@ -197,14 +244,22 @@ def month_rows(user: User, code: str, month: date, *, frozen: bool) -> QuerySet[
 
 
 def narrowed(rows: QuerySet[Any], part: str, by: str = "", key: str = "") -> QuerySet[Any]:
-    """Those of a part and of one line of a split. `key`: digits where the split is `NUMBERED`, "" for what has none."""
+    """Those of a part and of one line of a split. `key`: digits where the split is `NUMBERED`, a day as ISO
+    writes it, "" for what has none."""
     if part in (Part.YES, Part.NO):
         rows = rows.filter(row_yes=part == Part.YES)
     if not by:
         return rows
-    if by in NUMBERED:
-        return rows.filter(**{f"row_{by}": int(key)} if key else {f"row_{by}__isnull": True})
-    return rows.filter(**{f"row_{by}": key})
+    if not key and by in (*NUMBERED, "day"):
+        return rows.filter(**{f"row_{by}__isnull": True})
+    return rows.filter(**{f"row_{by}": key_of(by, key)})
+
+
+def key_of(by: str, key: str) -> Any:
+    """A key of an address as the database compares it."""
+    if not key:
+        return key
+    return date.fromisoformat(key) if by == "day" else int(key) if by in NUMBERED else key
 
 
 @dataclass(frozen=True)
@@ -236,7 +291,7 @@ def sums(code: str) -> dict[str, Any]:
 def split(rows: QuerySet[Any], code: str, by: str, most: int) -> list[Line]:
     """The lines of a split, the largest first, at most `most`: one query and one for names."""
     groups = rows.order_by().values(split_by=F(f"row_{by}")).annotate(**sums(code)).order_by("-n", "split_by")[:most]
-    found = list(groups)
+    found = sorted(groups, key=lambda row: str(row["split_by"])) if by == "day" else list(groups)
     names = names_of(by, [row["split_by"] for row in found])
     return [
         Line(
@@ -271,6 +326,8 @@ def names_of(by: str, keys: Iterable[Any]) -> dict[Any, str]:
         known = {pk: f"{no} {name}" for pk, no, name in people}
     elif by == "team":
         known = dict(Team.objects.filter(pk__in=real).values_list("pk", "name"))
+    elif by == "day":
+        known = {key: say_date(key) for key in real}
     elif by in ("channel", "product", "grade"):
         choices: Any = {"channel": Channel, "product": ProductLine, "grade": Grade}[by]
         known = {key: say_choice(choices, key) for key in real}

@@ -56,6 +56,7 @@ class MonthCase(models.Model):
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="month_rows")
     yes = models.BooleanField(null=True)
     measure = models.FloatField(null=True)
+    day = models.DateField(null=True)
     topic_id = models.BigIntegerField(null=True)
     cause_id = models.BigIntegerField(null=True)
     unit_id = models.BigIntegerField(null=True)

@@ -19,6 +19,7 @@ from complaints.kpis.base import KPIS, Part, Unit
 from complaints.kpis.causes import Repeated, repeated_causes
 from complaints.kpis.month import Shown, figures_of
 from complaints.kpis.slicing import (
+    BY_DAY,
     DIMENSIONS,
     MONTHLY,
     Line,
@@ -81,6 +82,7 @@ def analysis(request: StaffRequest) -> HttpResponse:
             (one.label, split_url("complaints", month, key)) for key, one in DIMENSIONS.items() if key != "topic"
         ],
     }
+    context["first_contacts"] = reverse("interactions:figure-list") if user.has_perm("interactions.figures") else ""
     return render(request, "complaints/analysis.html", context)
 
 
@@ -108,8 +110,8 @@ def figure(request: StaffRequest, code: str) -> HttpResponse:
         "tabs": [
             Tab(each.label, split_url(code, asked.month, key), key == asked.by) for key, each in DIMENSIONS.items()
         ],
-        "figures": [(key, KPIS[key].label, split_url(key, asked.month, asked.by)) for key in MONTHLY],
-        "chart": _chart(one, lines[:MOST_BARS]) if len(lines) > 1 else None,
+        "figures": [(key, KPIS[key].label, split_url(key, asked.month, _kept(key, asked.by))) for key in MONTHLY],
+        "chart": _chart(one, asked.by, lines) if len(lines) > 1 else None,
     }
     return render(request, "complaints/figure.html", context)
 
@@ -202,7 +204,13 @@ def _links(line: Line, asked: Asked) -> dict[str, Any]:
     return {"line": line, "value": said_value(value, one.unit), "links": links}
 
 
-def _chart(one: Any, lines: list[Line]) -> Chart:
+def _kept(code: str, by: str) -> str:
+    """The split, where the figure has it too."""
+    return "topic" if by == "day" and code not in BY_DAY else by
+
+
+def _chart(one: Any, by: str, lines: list[Line]) -> Chart:
+    lines = lines if by == "day" else lines[:MOST_BARS]
     values: list[float | None] = [
         line.measure if one.worked_out is not None else line.share if one.numerator is not None else float(line.of)
         for line in lines

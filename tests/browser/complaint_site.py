@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from django.urls import reverse
 
+from complaints.library import read_cases
 from complaints.lifecycle import State
-from complaints.models import Complaint, Entry, MediationCase, Promise
+from complaints.models import Callback, Complaint, Entry, GroupSuggestion, MediationCase, Promise
 from complaints.services.bulk import aim_bulk, begin_bulk
 from complaints.services.outside import link_appeal, open_appeal
 from complaints.services.parts import give_part
@@ -108,6 +109,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
         ("case-hand", reverse("complaints:hand", args=[first.pk]), handler),
         *_with_others(first, handler),
         *_for_everybody(made[2]),
+        *_of_the_library(first, second),
     ]
 
 
@@ -136,4 +138,38 @@ def _for_everybody(case: Complaint) -> list[tuple[str, str, None]]:
         ("complained", reverse("public:complained", args=[token]), None),
         ("status", reverse("public:status"), None),
         ("status-case", reverse("public:status-case", args=[token]), None),
+    ]
+
+
+def _of_the_library(first: Complaint, second: Complaint) -> list[tuple[str, str, User]]:
+    """What is learned from many: the library, the figures of a month and their rows, reports, suggested groups."""
+    gm, coordinator = (User.objects.get(username=name) for name in ("gm", "coordinator"))
+    topic = Topic.objects.get(code="NETWORK.COVERAGE")
+    since = clock.now() - timedelta(hours=20)
+    Complaint.objects.filter(pk__in=[first.pk, second.pk]).update(topic=topic, received_at=since)
+    group = GroupSuggestion.objects.create(topic=topic, area="", since=since, customers=5)
+    Complaint.objects.filter(state="CLOSED").update(closed_at=since)  # so that the running month has all of it
+    read_cases(Complaint.objects.filter(state="CLOSED").values_list("pk", flat=True))
+    call = Callback.objects.order_by("pk").first()
+    assert call is not None
+    Callback.objects.filter(pk=call.pk).update(done_at=since, reached_at=since, solved="YES", satisfaction=4)
+    pages = [
+        ("library", reverse("complaints:library")),
+        ("library-alike", f"{reverse('complaints:library')}?like={first.ref}"),
+        ("analysis", reverse("complaints:analysis")),
+        ("figure", f"{reverse('complaints:figure', args=['escalation'])}?by=topic"),
+        ("figure-rows", reverse("complaints:figure-rows")),
+        ("callbacks", reverse("complaints:callbacks")),
+        ("callback-rows", reverse("complaints:callback-rows")),
+        ("support", reverse("complaints:support")),
+        ("support-rows", reverse("complaints:support-rows")),
+        ("times", reverse("complaints:times")),
+        ("time-rows", f"{reverse('complaints:time-rows')}?by=unit"),
+        ("experience", reverse("complaints:voices")),
+        ("experience-suggestions", reverse("complaints:voice-suggestions")),
+    ]
+    return [
+        *((f"complaint-{name}", path, gm) for name, path in pages),
+        ("complaint-groups", reverse("complaints:group-list"), coordinator),
+        ("complaint-group", reverse("complaints:group-detail", args=[group.pk]), coordinator),
     ]

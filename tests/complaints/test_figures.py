@@ -272,6 +272,16 @@ def test_every_figure_equals_a_naive_recount_and_opens_its_rows(client_for: Clie
         page = client.get("/complaints/analysis/complaints/?month=2026-03&by=brand")
         by_brand = Counter(one.brand for one in mine if one.pk in naive("complaints", mine)[1])
         assert {one["line"].key: one["line"].of for one in page.context["lines"]} == by_brand
+        # By day of the business zone: of what came, was answered, was due, was reached.
+        page = client.get("/complaints/analysis/complaints/?month=2026-03&by=day")
+        came = [one for one in mine if one.pk in naive("complaints", mine)[1]]
+        by_day = Counter(clock.today(one.received_at).isoformat() for one in came)
+        assert [(one["line"].key, one["line"].of) for one in page.context["lines"]] == sorted(by_day.items())
+        for code in ("complaints", "satisfaction", "callback", "closed", "on_time"):
+            for one in client.get(f"/complaints/analysis/{code}/?month=2026-03&by=day").context["lines"]:
+                assert one["line"].key.startswith("2026-03"), code
+                assert len(opened(client, one["links"]["all"])) == one["line"].of
+        assert client.get("/complaints/analysis/reopening/?month=2026-03&by=day").status_code == 404
         for url in (
             "/complaints/analysis/none/", "/complaints/analysis/complaints/?by=none",
             "/complaints/analysis/rows/?figure=complaints&part=none",
@@ -336,6 +346,8 @@ def test_a_month_is_counted_until_the_fifth_and_then_stands(client_for: ClientFo
         page = client.get("/complaints/analysis/?month=2026-03")
         assert "frozen: these figures stand" in page.content.decode()
         assert {card.label: card.value for card in page.context["cards"]}["Complaints"] == str(frozen["complaints"].of)
+        days = client.get("/complaints/analysis/complaints/?month=2026-03&by=day").context["lines"]
+        assert sum(one["line"].of for one in days) == frozen["complaints"].of
         page = client.get("/complaints/analysis/complaints/?month=2026-03&by=topic")
         found: set[int] = set()
         for one in page.context["lines"]:
