@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0026_leaving'),
+        ('complaints', '0027_callback_way'),
     ]
 
     operations = [
