@@ -14,8 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from complaints.lifecycle import State
 from complaints.models import Complaint, Handover, Part, SavedView, Seat
 from complaints.queries import VIEW_WORDS, counts_of, view_of
+from complaints.services.views_kept import keep_view
 from foundation.common import clock
+from foundation.common.errors import RuleBroken
 from staff.models import Absence, User
+from tests.complaints.cases import office
 from tests.complaints.making import case_in
 from tests.factories import TeamFactory, TeamMemberFactory, UnitFactory, UserFactory
 from tests.outreach.making import queries
@@ -192,3 +195,37 @@ def test_the_list_says_when_it_has_changed_and_who_has_a_case_open(client_for: C
     assert "Somebody has this case open" in words(client.get(f"{QUEUE}?view=mine"))
     Complaint.objects.filter(pk=case.pk).update(version=2)
     assert "The list has changed." in words(client.get(fresh))
+
+
+def test_a_kept_view_has_a_plain_name_and_only_filters_there_are(client_for: ClientFor) -> None:
+    at = office()
+
+    def refused(name: str, query: str) -> str:
+        with pytest.raises(RuleBroken) as no:
+            keep_view(actor=at.handler, name=name, query=query)
+        return f"{no.value.code}: {no.value.message}"
+
+    assert refused("a\u200bb", "view=mine") == (
+        "complaint.view_name: There are invisible characters in this name. Type it by hand."
+    )
+    assert refused("x" * 41, "view=mine").startswith("complaint.view_name")
+    assert refused("x", "view=mine&after=abc") == "complaint.view_query: “after” is no filter of this list."
+    assert refused("x", "state=OPEN&state=CLOSED") == "complaint.view_query: “state” is no filter of this list."
+    assert refused("x", "view=theirs") == "complaint.view_query: “view” is no filter of this list."
+    assert "clear the case number first" in refused("x", "number=13812345678")
+    for wrong, label in (
+        ("state=OPEN", "State"),
+        ("handler=99999999", "Handler"),
+        ("topic=MOON", "Topic"),
+        ("late=%3Cscript%3E", "Late"),
+        (f"area={'a' * 41}", "Area"),
+    ):
+        assert f"The filter “{label}” has a value there is not" in refused("x", f"view=all&{wrong}")
+    assert refused("x", "area=" + "%41" * 200).startswith("complaint.view_too_long")
+    assert not SavedView.objects.exists()
+    view = keep_view(
+        actor=at.handler, name=" <b>Mine</b> ", query=f"state=PAUSED&view=mine&handler={at.handler.pk}&late="
+    )
+    assert (view.name, view.query) == ("<b>Mine</b>", f"view=mine&state=PAUSED&handler={at.handler.pk}")
+    page = client_for(at.handler).get(f"/complaints/?{view.query}").content.decode()
+    assert "&lt;b&gt;Mine&lt;/b&gt;" in page and "<b>Mine</b>" not in page
