@@ -18,6 +18,7 @@ class ComplaintsConfig(AppConfig):
             forgetting,
             freezing,
             handover,
+            keeping,
             learning,
             library,
             library_asking,
@@ -25,6 +26,7 @@ class ComplaintsConfig(AppConfig):
             moving,
             navigation,
             panels,
+            sms_words,
             wordings,
         )
         from complaints.mail.address import read_mail_in
@@ -44,6 +46,8 @@ class ComplaintsConfig(AppConfig):
         library_asking.register()
         forgetting.register()
         content.register()
+        keeping.register()
+        sms_words.register()
         complainants.register()
         clock_following.register()
         panels.register()

@@ -20,8 +20,9 @@ from complaints.lifecycle import (
     Solved,
     State,
 )
-from complaints.models import BulkAct, Callback
+from complaints.models import BulkAct, Callback, InMail
 from complaints.services.changing import FIELDS
+from complaints.services.kept_mails import WHY, Dropped
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 from interactions.lifecycle import Channel
 
@@ -29,6 +30,7 @@ name_kinds(
     {
         "complaints.complaint": _("Complaint"),
         "complaints.cause": _("Cause of complaints"),
+        "complaints.inmail": _("Mail"),
         "complaints.requiredfact": _("Question of complaints"),
         "complaints.answertemplate": _("Answer wording"),
         "complaints.bulkchange": _("Act on many complaints"),
@@ -202,3 +204,12 @@ for kind, title, acts in (
             ),
         },
     )
+name_acts(
+    "mail",
+    title=_("Mails of complainants"),
+    acts={"read": _("Mail kept aside read"), "decided": _("Decided about a mail kept aside")},
+    details={
+        "decided": Detail(_("Became"), words=codes(dict(InMail.State.choices))),
+        "why": Detail(_("Reason"), words=codes({**WHY, **dict(Dropped.choices)})),
+    },
+)

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from complaints.keeping import forget_old
 from complaints.models import AppealCase, Complaint, MediationCase
 from complaints.services.ground import OUTSIDERS
 from customers.erasure.keeping import Hold, register_hold
@@ -95,8 +96,8 @@ def _nothing(model: type[models.Model], name: str) -> Any:
 
 
 def forget_due(job: RunningJob) -> None:
-    """Forget whose file's time is over."""
-    done = 0
+    """Forget whose file's time is over, and mails kept aside nobody decided about."""
+    done = forget_old()
     while ids := due_to_forget():
         done += forget_complainants(ids)
         job.progress(done, done, forgotten=done)

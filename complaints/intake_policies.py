@@ -132,3 +132,14 @@ define(
     title=_("Suggested topics of imported complaints"),
     help=_("How sure the words of an imported complaint must be of a topic for it to be given that one, as suggested."),
 )
+define(
+    "complaints.kept_mails",
+    type="duration",
+    unit="days",
+    default=timedelta(days=90),
+    low=timedelta(days=7),
+    high=timedelta(days=730),
+    source="D",
+    title=_("Mails kept aside"),
+    help=_("How long what a mail kept aside says is kept for somebody to decide about it; then it is forgotten."),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from complaints.queries import CUSTOMERS_COMPLAINING, MY_CASES
+from complaints.queries import CUSTOMERS_COMPLAINING, KEPT_MAILS, MY_CASES
 from customers.visibility import register_opener
 from foundation.ui.navigation import NavItem, register_nav
 
@@ -116,6 +116,18 @@ def register() -> None:
             right="complaints.coordinate",
             order=52,
             match=("complaints:group-",),
+        )
+    )
+    register_nav(
+        NavItem(
+            "kept-mails",
+            _("Mails kept aside"),
+            "mail-warning",
+            "complaints:mail-list",
+            right="complaints.coordinate",
+            order=53,
+            count=KEPT_MAILS,
+            match=("complaints:mail",),
         )
     )
     register_opener(CUSTOMERS_COMPLAINING)

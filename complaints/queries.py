@@ -247,3 +247,10 @@ MY_CASES = FrameQuery(
     lambda user: [people_of(user), user.pk, people_of(user), user.pk, MOST_COUNTED + 1],
     lambda number: None if not number else said_count(number),
 )
+
+# How many mails kept aside nobody decided about.
+KEPT_MAILS = FrameQuery(
+    "SELECT count(*) FROM (SELECT 1 FROM complaints_keptmail LIMIT %s) few",
+    lambda _user: [MOST_COUNTED + 1],
+    lambda number: None if not number else said_count(number),
+)

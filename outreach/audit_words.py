@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
+from outreach.sms.sorting import WhyDropped
 
 LEVELS: dict[int, Any] = {0: _("Owner"), 1: _("Lead"), 2: _("Above the lead")}
 
@@ -20,7 +21,21 @@ name_kinds(
         "outreach.messagetext": _("Words and address of a message"),
         "outreach.messagemove": _("History of a message"),
         "outreach.managertransfer": _("Transfer of a customer"),
+        "outreach.smsreply": _("Text message received"),
     }
+)
+name_acts(
+    "reply",
+    title=_("Text messages received"),
+    acts={
+        "read": _("Reply from an unknown number read"),
+        "attached": _("Reply given to a customer"),
+        "dropped": _("Reply dropped"),
+    },
+    details={
+        "why": Detail(_("Reason"), words=codes(dict(WhyDropped.choices))),
+        "taken_by": Detail(_("Taken up by")),
+    },
 )
 name_acts(
     "transfer",

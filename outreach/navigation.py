@@ -35,4 +35,15 @@ def register() -> None:
             match=("outreach:message-",),
         )
     )
+    register_nav(
+        NavItem(
+            "replies",
+            _("Replies from unknown numbers"),
+            "message-square",
+            "outreach:reply-list",
+            right="outreach.sort",
+            order=61,
+            match=("outreach:reply",),
+        )
+    )
     register_slot(Slot("bell", "outreach:bell-menu", first=BELL))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from outreach.views import bell, followups, gateway, messages, transfers
+from outreach.views import bell, followups, gateway, messages, replies, transfers
 
 app_name = "outreach"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("messages/", messages.message_list, name="message-list"),
     path("messages/<id:pk>/", messages.message_detail, name="message-detail"),
     path("messages/<id:pk>/retry/", messages.message_retry, name="message-retry"),
+    path("replies/", replies.reply_list, name="reply-list"),
+    path("replies/<id:pk>/", replies.reply_detail, name="reply"),
     path("transfers/", transfers.transfer_list, name="transfer-list"),
     path("transfers/new/", transfers.transfer_new, name="transfer-new"),
     path("transfers/<id:pk>/<slug:what>/", transfers.transfer_answer, name="transfer-answer"),

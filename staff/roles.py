@@ -111,7 +111,7 @@ _TABLE = [
             "customers": (ALL, "view find edit reveal hold merge"),
             "complaints": (ALL, "view take assess assign work coordinate part figures rehearse"),
             "complaint_lists": (ALL, "view change"),
-            "outreach": (ALL, "view work assign"),
+            "outreach": (ALL, "view work assign sort"),
         },
         second_factor=True,
     ),

@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from complaints.mail.address import MailIn, read_mail_in
 from complaints.mail.reading import read_mail
-from complaints.mail.receiving import Place, own_host, receive_mail
+from complaints.mail.receiving import Place, keep, own_host, receive_mail
 from complaints.models import InMail
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -110,21 +110,21 @@ def _lock() -> bool:
 
 def _aside(raw: bytes, received_at: datetime, place: Place, cut: bool) -> str:
     """Remember a mail that could not be taken, so that it goes to those a person looks into."""
-    digest = read_mail(raw, own_host=own_host(), cut=cut).digest
-    InMail.objects.bulk_create(
-        [
-            InMail(
-                digest=digest,
-                mailbox=place.mailbox,
-                validity=place.validity,
-                uid=place.uid,
-                received_at=received_at,
-                reason="error",
-            )
-        ],
-        ignore_conflicts=True,
+    mail = read_mail(raw, own_host=own_host(), cut=cut)
+    row = InMail(
+        digest=mail.digest,
+        mailbox=place.mailbox,
+        validity=place.validity,
+        uid=place.uid,
+        received_at=received_at,
+        reason="error",
     )
-    return InMail.objects.values_list("state", flat=True).get(digest=digest)
+    with transaction.atomic():
+        InMail.objects.bulk_create([row], ignore_conflicts=True)
+        known = InMail.objects.get(digest=mail.digest)
+        if known.pk == row.pk:
+            keep(row, mail, len(raw))
+    return known.state
 
 
 class Mailbox:

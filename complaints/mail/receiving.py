@@ -18,7 +18,7 @@ from complaints.lifecycle import Deed, EntryKind, LinkKind
 from complaints.mail.guard import Returned, Why
 from complaints.mail.reading import Mail, Part, read_mail
 from complaints.mail.threading import Thread, customer_writing, thread_of
-from complaints.models import Complaint, Entry, InMail, Link
+from complaints.models import Complaint, Entry, InMail, KeptMail, Link
 from complaints.services.attaching import CheckedFile, attach_files, check_file
 from complaints.services.ground import locked_case, remember, ring, tell_customer
 from complaints.services.intake import LONGEST_TEXT, register_complaint
@@ -35,6 +35,7 @@ from outreach.models import OutMessage
 
 HAN = re.compile("[\u4e00-\u9fff]")
 HOUR = timedelta(hours=1)
+MOST_FILES = 20  # names of files kept of a mail kept aside
 S = InMail.State
 
 
@@ -80,7 +81,22 @@ def receive_mail(
         return known
     _act(row, mail, cut=cut, keep_crowds=keep_crowds)
     row.save()
+    if row.state == S.ASIDE:
+        keep(row, mail, len(raw))
     return row
+
+
+def keep(row: InMail, mail: Mail, size: int) -> KeptMail:
+    """Keep what a mail says for the person who decides about it: its words, and the names of its files."""
+    return KeptMail.objects.create(
+        mail=row,
+        address=mail.sender[:254],
+        name=mail.name[:80],
+        subject=mail.subject[:200],
+        text=(mail.whole or mail.text)[:LONGEST_TEXT],
+        files=[file.name[:120] for file in mail.files[:MOST_FILES]],
+        size=size,
+    )
 
 
 def _act(row: InMail, mail: Mail, *, cut: bool, keep_crowds: bool) -> None:

@@ -8,7 +8,7 @@ from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, GroupSuggestion, Link
 from complaints.models.learning import TopicWord
 from complaints.models.library import LibraryEntry, LibraryWord
-from complaints.models.mail import InMail
+from complaints.models.mail import InMail, KeptMail
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.recorded import RecordedCase
@@ -43,6 +43,7 @@ __all__ = [
     "GroupSuggestion",
     "Handover",
     "InMail",
+    "KeptMail",
     "LibraryEntry",
     "LibraryWord",
     "LineCount",

@@ -12,7 +12,7 @@ from complaints.models.cases import Complaint
 from complaints.models.talk import Entry
 from foundation.common import clock
 from foundation.common.ids import Row
-from foundation.common.personal import Personal
+from foundation.common.personal import ByStep, Personal
 
 
 class InMail(Row):
@@ -57,3 +57,18 @@ class InMail(Row):
             models.Index(fields=["mailbox", "validity", "uid"], name="in_mail_place", condition=~Q(mailbox="")),
             models.Index(fields=["entry"], name="in_mail_entry", condition=Q(entry__isnull=False)),
         ]
+
+
+class KeptMail(models.Model):
+    """What a mail kept aside says, until a person decides what becomes of it, at most some weeks. Its files stay in the
+    folder of the mailbox it was moved to; `files` are their names, `size` in bytes."""
+
+    personal: ClassVar = Personal(of=ByStep("complaints.kept_mails"), delete=True)
+
+    mail = models.OneToOneField(InMail, primary_key=True, on_delete=models.CASCADE, related_name="kept")
+    address = models.CharField(max_length=254, blank=True, db_index=True)
+    name = models.CharField(max_length=80, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    files = models.JSONField(default=list)
+    size = models.BigIntegerField(default=0)

@@ -1,8 +1,8 @@
-"""Parts, hand-overs, groups, appeals and mediation."""
+"""Parts, hand-overs, groups, appeals and mediation; mails kept aside."""
 
 from django.urls import path
 
-from complaints.views import hand, outside, parts
+from complaints.views import hand, kept_mails, outside, parts
 
 urlpatterns = [
     path("parts/", parts.part_list, name="part-list"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("parts/<id:pk>/finish/", parts.part_finish, name="part-finish"),
     path("parts/<id:pk>/pass/", parts.part_pass, name="part-pass"),
     path("parts/<id:pk>/return/", parts.part_return, name="part-return"),
+    path("mails/", kept_mails.mail_list, name="mail-list"),
+    path("mails/<id:pk>/", kept_mails.mail_detail, name="mail"),
     path("appeals/", outside.appeal_list, name="appeal-list"),
     path("appeals/new/", outside.appeal_new, name="appeal-new"),
     path("appeals/<id:pk>/", outside.appeal_detail, name="appeal"),

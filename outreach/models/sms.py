@@ -57,6 +57,7 @@ class SmsReply(Row):
         REFUSAL = "REFUSAL", _("Refuses offers")
         TAKEN = "TAKEN", _("Somebody sees to it")
         UNKNOWN = "UNKNOWN", _("From an unknown number")
+        DROPPED = "DROPPED", _("Dropped")
 
     customer = models.ForeignKey(
         Customer, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
@@ -75,6 +76,7 @@ class SmsReply(Row):
         indexes: ClassVar = [
             models.Index(fields=["number", "-id"], name="sms_reply_number"),
             models.Index(fields=["id"], name="sms_reply_pieces", condition=Q(state="PIECE")),
+            models.Index(fields=["id"], name="sms_reply_unknown", condition=Q(state="UNKNOWN")),
             models.Index(fields=["customer", "-id"], name="sms_reply_customer", condition=Q(customer__isnull=False)),
         ]
 

@@ -142,7 +142,7 @@ def _take_whole(number: str, text: str, now: datetime, **place: int) -> SmsReply
         _refuse(number, reply)
     elif customer is not None:
         reply.state = SmsReply.State.TAKEN
-        reply.taken_by = _hand_over(Reply(reply.pk, customer, text, now, answers))
+        reply.taken_by = hand_over(Reply(reply.pk, customer, text, now, answers))
     reply.save(force_insert=True)
     if customer is not None:
         add_line(customer.pk, "sms.reply", ref_id=reply.pk, params={"state": reply.state})
@@ -186,7 +186,9 @@ def _refuse(number: str, reply: SmsReply) -> None:
         log.info("sms_refusal_of_nobody", reply=reply.pk, fault=no.code)
 
 
-def _hand_over(reply: Reply) -> str:
+def hand_over(reply: Reply) -> str:
+    """Give a reply of a customer to whoever takes it, else to who answers for the customer; the code of who did, ""
+    when nobody is there."""
     for taker in _takers:
         if taken_by := taker(reply):
             return taken_by

@@ -13,6 +13,8 @@ from complaints.models import (
     Cause,
     Complaint,
     GroupSuggestion,
+    InMail,
+    KeptMail,
     MediationCase,
     Part,
     Rehearsal,
@@ -31,7 +33,7 @@ from foundation.policies.models import Draft
 from interactions.models import ContactPlace, Interaction, Matter, RightsRequest, Suggestion, Topic
 from interactions.rights.services import raise_request
 from interactions.services import NextAction, offer_matter, quick_log, start_contact
-from outreach.models import FollowUp, ManagerTransfer, Notification, OutMessage
+from outreach.models import FollowUp, ManagerTransfer, Notification, OutMessage, SmsReply
 from outreach.services import notify, owe_followup, queue_message
 from staff.exports.models import Export
 from staff.models import Absence, RoleAssignment, Shift, Team, TeamMember, User
@@ -79,6 +81,18 @@ class Place:
     appeal: AppealCase
     mediation: MediationCase
     suggested: GroupSuggestion
+
+
+def _unknown_reply() -> SmsReply:
+    said = {"text": "Who are you?", "state": "UNKNOWN"}
+    return SmsReply.objects.get_or_create(number="13800000001", defaults=said)[0]
+
+
+def _mail_aside() -> InMail:
+    mail, made = InMail.objects.get_or_create(digest="0" * 64, defaults={"received_at": clock.now(), "reason": "crowd"})
+    if made:
+        KeptMail.objects.create(mail=mail, address="who@doors.example", subject="Help", text="No signal", size=99)
+    return mail
 
 
 def make_place(owner: User) -> Place:
@@ -285,6 +299,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "mfa_edit_webauthn": lambda _p: {"pk": NOBODY},
     "outreach:message-detail": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:message-retry": lambda p: {"pk": p.message.pk if p.message else 0},
+    "outreach:reply": lambda _p: {"pk": _unknown_reply().pk},
+    "complaints:mail": lambda _p: {"pk": _mail_aside().pk},
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
     "interactions:call-open": lambda _p: {"pk": NOBODY},
     "interactions:contact-quick-log": lambda p: {"pk": p.customer.pk},

@@ -15,6 +15,7 @@ from complaints.models import (
     Entry,
     Handover,
     InMail,
+    KeptMail,
     MediationCase,
     Order,
     Part,
@@ -74,6 +75,10 @@ WORDS = (
     "why withdrawn",
     "number of a mail",
     "old value of a record",
+    "subject of a mail kept aside",
+    "mail kept aside",
+    "file of a mail kept aside",
+    "name in a mail kept aside",
 )
 
 
@@ -194,6 +199,13 @@ def _beside(one: Complaint, agent: User, handler: User, mark: dict[str, str]) ->
     )
     CaseChange.objects.create(
         complaint=one, field="demand", old=mark["old field"], new=mark["new field"], actor=handler
+    )
+    written = {"received_at": clock.now(), "reason": "crowd"}
+    aside = InMail.objects.create(digest="of a crowd", **written)
+    said = {"subject": mark["subject of a mail kept aside"], "text": mark["mail kept aside"]}
+    files = [mark["file of a mail kept aside"]]
+    KeptMail.objects.create(
+        mail=aside, address=mark["e-mail"], name=mark["name in a mail kept aside"], files=files, **said
     )
     RecordedCase.objects.create(
         complaint=one, import_id=1, line=1, key="0", version=1, before={"text": mark["old value of a record"]}
