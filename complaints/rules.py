@@ -127,6 +127,12 @@ def target_of(key: str, value: Any) -> Target:
     return Target.working_days(value) if shape == Shape.WORKING_DAYS else Target.calendar_days(value)
 
 
+def day_and_night(target: Target) -> Target:
+    """The same limit of a clock that runs always, where a unit's hours never open again; a working day is then a
+    day."""
+    return Target.calendar_days(target.amount) if target.unit == Unit.WORKING_DAYS else target
+
+
 def rule_for(kind: str, key: str, unit: OrgUnit) -> Rule:
     """The limit a policy in `SHAPES` sets in a unit now."""
     target = target_of(key, policy(key, unit=unit))

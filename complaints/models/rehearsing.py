@@ -55,7 +55,10 @@ class RehearsalLine(models.Model):
     personal: ClassVar = Personal(of=None, plain=("kind",))
 
     rehearsal = models.ForeignKey(Rehearsal, on_delete=models.CASCADE, related_name="lines", db_index=False)
-    complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="+")
+    # A case may go (an import taken back); what was counted of it stays.
+    complaint = models.ForeignKey(
+        Complaint, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     clock_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=16)
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -11,11 +11,11 @@ from django.db.models import Exists, ManyToOneRel, OuterRef, ProtectedError, Q, 
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed
-from complaints.models import Complaint, ComplaintLine, ComplaintMove, RecordedCase
+from complaints.models import Complaint, ComplaintLine, ComplaintMove, RecordedCase, RehearsalLine
 from customers.imports.models import Import
 
 LOT = 200
-BELONGING = (ComplaintMove, ComplaintLine, RecordedCase)
+BELONGING = (ComplaintMove, ComplaintLine, RecordedCase, RehearsalLine)
 
 
 def to_revert(imported: Import) -> QuerySet[RecordedCase]:

@@ -7,7 +7,7 @@ limits and hours are another side's. Cases without clocks (records of the past) 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -21,6 +21,7 @@ from complaints.rules import (
     Subject,
     authority_end,
     authority_rule,
+    day_and_night,
     rule_for,
     service_key,
     statutory_rule,
@@ -29,7 +30,7 @@ from foundation.calendars.clock_engine import Course, Event, EventType, run
 from foundation.calendars.clock_record import Rule as StoredRule
 from foundation.calendars.clock_record import event_from, rule_from
 from foundation.calendars.clock_words import MOVED
-from foundation.calendars.limits import Runs, Target
+from foundation.calendars.limits import Limit, Runs, Target
 from foundation.calendars.models import Clock, ClockEvent
 from staff.models import OrgUnit
 
@@ -142,10 +143,17 @@ def _read(work: _Work, side: Side, as_of: datetime) -> tuple[datetime | None, bo
     """When it was due on a side, and whether that was missed; None when nobody can know. Inside `side.reading`."""
     past, kind = work.past, work.line.kind
     if isinstance(past, Taken):
-        course = run(_supposed(past, kind, work.subject, side))
+        events = _supposed(past, kind, work.subject, side)
     else:
-        course = run(_again(past, kind, work.subject, side))
+        events = _again(past, kind, work.subject, side)
+    course = run(events)
+    if course.fault:  # as `CaseClocks.start` has it: hours that never open again keep nobody waiting for ever
+        course = run(replace(event, limit=event.limit and _always(event.limit)) for event in events)
     return course.due, (_is_late(course, as_of) if work.known else None)
+
+
+def _always(limit: Limit) -> Limit:
+    return Limit(day_and_night(limit.target), Runs.CALENDAR)
 
 
 def _is_late(course: Course, as_of: datetime) -> bool:

@@ -19,6 +19,7 @@ from complaints.rules import (
     Rule,
     authority_end,
     authority_rule,
+    day_and_night,
     duty_key,
     half_of,
     rule_for,
@@ -28,7 +29,7 @@ from complaints.rules import (
 from foundation.calendars.clock_engine import UNREACHABLE
 from foundation.calendars.clock_queries import clocks_of, read_clock
 from foundation.calendars.clocks import NewClock, pause_clock, resume_clock, retarget_clock, start_clocks, stop_clock
-from foundation.calendars.limits import Runs, Target, Unit
+from foundation.calendars.limits import Runs
 from foundation.calendars.marks import Marks
 from foundation.calendars.models import Clock
 from foundation.calendars.queries import calendar_for
@@ -234,10 +235,7 @@ class CaseClocks:
 
 def _day_and_night(new: NewClock) -> NewClock:
     """The same limit in calendar time; a working day is then a day."""
-    target = new.target
-    if target.unit == Unit.WORKING_DAYS:
-        target = Target.calendar_days(target.amount)
-    return replace(new, target=target, runs=Runs.CALENDAR, calendar=None)
+    return replace(new, target=day_and_night(new.target), runs=Runs.CALENDAR, calendar=None)
 
 
 def authority_limit(case: Complaint) -> datetime:

@@ -20,6 +20,7 @@ from foundation.calendars.models import Clock
 from foundation.common import clock
 from outreach.models import Notification, OutMessage
 from tests.complaints.cases import office
+from tests.complaints.rehearsed_real import rehearse_the_real_ones
 from tests.imports.bringing import shared
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the lease of a long run is renewed by another connection
@@ -92,6 +93,8 @@ def test_the_real_complaints_come_in_with_their_days_channels_and_places(
         assert one.number in found and found.count('-row">') == 1
         page = client.get(f"/complaints/{one.ref}/").content.decode()
         assert "Comcast Cable Internet Speeds" in page and "Abingdon" in page
+
+        rehearse_the_real_ones(at)
 
         number = said.split(":")[0]
         back = StringIO()

@@ -189,6 +189,20 @@ def test_the_past_is_read_by_what_is_in_force_now_and_stays_the_same_when_that_c
         assert (rehearsed(at, days=(1, 1)).cases, rehearsed(at, days=(2, 2)).cases) == (0, 1)
 
 
+def test_a_unit_whose_hours_are_over_is_rehearsed_day_and_night_as_its_clocks_run():
+    with on(2, 10):
+        at = office()
+        calendars.set_day(STANDARD, date(2026, 3, 3), "OPEN", windows=[(540, 600)], actor=at.boss)
+        calendars.change_calendar(STANDARD, weekly=[()] * 7, actor=at.boss)
+        for day in (3, 4, 5, 6):
+            calendars.clear_day(STANDARD, date(2026, 3, day), layer="table", actor=at.boss)
+    with on(12, 10):
+        one = ready(at, State.INVESTIGATING, path="CROSS_UNIT")
+        days = draft_policy("complaints.limit.cross_unit", 7, actor=at.boss)
+        line = lines(rehearsed(at, right=[days]))[one.pk]
+        assert (line.due_left, line.due_right) == (one.service_due_at, moment(19, 10))
+
+
 def test_records_of_the_past_have_due_moments_only():
     with on(2, 10):
         at = office()
