@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.db.models import Count, F, Q
 from django.utils import translation
 
+from complaints.models import Complaint
+from complaints.rehearsing.running import rehearse, start_rehearsal
 from customers import normal
 from customers.finding import search
 from customers.models import (
@@ -45,7 +47,10 @@ from customers.sample.organisation import DEMO_ROLES
 from customers.sample.people import population
 from customers.segments.counting import members
 from foundation.audit.models import AuditEntry
+from foundation.calendars.clock_queries import read_clock
+from foundation.calendars.models import Clock
 from foundation.common import clock
+from foundation.policies.drafting import draft_policy
 from interactions.models import Interaction
 from outreach.models import FollowUp, Notification
 from staff.models import OrgUnit, RoleAssignment, User
@@ -274,3 +279,30 @@ def test_every_page_of_the_profile_has_something_to_show(made):
     assert (
         ProfileField.objects.exclude(verified_how="").exists() and Customer.objects.filter(status="DECEASED").exists()
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("CMP-09", "CMP-28")
+def test_the_year_of_complaints_is_rehearsed_with_its_breaches(made):
+    """What is in force gives every recorded figure; a day instead of two misses those that took longer."""
+    boss, today = User.objects.get(username="coordinator"), clock.today()
+    clocks = Clock.objects.filter(owner_kind="CASE").exclude(kind="silence")
+    before = list(Clock.objects.order_by("pk").values()), list(Complaint.objects.order_by("pk").values())
+    day = draft_policy("complaints.limit.simple", timedelta(hours=24), actor=boss)
+    year = start_rehearsal(
+        actor=boss, title="A day", from_day=today - timedelta(days=366), to_day=today, left=[], right=[day.pk]
+    )
+    year = rehearse(year.pk)
+    lines = {line.clock_id: line for line in year.lines.all()}
+    assert year.cases == Complaint.objects.count() > 20 and set(lines) == {one.pk for one in clocks}
+    late = {one.pk for one in clocks if one.is_late(year.as_of)}
+    assert {line.clock_id: line.due_left for line in lines.values()} == {one.pk: one.due_at for one in clocks}
+    assert {line.clock_id for line in lines.values() if line.late_left} == late
+    # By hand: those of the simple limit, whole, that ran longer than a day.
+    whole = [one for one in clocks if one.policy_key == "complaints.limit.simple" and one.amount == 48 * 60]
+    longer = {one.pk for one in whole if read_clock(one, year.as_of).elapsed > timedelta(hours=24)}
+    assert longer - late
+    assert {line.clock_id for line in lines.values() if line.late_right} == late | longer
+    service = year.figures["kinds"]["service"]
+    assert (service["newly"], service["rescued"]) == (len(longer - late), 0)
+    assert before == (list(Clock.objects.order_by("pk").values()), list(Complaint.objects.order_by("pk").values()))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0024_figure_indexes'),
+        ('complaints', '0026_leaving'),
     ]
 
     operations = [
