@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0028_month_day'),
+        ('complaints', '0029_kept_mails'),
     ]
 
     operations = [
