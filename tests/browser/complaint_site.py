@@ -19,6 +19,7 @@ from customers.models import Customer
 from foundation.common import clock
 from interactions.models import Topic
 from staff.models import User
+from tests.browser.keeping_site import pages_kept
 from tests.complaints.making import case_in
 
 SUBJECTS = (
@@ -110,6 +111,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
         *_with_others(first, handler),
         *_for_everybody(made[2]),
         *_of_the_library(first, second),
+        *pages_kept(),
     ]
 
 
