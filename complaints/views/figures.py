@@ -216,4 +216,5 @@ def _chart(one: Any, by: str, lines: list[Line]) -> Chart:
         for line in lines
     ]
     unit = "%" if one.numerator is not None else ""
-    return Chart(title=one.label, labels=[line.label for line in lines], series=[Series(one.label, values)], unit=unit)
+    labels = [line.key[8:] if by == "day" else line.label.rpartition(" · ")[2] for line in lines]
+    return Chart(title=one.label, labels=labels, series=[Series(one.label, values)], unit=unit)
