@@ -218,12 +218,17 @@ class TryForm(ActForm):
     )
 
 
+class SendCallbackForm(ActForm):
+    colleagues, with_self = ("to",), ("to",)
+    to = ColleagueField(label=_("Colleague"))
+    way = forms.ChoiceField(label=_("How"), choices=Callback.Way.choices, initial=Callback.Way.VISIT)
+
+
 class CallbackForm(ActForm):
     way = forms.TypedChoiceField(
         label=_("How the customer was asked"),
         choices=Callback.Way.choices,
-        initial=Callback.Way.CALL,
-        empty_value=Callback.Way.CALL,
+        empty_value="",
         required=False,
     )
     solved = forms.ChoiceField(label=_("Is it solved?"), choices=[(one.value, one.label) for one in CALL_RESULTS])
@@ -249,6 +254,11 @@ class CallbackForm(ActForm):
         required=False,
     )
     said = _reason(_("What the customer said"), required=False)
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        if not self.is_bound:
+            self.initial["way"] = self.case.callbacks.order_by("pk").values_list("way", flat=True).last()
 
 
 NEEDED = _("One sentence for the library: what is to be done otherwise, or that nothing is.")

@@ -102,6 +102,7 @@ class Deed(models.TextChoices):
     MEASURE_DONE = "MEASURE_DONE", _("Measure done")
     TRIED = "TRIED", _("Tried to reach the customer")
     CALLED_BACK = "CALLED_BACK", _("Called back")
+    CALL_SENT = "CALL_SENT", _("Callback given to a colleague")
     REPLIED = "REPLIED", _("Wrote to the customer")
     HEARD = "HEARD", _("Customer wrote")
     NOTED = "NOTED", _("Note added")

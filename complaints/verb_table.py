@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints import act_forms as shapes
 from complaints.case_queries import Beside
 from complaints.item_verbs import ITEM_VERBS
-from complaints.lifecycle import Act
+from complaints.lifecycle import Act, SeatWhy
 from complaints.models import Complaint
 from complaints.services import (
     answering,
@@ -59,6 +59,12 @@ def _given(case: Complaint, user: User, _beside: Beside) -> bool:
 def _called(case: Complaint, user: User, beside: Beside) -> bool:
     callback = beside.callback
     return callback is not None and callback.done_at is None and case.handler_id != user.pk
+
+
+def _owed_call(case: Complaint, user: User, beside: Beside) -> bool:
+    callback = beside.callback
+    owes = any(one.why == SeatWhy.CALLBACK and one.user_id == user.pk for one in beside.seats)
+    return callback is not None and callback.done_at is None and case.is_open and (owes or user.has_perm(ASSIGN))
 
 
 def _may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
@@ -183,6 +189,16 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: callbacks.record_callback_try(pk, actor=user, **d),
         form=shapes.TryForm,
         shows=_called,
+    ),
+    Verb(
+        "callback-send",
+        _("Let a colleague call back or visit"),
+        "house",
+        TAKE,
+        lambda user, pk, d: callbacks.send_callback(pk, actor=user, **d),
+        form=shapes.SendCallbackForm,
+        shows=_owed_call,
+        help=_("Hall staff or the customer's manager; never who worked on it."),
     ),
     Verb(
         "close",

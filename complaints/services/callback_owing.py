@@ -50,23 +50,39 @@ def owe_callback(case: Complaint, solution: Solution, *, due_at: datetime, actor
     """Write down that the customer is called back by `due_at`, with the follow-up of who owes it. Nobody there who may:
     the callback stands without one, and its clock brings it to the lead."""
     person = caller_for(case, solution, clock.now()) if not case.is_imported else None
-    follow_up = None
+    callback = Callback(complaint=case, solution=solution, due_at=due_at)
     if person is not None:
-        follow_up = owe_followup(
-            customer=case.customer,
-            kind=FollowUpKind.CALLBACK,
-            owner=person,
-            due_at=due_at,
-            subject=_("Complaint %(number)s: is it solved?") % {"number": case.number},
-            actor=None,
-            dedupe_key=f"complaint-callback-{solution.ref}",
-            source=f"complaint:{case.ref}",
-            priority=FollowUp.Priority.HIGH if is_grave(case.grade) else FollowUp.Priority.NORMAL,
-        )
-        seat(case, person, SeatWhy.CALLBACK)
-        if actor is None or person.pk != actor.pk:
-            ring(case, person, "callback", solution.ref, until_at=due_at.isoformat())
-    return Callback.objects.create(complaint=case, solution=solution, follow_up=follow_up, due_at=due_at)
+        callback.follow_up = _owed_by(person, case, callback, actor, key=solution.ref)
+    callback.save(force_insert=True)
+    return callback
+
+
+def give_callback(case: Complaint, callback: Callback, *, to: User, way: str, actor: User) -> None:
+    """Let `to` call back, or visit, instead of who owed it: of a locked case whose callback is open."""
+    close_call(case, callback, actor=actor, done=False, words=_("%(name)s does it.") % {"name": to.name})
+    callback.way = way
+    callback.follow_up = _owed_by(to, case, callback, actor, key=f"{callback.ref}-{to.pk}-{way}")
+    callback.save(update_fields=["way", "follow_up"])
+
+
+def _owed_by(person: User, case: Complaint, callback: Callback, actor: User | None, *, key: str) -> FollowUp:
+    """The follow-up of who owes the callback, who sees the case for it and is told."""
+    due_at = max(callback.due_at, clock.now())
+    follow_up = owe_followup(
+        customer=case.customer,
+        kind=FollowUpKind.VISIT if callback.way == Callback.Way.VISIT else FollowUpKind.CALLBACK,
+        owner=person,
+        due_at=due_at,
+        subject=_("Complaint %(number)s: is it solved?") % {"number": case.number},
+        actor=None,
+        dedupe_key=f"complaint-callback-{key}",
+        source=f"complaint:{case.ref}",
+        priority=FollowUp.Priority.HIGH if is_grave(case.grade) else FollowUp.Priority.NORMAL,
+    )
+    seat(case, person, SeatWhy.CALLBACK)
+    if actor is None or person.pk != actor.pk:
+        ring(case, person, "callback", key, until_at=due_at.isoformat())
+    return follow_up
 
 
 def close_call(case: Complaint, callback: Callback, *, actor: User | None, done: bool, words: str) -> None:

@@ -12,12 +12,13 @@ from complaints.lifecycle import CALL_RESULTS, Act, ClockKind, Deed, EntryKind, 
 from complaints.models import Callback, Complaint, Entry, Solution
 from complaints.rules import MINUTE, Rule
 from complaints.services.answering import dispute
-from complaints.services.callback_owing import CALL_RIGHTS, close_call, may_call
+from complaints.services.callback_owing import CALL_RIGHTS, close_call, give_callback, may_call
 from complaints.services.clocks import CaseClocks
 from complaints.services.ground import (
     case_for,
     case_to,
     clocks_for,
+    leads,
     move,
     remember,
     ring,
@@ -33,6 +34,7 @@ from outreach.lifecycle import AttemptOutcome
 from outreach.services import record_attempt
 from outreach.services.followups import may_work_on
 from staff.models import User
+from staff.rights import acted_for
 
 # In which states the answer is out and the call about it may be made.
 CALLED_IN = (State.DECIDED, State.ACCEPTED, State.CALLBACK)
@@ -78,6 +80,29 @@ def record_callback_try(case_id: int, *, actor: User, outcome: str) -> Callback:
 
 
 @transaction.atomic
+def send_callback(case_id: int, *, actor: User, to: User, way: str) -> Callback:
+    """Let somebody else make the callback, by another way: hall staff or the customer's manager by a visit (D§18.7).
+    Who owes it gives it away, or a lead of the case.
+
+    Raises as `ground.case_for`; NotAllowed "complaint.not_caller" (`to` may not: the handler, or no lead where the case
+    is major; or it is not the actor's to give); RuleBroken "complaint.no_callback", "complaint.called_back",
+    "complaint.unknown_code".
+    """
+    case = case_for(case_id, actor, CALL_RIGHTS[0])
+    solution, callback = _called_about(case)
+    owes = callback.follow_up.owner_id if callback.follow_up is not None else None
+    if actor.pk != owes and owes not in acted_for(actor) and not leads(case, actor):
+        raise NotAllowed("complaint.not_caller", _("Somebody else owes this callback."))
+    if way not in Callback.Way.values:
+        raise RuleBroken("complaint.unknown_code", _("Say how the customer was asked."))
+    _check_caller(case, solution, to)
+    give_callback(case, callback, to=to, way=way, actor=actor)
+    save_case(case)
+    remember(case, Deed.CALL_SENT, actor=actor, detail={"to": to.pk})
+    return callback
+
+
+@transaction.atomic
 def record_callback(
     case_id: int,
     *,
@@ -87,12 +112,12 @@ def record_callback(
     satisfaction: int | None,
     attitude: int | None = None,
     said: str = "",
-    way: str = Callback.Way.CALL,
+    way: str = "",
 ) -> Callback:
-    """What the customer said, asked by `way` (`Callback.Way`). Solved: the answer is accepted, the case may be closed.
-    Not solved: an answer not yet accepted is disputed, an accepted one goes back to work with the limits of a
-    reopening, the last position stands. UNREACHABLE (after the tries, the message and its time): the customer's
-    silence runs.
+    """What the customer said, asked by `way` (`Callback.Way`; "": as it was planned). Solved: the answer is accepted,
+    the case may be closed. Not solved: an answer not yet accepted is disputed, an accepted one goes back to work with
+    the limits of a reopening, the last position stands. UNREACHABLE (after the tries, the message and its time): the
+    customer's silence runs.
 
     Raises as `record_callback_try`; RuleBroken "complaint.unknown_code", "complaint.no_satisfaction",
     "complaint.not_tried", "complaint.not_asked".
@@ -100,6 +125,7 @@ def record_callback(
     case, callback = _open_callback(case_id, actor)
     if solved not in CALL_RESULTS:
         raise RuleBroken("complaint.unknown_code", _("Say whether it is solved."))
+    way = way or callback.way
     if way not in Callback.Way.values:
         raise RuleBroken("complaint.unknown_code", _("Say how the customer was asked."))
     scores = [satisfaction, attitude]
@@ -245,14 +271,20 @@ def _solution(case: Complaint) -> Solution:
 
 def _open_callback(case_id: int, actor: User) -> tuple[Complaint, Callback]:
     case = case_for(case_id, actor, CALL_RIGHTS[0])
+    solution, callback = _called_about(case)
+    _check_caller(case, solution, actor)
+    return case, callback
+
+
+def _called_about(case: Complaint) -> tuple[Solution, Callback]:
+    """The answer the customer is still to be called back about, and that callback."""
     solution = solution_of(case)
     callback = Callback.objects.filter(solution=solution).select_related("follow_up", "solution").first()
     if case.state not in CALLED_IN or solution is None or callback is None:
         raise RuleBroken("complaint.no_callback", _("There is no answer to call back about."))
-    _check_caller(case, solution, actor)
     if callback.done_at is not None:
         raise RuleBroken("complaint.called_back", _("The customer was called back about this answer already."))
-    return case, callback
+    return solution, callback
 
 
 def _check_caller(case: Complaint, solution: Solution, actor: User) -> None:

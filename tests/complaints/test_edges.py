@@ -189,7 +189,7 @@ def test_what_an_authority_or_a_mediator_deals_with_is_neither_erased_nor_forgot
         assert due_to_forget() == [stranger.pk]
 
 
-@pytest.mark.covers("CMP-04", "CMP-27", "CMP-28")
+@pytest.mark.covers("CMP-04", "CMP-28")
 def test_a_customer_who_asks_for_the_manager_is_contacted_by_one_within_four_working_hours(
     at: Office, client_for: Callable[[User], Client]
 ) -> None:
