@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from foundation.common.cells import safe_cell
 
@@ -35,7 +36,7 @@ class ErrorList:
         # With a byte-order mark, or spreadsheets read Chinese as Latin.
         self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._writer = csv.writer(self._file)
-        self._writer.writerow([_("Line"), _("Column"), _("What is wrong"), _("Value")])
+        self._writer.writerow([pgettext("of a file", "Line"), _("Column"), _("What is wrong"), _("Value")])
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Write problems; those of one line that follow each other count as one row."""
