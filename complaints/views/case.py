@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -247,7 +248,8 @@ def answers_of(case: Complaint, hanging: Beside) -> list[tuple[str, str]]:
     near = {case.topic_id, case.topic.parent_id if case.topic is not None else None} - {None}
     found = sorted(hanging.answers, key=lambda one: (one.order, one.pk))
     due = case.service_due_at or case.statutory_due_at
-    told = {"{number}": case.number, "{due}": say_date(due) if due is not None else ""}
+    with translation.override(case.language):  # the words are read by who complained
+        told = {"{number}": case.number, "{due}": say_date(due) if due is not None else ""}
     rows = sorted(found, key=lambda one: one.topic_id not in near)
     return [
         (str(one), filled(one.text_in(case.language), told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -182,6 +183,9 @@ def test_wordings_name_only_what_can_be_filled_in_and_read_as_they_will(admin: U
     one = case(at, State.ASSIGNED)
     page = words(boss.get(url, {"case": one.number}))
     assert f"&lt;script&gt;{one.number}&lt;/script&gt;" in page and f"您好，{one.number}：" in page
+    at.boss.language = "zh-hans"
+    at.boss.save()  # the day is said in the language of the wording, whoever looks
+    assert re.search(r"by (Today|Tomorrow|[A-Z][a-z]{2}, [A-Z][a-z]{2} \d)", words(client_for(at.boss).get(url)))
     # Who does not see the case reads an example.
     other = words(client_for(admin).get(url, {"case": one.number}))
     assert f"您好，{one.number}：" not in other and "There is no such complaint" in other

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -154,9 +155,9 @@ def _previewed(user: User, number: str, row: AnswerTemplate) -> tuple[list[tuple
     if case is not None and not Complaint.objects.visible_to(user).filter(pk=case.pk).exists():
         case = None
     due = case.service_due_at or case.statutory_due_at if case is not None else clock.now()
-    told = {
-        "{number}": case.number if case is not None else f"CP{clock.today():%Y%m%d}000001",
-        "{due}": say_date(due) if due is not None else "",
-    }
-    texts = [("zh-Hans", filled(row.text_zh, told)), ("en", filled(row.text_en, told))]
+    named = case.number if case is not None else f"CP{clock.today():%Y%m%d}000001"
+    texts = []
+    for language, text in (("zh-Hans", row.text_zh), ("en", row.text_en)):
+        with translation.override(language):
+            texts.append((language, filled(text, {"{number}": named, "{due}": say_date(due) if due else ""})))
     return texts, bool(number) and case is None
