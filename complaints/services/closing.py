@@ -124,7 +124,7 @@ def flag_complainer(case: Complaint) -> None:
     if case.customer is None or case.customer.status == Customer.Status.FORMER:  # no care for who has left (D§26)
         return
     until = clock.today(clock.now() + policy("complaints.flag_for", unit=case.work_unit))
-    ComplainerFlag.objects.update_or_create(complaint=case, defaults={"customer_id": case.customer_id, "until": until})
+    ComplainerFlag.objects.update_or_create(complaint=case, defaults={"customer": case.customer, "until": until})
 
 
 def check_closable(case: Complaint) -> Callback:

@@ -149,7 +149,10 @@ def _mediated(request: StaffRequest, pk: int) -> MediationCase:
 
 
 def _steps(found: MediationCase, data: Any = None) -> shapes.MoveMediationForm:
-    words = {MediationState.BOTH_AGREED: _("One side agrees"), MediationState.REFUSED: _("One side does not want it")}
+    words: dict[str, Any] = {
+        MediationState.BOTH_AGREED: _("One side agrees"),
+        MediationState.REFUSED: _("One side does not want it"),
+    }
     states = [(state, words.get(state, MediationState(state).label)) for state in MEDIATION_MOVES[found.state]]
     return shapes.MoveMediationForm(data, states=states, auto_id="step-%s")
 
