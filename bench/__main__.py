@@ -1,7 +1,8 @@
-"""`./careline bench [--customers N] [--minutes M]`: what the product costs, beside its limits.
+"""`./careline bench [--customers N] [--cases N] [--minutes M] [--only PART …]`: what the product costs.
 
 Loads a generated operator of 10,000 customers, measures the growth figures, loads up to N (default 1,000,000),
-measures everything, prints each part as it comes and then one table, and ends with 1 when a budget is broken. The
+measures everything (or the parts named), prints each part as it comes and then one table, each figure beside its
+limit, and ends with 1 when a budget is broken. The
 database must be empty.
 """
 
@@ -14,11 +15,27 @@ from collections.abc import Callable
 
 import django
 
+PARTS = (
+    "web",
+    "searches",
+    "pages",
+    "intake",
+    "load",
+    "everybody",
+    "killed",
+    "nights",
+    "complaints",
+    "import",
+    "export",
+)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./careline bench", description=__doc__.split("\n\n")[1])
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=1.0, help="length of the mixed load (the budget's is 10)")
+    parser.add_argument("--cases", type=int, help="complaints, one in ten open (default: as customers, to a million)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     options = parser.parse_args()
     django.setup()
 
@@ -45,25 +62,28 @@ def main() -> int:
     say(f"loading up to {options.customers:,} customers")
     world.load_customers(small, options.customers, world.cores(), say)
 
-    def part(words: str, measure: Callable[[], list[Figure]]) -> None:
+    def part(name: str, words: str, measure: Callable[[], list[Figure]]) -> None:
+        if name not in options.only:
+            return
         say(words)
         found = measure()
         print(render(found), flush=True)
         figures.extend(found)
 
     with serve() as server:
-        part("web start and memory", lambda: pages.footprint(server))
-        part("searches", lambda: searches.measure(server, options.customers))
-        part("pages", lambda: pages.measure(server, before, small, options.customers))
-        part("intake of complaints", lambda: intake.measure(server))
+        part("web", "web start and memory", lambda: pages.footprint(server))
+        part("searches", "searches", lambda: searches.measure(server, options.customers))
+        part("pages", "pages", lambda: pages.measure(server, before, small, options.customers))
+        part("intake", "intake of complaints", lambda: intake.measure(server))
         minutes = options.minutes
-        part(f"mixed load, {minutes:g} min", lambda: load_mix.measure(server, minutes, options.customers))
-    part("jobs over everybody", everybody.measure)
-    part("jobs killed half-way", killed.measure)
-    part("jobs by night", nights.measure)
-    part("complaints", complaints.measure)
-    part("import", imports.measure)
-    part("export", exports.measure)
+        part("load", f"mixed load, {minutes:g} min", lambda: load_mix.measure(server, minutes, options.customers))
+    part("everybody", "jobs over everybody", everybody.measure)
+    part("killed", "jobs killed half-way", killed.measure)
+    part("nights", "jobs by night", nights.measure)
+    many = options.cases or min(1_000_000, options.customers)
+    part("complaints", f"{many:,} complaints", lambda: complaints.measure(many))
+    part("import", "import", imports.measure)
+    part("export", "export", exports.measure)
     say("done")
     print()
     print(render(figures))

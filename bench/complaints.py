@@ -132,8 +132,8 @@ def _queue(asked: Iterable[str]) -> list[str]:
     return [f"/complaints/?{query}" for query in asked]
 
 
-def _get(paths: list[str]) -> list[tuple[str, str, str]]:
-    return [("GET", paths[n % len(paths)], "") for n in range(ROUNDS)]
+def _get(paths: list[str], rounds: int = ROUNDS) -> list[tuple[str, str, str]]:
+    return [("GET", paths[n % len(paths)], "") for n in range(rounds)]
 
 
 def _history(server: Server) -> list[Figure]:
@@ -157,8 +157,10 @@ def _plans() -> list[Figure]:
     for name in (HANDLER, DIRECTOR, EVERYTHING):
         user = User.objects.get(username=name)
         faults = [f"{asked}: {fault}" for asked in _asked_all() for fault in _faults(user, asked)]
-        faults += [f"counts: {fault}" for fault in _faults_of(lambda user=user: _count(user), 100 * len(VIEW_WORDS))]
-        figures.append(Figure(f"queue of cases as {name}", "plan faults", len(faults), 0, "", note="; ".join(faults)))
+        faults += [f"counts: {fault}" for fault in _faults_of(lambda user=user: _count(user))]
+        figures.append(
+            Figure(f"queue of cases as {name}", "plan faults", len(faults), 0, "", note="; ".join(faults)[:120])
+        )
     return figures
 
 
@@ -174,14 +176,14 @@ def _faults(user: User, asked: str) -> list[str]:
         found = CaseFilter(query, view.rows)
         return len(first_of(found.qs, view.streams, PAGE + 1, listed))
 
-    return _faults_of(read, 2 * (PAGE + 1))
+    return _faults_of(read)
 
 
 def _count(user: User) -> None:
     counts_of(user, [key for key in VIEW_WORDS if key != "closed"])
 
 
-def _faults_of(read: Callable[[], Any], shown: int) -> list[str]:
+def _faults_of(read: Callable[[], Any]) -> list[str]:
     seen: list[tuple[str, tuple[object, ...]]] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -191,7 +193,8 @@ def _faults_of(read: Callable[[], Any], shown: int) -> list[str]:
     with connection.execute_wrapper(note):
         read()
     asked = [one for one in seen if "complaints_complaint" in one[0]]
-    return [fault for sql, params in asked for fault in raw.plan_faults(sql, params, shown)]
+    # A stream passes by what others may not see, ten rows for each of its own at the width of a branch.
+    return [fault for sql, params in asked for fault in raw.plan_faults(sql, params, 10 * PAGE)]
 
 
 def _sweep(many: int) -> Figure:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +18,7 @@ from complaints.models import Complaint, RequiredFact
 from complaints.services.intake import LONGEST_FACT, LONGEST_TEXT
 from customers.models import Customer, Subscription
 from foundation.common.ids import from_text
+from foundation.common.prepared import read
 from interactions.lifecycle import Channel
 from interactions.models import Topic
 from outreach.forms import MomentField
@@ -226,13 +226,17 @@ class IntakeForm(forms.Form):
         }
 
 
+_FACTS = (
+    "JOIN interactions_topic o ON o.id = t.topic_id WHERE t.active AND t.topic_id = ANY(ARRAY[%s, %s]::bigint[])"
+    ' ORDER BY o.parent_id NULLS FIRST, t."order", t.id'
+)
+
+
 def facts_for(topic: Topic | None) -> list[RequiredFact]:
     """The questions asked for a topic: those of the one above first."""
     if topic is None:
         return []
-    about = Q(topic=topic.pk) | Q(topic=topic.parent_id) if topic.parent_id else Q(topic=topic.pk)
-    above = F("topic__parent").asc(nulls_first=True)
-    found = list(RequiredFact.objects.filter(about, active=True).order_by(above, "order", "pk"))
+    found = read(RequiredFact, _FACTS, [topic.pk, topic.parent_id])
     return list({fact.code: fact for fact in found}.values())
 
 

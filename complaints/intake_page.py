@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -22,13 +23,18 @@ from complaints.similar import Similar, similar_cases
 from customers.lines import masked_number
 from customers.models import Customer, Subscription
 from foundation.common import clock
+from foundation.common.prepared import prepared
 from foundation.policies.reading import policy
 from interactions.lifecycle import Channel
 from interactions.models import Interaction, Topic
-from interactions.queries import topic_tree
+from interactions.queries import topic_coded, topic_tree
 from staff.models import User
 
 MOST_LINES = 40
+_RUNNING = (
+    "SELECT id FROM interactions_interaction WHERE staff_id = %s AND customer_id = %s AND logged_at IS NULL"
+    " ORDER BY id DESC LIMIT 1"
+)
 
 
 @dataclass
@@ -70,10 +76,8 @@ def chosen_topic(
     picked, listed, guessed = (str(data.get(name) or "")[:40] for name in ("topic", "topic_other", "guessed"))
     code = listed if picked in ("", OTHER_TOPIC) else picked
     if code and code != guessed:
-        if topics is not None:
-            topic = next((one for one in topics if one.code == code), None)
-        else:
-            topic = Topic.objects.select_related("parent").filter(code=code).first()
+        known = topics if topics is not None else [topic_coded(code)]
+        topic = next((one for one in known if one is not None and one.code == code), None)
         if topic is not None and topic.is_offered:
             return topic, True
     return (guesses[0].topic if guesses else None), False
@@ -137,11 +141,17 @@ def lines_of(customer: Customer | None) -> list[tuple[int, str]]:
 
 def running_contact(user: User, customer: Customer | None, asked: int | None) -> Interaction | None:
     """The user's contact the complaint is told in: the one named, else the last with this customer not written up."""
-    rows = Interaction.objects.filter(staff=user, logged_at__isnull=True).select_related("staff__unit")
+    rows = Interaction.objects.filter(staff=user, logged_at__isnull=True, customer=customer).select_related(
+        "staff__unit"
+    )
     if asked is not None:
-        rows = rows.filter(pk=asked)
-        return rows.filter(customer=customer).first()
-    return rows.filter(customer=customer).order_by("-pk").first() if customer is not None else None
+        return rows.filter(pk=asked).first()
+    if customer is None:
+        return None
+    with connection.cursor() as cursor:  # most have none: nothing more is asked for them
+        cursor.execute(*prepared(_RUNNING, [user.pk, customer.pk]))
+        found = cursor.fetchone()
+    return rows.filter(pk=found[0]).first() if found else None
 
 
 def _ids(data: Mapping[str, Any]) -> list[int]:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.ids import first_id_at
+from foundation.common.prepared import read
 from interactions.lifecycle import Caller
 from interactions.models import Call, Interaction, Topic
 from staff.models import User
@@ -52,6 +53,21 @@ CUSTOMERS_OPEN = Opener(
 def live_call(user: User) -> Call | None:
     """The call that rings or runs at the user's extension, if any."""
     return Call.objects.live_for(user, clock.now() - CALL_FADES_AFTER).first()
+
+
+def topic_coded(code: str) -> Topic | None:
+    """The topic of a code, with the one above it."""
+    found = read(
+        Topic,
+        "WHERE t.code = %s OR t.id = (SELECT c.parent_id FROM interactions_topic c WHERE c.code = %s)",
+        [code, code],
+    )
+    by_code = {topic.code: topic for topic in found}
+    topic = by_code.pop(code, None)
+    for above in by_code.values():
+        if topic is not None:
+            topic.parent = above
+    return topic
 
 
 def topic_tree() -> list[Topic]:

@@ -31,6 +31,7 @@ from customers.visibility import opened_ids
 from foundation.common import ids
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.prepared import read
 from foundation.policies.reading import policy
 from foundation.ui.htmx import toast, wants_fragment
 from interactions.models import Interaction
@@ -230,7 +231,7 @@ def _named_customer(request: StaffRequest) -> Customer | None:
     key = _key(request, "customer")
     if key is None:
         return None
-    customer = Customer.objects.filter(pk=key).first()
+    customer = next(iter(read(Customer, "WHERE t.id = %s", [key])), None)
     if customer is not None and not customer.is_visible_to(request.user, ()):
         # Whom a contact has opened is asked only about one outside the scope, and once for seeing and for showing.
         opened = opened_ids(request.user)

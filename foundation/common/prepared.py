@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db import connection, models
+
+M = TypeVar("M", bound=models.Model)
 
 _PLACE = re.compile(r"%(?:\((\w+)\))?([s%])")
 # By the driver's own connection: a new one knows nothing, whoever opened it.
@@ -55,3 +57,14 @@ def prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> tuple[str, 
         known.add(name)
     values = [params[key] for key in names] if isinstance(params, Mapping) else list(params)
     return f"EXECUTE {name} ({','.join(['%s'] * len(values))})" if values else f"EXECUTE {name}", values
+
+
+def read(model: type[M], tail: str, params: Sequence[Any] | Mapping[str, Any]) -> list[M]:
+    """Rows of a model, whole: `tail` is what follows its table, called `t` ("WHERE t.id = %s")."""
+    sql = f"SELECT {_columns(model)} FROM {model._meta.db_table} t {tail}"
+    return list(model._default_manager.raw(*prepared(sql, params)))
+
+
+@cache
+def _columns(model: type[models.Model]) -> str:
+    return ", ".join(f't."{field.column}"' for field in model._meta.concrete_fields)

@@ -151,8 +151,9 @@ def test_through_kills_and_a_day_of_silence_each_customer_hears_once_and_only_wh
                 Forked(lambda: delivery.deliver_due(limit=most)),
                 Forked(lambda: Gateway(read_line(line), threading.Event()).run()),
             ]
-            full.wait(chance.uniform(0.5, 1.5))
-            Event().wait(chance.uniform(0.0, 0.1))
+            Event().wait(chance.uniform(0.0, 0.2))
+            if OutMessage.objects.filter(customer__isnull=False, state="queued").exists():
+                full.wait(chance.uniform(0.3, 1.0))  # long enough for the senders to begin
             for one in senders[::-1]:
                 kills += not one.ended()
                 one.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from io import StringIO
 
@@ -15,8 +15,10 @@ from django.core.management import call_command
 from django.db.models import Count, F, Q
 from django.utils import translation
 
+from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint
 from complaints.rehearsing.running import rehearse, start_rehearsal
+from complaints.services.clocks import NOT_OURS
 from customers import normal
 from customers.finding import search
 from customers.models import (
@@ -47,8 +49,8 @@ from customers.sample.organisation import DEMO_ROLES
 from customers.sample.people import population
 from customers.segments.counting import members
 from foundation.audit.models import AuditEntry
-from foundation.calendars.clock_queries import read_clock
-from foundation.calendars.models import Clock
+from foundation.calendars.clock_queries import faults_of_clocks, read_clock
+from foundation.calendars.models import Clock, ClockEvent
 from foundation.common import clock
 from foundation.policies.drafting import draft_policy
 from interactions.models import Interaction
@@ -116,6 +118,24 @@ def test_a_year_of_use_contacts_and_promises_fits_together(made):
     assert not follow_ups.open().exclude(next_notice_at=F("due_at"), next_level=0).exists()
     assert Notification.objects.filter(read_at=None).exists()
     assert not Customer.objects.filter(facts__contacts_total=0, interactions__isnull=False).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("CMP-09", "CMP-28")
+def test_every_figure_of_its_clocks_follows_from_their_events_alone(made):
+    clocks = Clock.objects.filter(owner_kind=OWNER_KIND)
+    assert set(clocks.values_list("state", flat=True)) >= {"RUNNING", "PAUSED", "MET", "MISSED", "STOPPED"}
+    assert clocks.count() > 150 and ClockEvent.objects.filter(type="PAUSE").exists()
+    assert list(faults_of_clocks()) == []
+    # What lists read of a case is what its open clocks say.
+    dues = defaultdict(dict)
+    for clock_ in clocks.open():
+        dues[clock_.owner_id][clock_.kind] = clock_.due_at
+    for case in Complaint.objects.all():
+        due = dues.get(case.pk, {})
+        ours = [at for kind, at in due.items() if at is not None and kind not in NOT_OURS]
+        assert (case.service_due_at, case.statutory_due_at) == (due.get("service"), due.get("statutory")), case
+        assert case.next_due_at == min(ours, default=None), case
 
 
 @pytest.mark.django_db
