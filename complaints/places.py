@@ -16,10 +16,11 @@ from staff.models import OrgUnit, User
 
 # Of the units with handlers the one below the nearest unit above: `a` lies above both; a complaint department first.
 _NEAREST = """
-SELECT u.id, u.code, u.name, u.parent_id, u.calendar_code, u.no, u.last_no FROM staff_roleassignment r
+SELECT u.id, u.code, u.name, u.parent_id, u.calendar_code, u.no, u.last_no
+FROM (SELECT DISTINCT unit_id FROM staff_roleassignment WHERE role = 'COMPLAINT_HANDLER'
+        AND from_day <= %(day)s AND (to_day IS NULL OR to_day >= %(day)s)) r
 JOIN staff_orgunit u ON u.id = r.unit_id AND u.closed_on IS NULL
 JOIN staff_orgunit a ON a.no <= u.no AND a.last_no >= u.no AND a.no <= %(no)s AND a.last_no >= %(no)s
-WHERE r.role = 'COMPLAINT_HANDLER' AND r.from_day <= %(day)s AND (r.to_day IS NULL OR r.to_day >= %(day)s)
 ORDER BY a.no DESC, (u.function = 'COMPLAINTS') DESC, u.no LIMIT 1"""
 _UNIT = ("id", "code", "name", "parent_id", "calendar_code", "no", "last_no")  # in the order of the model
 # Who handles complaints near by and is there, handlers before coordinators, the one who answers for the fewest.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
@@ -59,14 +59,31 @@ def values_of(cursor: str, length: int) -> list[Any]:
     return values
 
 
+@overload
+def keyset_page(
+    rows: QuerySet[Any, R], *, after: str | None, size: int = 50, streams: Sequence[Q] = (), show: None = None
+) -> Page[R]: ...
+
+
+@overload
 def keyset_page(
     rows: QuerySet[Any, Any],
     *,
     after: str | None,
     size: int = 50,
     streams: Sequence[Q] = (),
-    show: Callable[[QuerySet[Any, Any]], QuerySet[Any, R]] | None = None,
-) -> Page[R]:
+    show: Callable[[QuerySet[Any, Any]], QuerySet[Any, R]],
+) -> Page[R]: ...
+
+
+def keyset_page(
+    rows: QuerySet[Any, Any],
+    *,
+    after: str | None,
+    size: int = 50,
+    streams: Sequence[Q] = (),
+    show: Callable[[QuerySet[Any, Any]], QuerySet[Any, Any]] | None = None,
+) -> Page[Any]:
     """The page of `rows` after the cursor `after` (None or empty: the first).
 
     `rows` must be ordered by plain, non-null columns ending in a unique one (a total order), each "name" or

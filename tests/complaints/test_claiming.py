@@ -13,7 +13,7 @@ from tests.complaints.cases import case, office
 from tests.conftest import DEEP
 from tests.racing import race
 
-ROUNDS = 200 if DEEP else 20
+ROUNDS = 200 if DEEP else 8
 
 
 @pytest.mark.django_db(transaction=True)

@@ -36,7 +36,7 @@ from tests.racing import race
 MORNING = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)  # Tuesday, 10:00 in Beijing
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-ROUNDS = 200 if DEEP else 15
+ROUNDS = 200 if DEEP else 5
 
 
 @pytest.fixture
