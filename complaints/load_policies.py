@@ -31,6 +31,28 @@ define(
     help=_("Minutes after the end of a shift within which somebody signs for what it leaves; then the lead is told."),
 )
 define(
+    "complaints.assess_gold",
+    type="int",
+    unit="working hours",
+    default=1,
+    low=1,
+    high=72,
+    source="D",
+    title=_("Time to assess: gold customers"),
+    help=_("Working hours within which a complaint of a gold, platinum or diamond customer is assessed."),
+)
+define(
+    "complaints.accept_gold",
+    type="int",
+    unit="working hours",
+    default=1,
+    low=1,
+    high=72,
+    source="D",
+    title=_("Time to accept the work: gold customers"),
+    help=_("Working hours within which somebody accepts a complaint of such a customer."),
+)
+define(
     "complaints.aim.on_time",
     type="int",
     unit="%",

@@ -51,6 +51,8 @@ SHAPES: dict[str, Shape] = {
     "complaints.assess_major": Shape.SPAN,
     "complaints.accept_hours": Shape.HOURS,
     "complaints.accept_major": Shape.SPAN,
+    "complaints.assess_gold": Shape.HOURS,
+    "complaints.accept_gold": Shape.HOURS,
     "complaints.first_contact": Shape.SPAN,
     "complaints.progress": Shape.SPAN,
     "complaints.silence": Shape.SPAN,
@@ -59,6 +61,9 @@ SHAPES: dict[str, Shape] = {
     "complaints.manager_hours": Shape.HOURS,
     "complaints.disputed_days": Shape.WORKING_DAYS,
 }
+# Steps that are quicker for grave cases and for customers of these tiers.
+QUICKER = (ClockKind.ASSESS, ClockKind.ACCEPT)
+GOLD_TIERS = ("GOLD", "PLATINUM", "DIAMOND")
 # Every policy a clock of a case is limited by.
 LIMITING = frozenset({*SHAPES, LAW, FLOOR, AUTHORITY, AUTHORITY_DAYS})
 
@@ -101,11 +106,12 @@ def service_key(grade: str, path: str) -> str:
     return f"complaints.limit.{name}"
 
 
-def duty_key(kind: ClockKind, grade: str) -> str:
-    """The policy of the limit of a step (D§10.3, 23)."""
+def duty_key(kind: ClockKind, grade: str, tier: str = "") -> str:
+    """The policy of the limit of a step (D§10.3, 23). A customer of a high tier is taken up faster (D§9.6)."""
     grave = is_grave(grade)
-    if kind in (ClockKind.ASSESS, ClockKind.ACCEPT):
-        return f"complaints.{kind.value}_{'major' if grave else 'hours'}"
+    if kind in QUICKER:
+        name = "major" if grave else "gold" if tier in GOLD_TIERS else "hours"
+        return f"complaints.{kind.value}_{name}"
     if kind == ClockKind.FIRST_CONTACT and grave:
         return "complaints.limit.major_position"
     named = {

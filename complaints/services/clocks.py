@@ -14,6 +14,7 @@ from complaints.lifecycle import OWNER_KIND, ClockKind, Grade
 from complaints.models import AppealCase, Complaint
 from complaints.rules import (
     MINUTE,
+    QUICKER,
     SERVICE,
     STATUTORY,
     Rule,
@@ -26,6 +27,7 @@ from complaints.rules import (
     service_key,
     statutory_rule,
 )
+from customers.models import CustomerFacts
 from foundation.calendars.clock_engine import UNREACHABLE
 from foundation.calendars.clock_queries import clocks_of, read_clock
 from foundation.calendars.clocks import NewClock, pause_clock, resume_clock, retarget_clock, start_clocks, stop_clock
@@ -196,7 +198,15 @@ class CaseClocks:
 
     def duty(self, kind: ClockKind) -> Rule:
         """The limit of a step (D§10.3, 23)."""
-        return rule_for(kind, duty_key(kind, self.case.grade), self.case.work_unit)
+        tier = self._tier() if kind in QUICKER else ""
+        return rule_for(kind, duty_key(kind, self.case.grade, tier), self.case.work_unit)
+
+    def _tier(self) -> str:
+        """The tier of the customer."""
+        if self.case.customer_id is None:
+            return ""
+        facts = CustomerFacts.objects.filter(pk=self.case.customer_id)
+        return facts.values_list("tier", flat=True).first() or ""
 
     def _version(self, key: str) -> int | None:
         row = row_in_force(key, at=self.at, unit=self.case.work_unit)

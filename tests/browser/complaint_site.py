@@ -12,6 +12,7 @@ from complaints.models import Callback, Complaint, Entry, GroupSuggestion, Media
 from complaints.services.bulk import aim_bulk, begin_bulk
 from complaints.services.outside import link_appeal, open_appeal
 from complaints.services.parts import give_part
+from complaints.services.shifting import make_sheet
 from complaints.services.solving import propose_solution
 from complaints.services.working import note_contact
 from complaints.status_page import token_for
@@ -97,6 +98,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
     bulk = begin_bulk([one.pk for one in made], actor=lead, act="ASSIGN")
     aim_bulk(bulk.pk, actor=lead, people=[handler, lead])
     address = reverse("complaints:case", args=[first.pk])
+    sheet = make_sheet(handler.pk, actor=handler)
     return [
         ("queue", reverse("complaints:queue"), handler),
         ("queue-lead", f"{reverse('complaints:queue')}?view=all", lead),
@@ -107,6 +109,13 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
         ("case-edit", reverse("complaints:edit", args=[first.pk]), handler),
         ("case-bulk", reverse("complaints:bulk-detail", args=[bulk.pk]), lead),
         ("intake", reverse("complaints:intake"), handler),
+        ("complaint-board", reverse("complaints:board"), lead),
+        ("complaint-wall", reverse("complaints:wall"), lead),
+        ("complaint-load", reverse("complaints:load"), lead),
+        ("complaint-behind", reverse("complaints:behind"), lead),
+        ("complaint-shift", reverse("complaints:shift"), handler),
+        ("complaint-shift-lead", reverse("complaints:shift"), lead),
+        ("complaint-shift-sheet", reverse("complaints:shift-sheet", args=[sheet.pk]), lead),
         ("case-hand", reverse("complaints:hand", args=[first.pk]), handler),
         *_with_others(first, handler),
         *_for_everybody(made[2]),
