@@ -10,12 +10,26 @@ from django.db import transaction
 from django.db.models import Exists, ManyToOneRel, OuterRef, ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.translation import gettext as _
 
+from complaints.library import forget_reading
 from complaints.lifecycle import Deed
-from complaints.models import Complaint, ComplaintLine, ComplaintMove, RecordedCase, RehearsalLine
+from complaints.models import (
+    CaseTime,
+    Complaint,
+    ComplaintLine,
+    ComplaintMove,
+    LibraryEntry,
+    LibraryWord,
+    MonthCase,
+    RecordedCase,
+    RehearsalLine,
+)
 from customers.imports.models import Import
 
 LOT = 200
-BELONGING = (ComplaintMove, ComplaintLine, RecordedCase, RehearsalLine)
+# What imports wrote, and what jobs worked out of it: no sign of anybody's work.
+WRITTEN = (ComplaintMove, ComplaintLine, RecordedCase)
+WORKED_OUT = (LibraryEntry, LibraryWord, CaseTime, MonthCase, RehearsalLine)
+BELONGING = (*WRITTEN, *WORKED_OUT)
 
 
 def to_revert(imported: Import) -> QuerySet[RecordedCase]:
@@ -76,6 +90,7 @@ def _put_back(row: RecordedCase) -> None:
         setattr(case, name, Complaint._meta.get_field(name).to_python(value))
     case.version += 1
     case.save(update_fields=[*(_named(name) for name in names), "version"])
+    forget_reading(case.pk)
     row.delete()
     older = RecordedCase.objects.filter(complaint=case).order_by("-pk").first()
     if older is not None:

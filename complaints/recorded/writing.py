@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from complaints.classify import TopicGuess, suggest_for_many
 from complaints.codes import new_code
+from complaints.library import forget_reading
 from complaints.lifecycle import Deed
 from complaints.models import Complaint, ComplaintLine, ComplaintMove, RecordedCase
 from complaints.places import owner_for_all
@@ -191,6 +192,7 @@ class Recorder:
             setattr(case, name, value)
         case.version += 1
         case.save(update_fields=[*changed, "version"])
+        forget_reading(case.pk)
         self._move(case).save()
         RecordedCase.objects.update_or_create(
             complaint=case,

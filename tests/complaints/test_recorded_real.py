@@ -13,6 +13,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import translation
 
+from complaints.library import read_cases
 from complaints.models import Complaint, ComplaintMove
 from complaints.watching import sweep
 from foundation.audit.models import AuditEntry
@@ -95,6 +96,13 @@ def test_the_real_complaints_come_in_with_their_days_channels_and_places(
         assert "Comcast Cable Internet Speeds" in page and "Abingdon" in page
 
         rehearse_the_real_ones(at)
+
+        # The library holds them, by area; the board opens; what jobs worked out of them holds no revert up.
+        south = rows.filter(area="Georgia", state="CLOSED")
+        assert read_cases(south.values_list("pk", flat=True)) == south.count() > 100
+        shelf = client.get("/complaints/library/", {"area": "Georgia"})
+        assert shelf.status_code == 200 and {row.area for row in shelf.context["page"].items} == {"Georgia"}
+        assert client.get("/complaints/board/").status_code == 200
 
         number = said.split(":")[0]
         back = StringIO()
