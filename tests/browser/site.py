@@ -19,6 +19,7 @@ from outreach.services import notify, offer_customer, queue_message
 from staff.exports.services import request_export
 from staff.models import Absence, Team, User
 from tests.browser.complaint_site import complaint_pages
+from tests.browser.rehearsal_site import rehearsal_pages
 from tests.factories import PASSWORD
 from tests.imports.bringing import bring, table
 from workspace.sample import make_sample_operator
@@ -63,6 +64,7 @@ def make_site() -> list[Opening]:
         *_of_manager(),
         *_of_merging(),
         *(Opening(*one) for one in complaint_pages(User.objects.get(username="complaint_handler"), lead)),
+        *(Opening(*one) for one in rehearsal_pages()),
     ]
 
 

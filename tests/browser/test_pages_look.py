@@ -27,6 +27,8 @@ COLD_BYTES, COLD_REQUESTS, WARM_REQUESTS, NODES, QUERIES = 90_000, 12, 2, 2_500,
 NARROWEST = {"width": 320, "height": 640}
 # Answers to GET that are no pages: fragments, choices, plain text for machines. The style guide is a test of its own.
 NO_PAGES = {
+    "api:complaint-clock",
+    "api:complaint-clocks",
     "complaints:file",
     "complaints:inline",
     "complaints:intake-look",
