@@ -26,6 +26,7 @@ class ComplaintsConfig(AppConfig):
             moving,
             navigation,
             panels,
+            report_files,
             sms_words,
             wordings,
         )
@@ -53,6 +54,7 @@ class ComplaintsConfig(AppConfig):
         panels.register()
         exporting.register()
         figure_asking.register()
+        report_files.register()
         freezing.register()
         navigation.register()
         bulk.register()

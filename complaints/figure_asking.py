@@ -123,7 +123,7 @@ def said_of(asked: Asked) -> list[tuple[str, str]]:
 
 
 def _of_file(query: QueryDict) -> Asked:
-    asked = asked_of(query.get("figure", ""), query)
+    asked = asked_of(query.get("figure", "complaints"), query)
     if asked is None:
         raise RuleBroken("exports.bad_filters", _("The filters of the list cannot be understood; set them again."))
     return asked
@@ -139,9 +139,9 @@ FIGURE_ROWS = Exportable(
     name="complaint-figure",
     title=gettext_lazy("Complaints behind a figure"),
     right=FIGURES_RIGHT,
-    url_name="complaints:analysis",
+    url_name="complaints:figure-rows",
     columns=CASES.columns,
-    rows=lambda user, query: rows_behind(user, _of_file(query)),
+    rows=lambda user, query: rows_behind(user, _of_file(query)).order_by("-received_at", "-pk"),
     filters=lambda _user, query: _said(query),
     parameters=("figure", "month", "by", "key", "part"),
     customers=("customer_id",),

@@ -20,7 +20,6 @@ from complaints.library_queries import CLOSED, OPEN, library_view, with_words
 from complaints.lifecycle import Grade, Solved
 from complaints.models import Complaint
 from complaints.queries import View
-from customers.exporting import columns_of_customer
 from customers.models import SearchLink
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -108,7 +107,6 @@ LIBRARY = Exportable(
     columns=(
         Column("number", gettext_lazy("Number"), ("number",)),
         Column("subject", gettext_lazy("Complaint"), ("subject",)),
-        *columns_of_customer(),
         Column("topic", gettext_lazy("Topic"), ("x_topic",), expressions={"x_topic": topic_in_language}),
         Column(
             "cause", gettext_lazy("Cause"), ("x_cause",), expressions={"x_cause": lambda: topic_in_language("cause")}

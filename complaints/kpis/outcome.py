@@ -4,7 +4,6 @@ and satisfied, and complain again (D§25)."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import cast
 
 from django.db.models import Avg, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -63,7 +62,7 @@ def _closed(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQue
     again = rows.filter(Exists(_closings(span)), reopened__gt=0)
     # Joined, not by OR: each part has an index of its own.
     both = still.values("pk").union(again.values("pk"), all=True)
-    return cast(ComplaintQuerySet, Complaint.objects.filter(pk__in=both))
+    return Complaint.objects.filter(pk__in=both)
 
 
 def _reopened(rows: ComplaintQuerySet, span: Span, now: datetime) -> ComplaintQuerySet:

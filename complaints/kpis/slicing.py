@@ -206,7 +206,8 @@ def found_live(code: str, month: date, rows: ComplaintQuerySet) -> Found:
 
 def _day_of(code: str, month: date) -> Any:
     """The day of the business zone a row of the figure belongs to; of several the last one."""
-    span, moment = span_of(month), None
+    span = span_of(month)
+    moment: Any = None
     if code in _DAYS:
         moment = F(_DAYS[code])
     elif code in _CALL_DAYS:

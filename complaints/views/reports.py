@@ -18,6 +18,7 @@ from complaints import callback_queries as sums
 from complaints.experience import suggestions_of, voices
 from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
 from complaints.queries import listed
+from complaints.report_files import CALLS, SUPPORT, Number, Report, number_of
 from complaints.time_keeping import BY as TIMES_BY
 from complaints.time_keeping import cases_used, used_by
 from foundation.common import clock
@@ -94,9 +95,9 @@ def callbacks(request: StaffRequest) -> HttpResponse:
 @requires("complaints.figures")
 def callback_rows(request: StaffRequest) -> HttpResponseBase:
     """The callbacks behind a number."""
-    month, rows, said = _behind(request, sums.CALLS_BY, sums.CALL_PARTS, sums.calls_of)
-    rows = rows.select_related("complaint", "by").order_by("-done_at", "-pk")
-    return _rows(request, rows, "complaints/callback_rows.html", "callbacks", month, said)
+    asked = _asked(request, CALLS)
+    rows = asked.rows(request.user).select_related("complaint", "by").order_by(*CALLS.order)
+    return _rows(request, rows, "complaints/callback_rows.html", "callbacks", asked.month, asked.said())
 
 
 @require_GET
@@ -125,9 +126,9 @@ def support(request: StaffRequest) -> HttpResponse:
 @requires("complaints.figures")
 def support_rows(request: StaffRequest) -> HttpResponseBase:
     """The parts behind a number."""
-    month, rows, said = _behind(request, sums.PARTS_BY, sums.PART_PARTS, sums.parts_of)
-    rows = rows.select_related("complaint", "unit", "handler").order_by("-due_at", "-pk")
-    return _rows(request, rows, "complaints/support_rows.html", "support", month, said)
+    asked = _asked(request, SUPPORT)
+    rows = asked.rows(request.user).select_related("complaint", "unit", "handler").order_by(*SUPPORT.order)
+    return _rows(request, rows, "complaints/support_rows.html", "support", asked.month, asked.said())
 
 
 @require_GET
@@ -195,24 +196,11 @@ def _linked(line: sums.Summed, name: str, month: date, by: str, parts: Any) -> d
     return {"line": line, "links": links, "share": share}
 
 
-def _behind(
-    request: StaffRequest, choices: Any, parts: Any, of: Any
-) -> tuple[date, QuerySet[Any], list[tuple[str, str]]]:
-    """The rows a number counts: `of` of the month, one line of the split, one of the parts; and that in words."""
-    month = month_of(request.GET.get("month", ""), clock.today())
-    by, key, part = (request.GET.get(name, "") for name in ("by", "key", "part"))
-    part = part or "all"
-    if part not in parts or (by and by not in choices):
+def _asked(request: StaffRequest, report: Report) -> Number:
+    asked = number_of(report, request.GET)
+    if asked is None:
         raise Http404
-    split = choices[by] if by else None
-    key = "" if key == "none" else key[:60]
-    if split is not None and split[2] not in ("brand", "channel") and key and not is_number(key):
-        raise Http404
-    said = [(_("Month"), f"{month:%Y-%m}"), (_("Part"), str(parts[part][0]))]
-    if split is not None:
-        name: Any = int(key) if key and split[2] not in ("brand", "channel") else key
-        said.insert(0, (str(split[0]), names_of(split[2], [name])[name]))
-    return month, sums.behind(of(request.user, month), split, key, parts[part][1]), said
+    return asked
 
 
 def _rows(

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
+from complaints.models import Callback, Part, Solution
 from customers import quality
 from customers.models import ChangeRequest, ContactPoint, Customer, CustomerFacts, DuplicatePair, Need
 from foundation.audit.models import AuditEntry
@@ -46,6 +47,10 @@ LISTS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "late-matters": ("first={today}&last={today}", "number", lambda row: row.number),
     "followups": ("view=all", "number", lambda row: row.number),
     "complaints": ("view=all", "number", lambda row: row.number),
+    "complaint-library": ("in=open", "number", lambda row: row.number),
+    "complaint-figure": ("figure=complaints&month={today:%Y-%m}", "number", lambda row: row.number),
+    "complaint-callbacks": ("month={today:%Y-%m}", "number", lambda row: row.complaint.number),
+    "complaint-support": ("month={today:%Y-%m}", "number", lambda row: row.complaint.number),
     "messages": ("", "customer", lambda row: row.customer.number),
     "transfers": ("", "customer", lambda row: row.customer.number),
     "people": ("", "staff_no", lambda row: row.staff_no),
@@ -82,6 +87,10 @@ def fill(place: Place, owner: User) -> None:
     )
     quality.refresh_one(place.customer.pk)
     Matter.objects.filter(pk=place.matter.pk).update(due_at=clock.now() - timedelta(minutes=1), subject=FORMULA)
+    Part.objects.filter(pk=place.part.pk).update(due_at=clock.now() - timedelta(minutes=1))
+    told = Solution.objects.create(complaint=place.complaint, finding=FORMULA, by=owner)
+    ended = {"due_at": clock.now(), "done_at": clock.now(), "reached_at": clock.now(), "solved": "YES"}
+    Callback.objects.create(complaint=place.complaint, solution=told, by=owner, **ended)
     contact = Interaction.objects.get(pk=place.contact.pk)
     ContactVerdict.objects.create(
         interaction=contact,
