@@ -169,7 +169,7 @@ class ProposeForm(ActForm):
         self.user = user
         super().__init__(data, user=user, case=case, **more)
         self.initial.update({f"owner_{n}": user.pk for n in range(1, MEASURES + 1)})
-        self.fields["amount_1"].help_text = _limit_in_words(user)
+        self.limit = _limit_in_words(user)
 
     def rows(self) -> list[list[Any]]:
         """The fields of each measure, bound."""

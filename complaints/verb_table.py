@@ -26,6 +26,7 @@ from complaints.services import (
     urging,
     working,
 )
+from complaints.services.callbacks import CALLED_IN
 from complaints.verb_shape import ASSESS, ASSIGN, TAKE, WORK, Verb
 from staff.models import User
 from staff.rights import acted_for
@@ -58,13 +59,15 @@ def _given(case: Complaint, user: User, _beside: Beside) -> bool:
 
 def _called(case: Complaint, user: User, beside: Beside) -> bool:
     callback = beside.callback
-    return callback is not None and callback.done_at is None and case.handler_id != user.pk
+    open_yet = callback is not None and callback.done_at is None and case.state in CALLED_IN
+    return open_yet and case.handler_id != user.pk
 
 
 def _owed_call(case: Complaint, user: User, beside: Beside) -> bool:
     callback = beside.callback
     owes = any(one.why == SeatWhy.CALLBACK and one.user_id == user.pk for one in beside.seats)
-    return callback is not None and callback.done_at is None and case.is_open and (owes or user.has_perm(ASSIGN))
+    open_yet = callback is not None and callback.done_at is None and case.state in CALLED_IN
+    return open_yet and (owes or user.has_perm(ASSIGN))
 
 
 def _may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
@@ -278,16 +281,6 @@ VERBS: tuple[Verb, ...] = (
         shows=_open,
     ),
     Verb(
-        "manager",
-        _("Customer asks for the manager"),
-        "user-round-cog",
-        TAKE,
-        lambda user, pk, d: urging.ask_for_manager(pk, actor=user, **d),
-        form=shapes.WordsForm,
-        shows=_open,
-        help=_("The lead contacts the customer within some working hours; both are told by when."),
-    ),
-    Verb(
         "reopen",
         _("Reopen"),
         "rotate-ccw",
@@ -360,6 +353,16 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: ordering.order_reply(pk, actor=user, **d),
         form=shapes.OrderForm,
         shows=_open,
+    ),
+    Verb(
+        "manager",
+        _("Customer asks for the manager"),
+        "user-round-cog",
+        TAKE,
+        lambda user, pk, d: urging.ask_for_manager(pk, actor=user, **d),
+        form=shapes.WordsForm,
+        shows=_open,
+        help=_("The lead contacts the customer within some working hours; both are told by when."),
     ),
     Verb(
         "reject",
