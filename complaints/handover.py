@@ -28,8 +28,9 @@ def _owed_by(person: User) -> list[tuple[QuerySet[Any], SeatWhy]]:
 
 
 def count_open(user: User) -> int:
-    """How many open cases the user answers for or works on."""
-    return _open_of(user).count() + sum(rows.count() for rows, _why in _owed_by(user))
+    """How many open cases the user answers for or works on, and what they owe in others."""
+    owed = [rows.order_by().values_list("pk") for rows, _why in _owed_by(user)]
+    return _open_of(user).values_list("pk").union(*owed, all=True).count()
 
 
 def _open_of(person: User) -> ComplaintQuerySet:
