@@ -42,7 +42,7 @@ FILTERS = [
     "state=SOLUTION_PROPOSED", "grade=MAJOR", "topic=POINTS", "topic=BILLING", "channel=PARTNER", "late=now",
     "late=service", "late=statutory", "area=Pudong", "brand=none", "number=7000",
 ]  # fmt: skip
-BOARDS = ["/complaints/board/", "/complaints/board/?period=week", "/complaints/board/wall/"]
+BOARDS = ["/complaints/board/", "/complaints/board/wall/"]
 OPEN = ["view=all", "view=breached", "view=today", "view=waiting", "view=callback"]
 
 
