@@ -106,6 +106,14 @@ class AssessForm(ActForm):
         self.initial.update(told)
 
 
+class CustomerForm(ActForm):
+    number = forms.CharField(
+        label=_("Number of the customer"),
+        max_length=24,
+        help_text=_("Only customers you see; the complaint is theirs from now on."),
+    )
+
+
 class AssignForm(ActForm):
     colleagues, own_units, with_self = ("to",), ("unit",), ("to",)
     to = ColleagueField(label=_("Colleague"), required=False)

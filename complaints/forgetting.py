@@ -9,11 +9,15 @@ from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from complaints.models import Attachment
+from complaints.models import Attachment, Complaint
 from complaints.services.attaching import drop_stray_files
+from complaints.services.ground import OUTSIDERS
 from foundation.common.personal import Step, register_step
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
+from outreach.models import OutMessage
+from outreach.outsiders import reference
+from outreach.services.outsiders import forget_outsiders
 
 SWEEP = "complaints.drop_stray_files"
 
@@ -43,6 +47,23 @@ def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
     return {"complaints.Attachment": [{**row, "at": row["at"].isoformat()} for row in rows]}
 
 
+def outside_messages(ids: list[int]) -> QuerySet[OutMessage]:
+    """What was written to these customers about their cases before anybody knew who they were."""
+    cases = Complaint.objects.filter(customer__in=ids).values_list("pk", flat=True)
+    return OutMessage.objects.filter(outsider__in=[reference(OUTSIDERS, key) for key in cases])
+
+
+def find_outside(ids: list[int]) -> dict[str, QuerySet[Any]]:
+    """What would lose its words."""
+    return {"outreach_message": outside_messages(ids).exclude(params={}, explanation=[])}
+
+
+def erase_outside(ids: list[int], at: datetime) -> dict[str, int]:
+    """Take addresses and words out of these messages."""
+    named = [one for one in outside_messages(ids).values_list("outsider", flat=True).distinct() if one]
+    return {"outreach_message": forget_outsiders(named) if named else 0}
+
+
 def sweep(job: RunningJob) -> None:
     """Delete the files no case knows."""
     dropped = drop_stray_files()
@@ -52,6 +73,7 @@ def sweep(job: RunningJob) -> None:
 def register() -> None:
     """Make the step and the job known."""
     register_step(Step("complaints.files", find, erase, read=read))
+    register_step(Step("complaints.outside", find_outside, erase_outside))
     register_job(
         JobKind(
             SWEEP,

@@ -131,6 +131,7 @@ class Deed(models.TextChoices):
     MERGE_UNDONE = "MERGE_UNDONE", _("Merge undone")
     SPLIT = "SPLIT", _("Another case was split off")
     RECORDED = "RECORDED", _("Recorded from a file")
+    IDENTIFIED = "IDENTIFIED", _("Customer named")
     REJECTION_ASKED = "REJECTION_ASKED", _("Asked to declare it not ours")
     REJECTION_DENIED = "REJECTION_DENIED", _("It is ours after all")
     MEDIATION = "MEDIATION", _("Mediation")

@@ -17,6 +17,7 @@ from complaints.services import (
     grading,
     grouping,
     handing,
+    identifying,
     ordering,
     parts,
     pausing,
@@ -46,6 +47,10 @@ def _not_asked(_case: Complaint, _user: User, beside: Beside) -> bool:
 
 def _parent(case: Complaint, _user: User, _beside: Beside) -> bool:
     return case.is_parent
+
+
+def _nobodys(case: Complaint, _user: User, _beside: Beside) -> bool:
+    return case.customer_id is None and not case.is_parent
 
 
 def _pooled(case: Complaint, _user: User, _beside: Beside) -> bool:
@@ -374,6 +379,15 @@ VERBS: tuple[Verb, ...] = (
         form=shapes.RejectForm,
         shows=_not_asked,
         help=_("A lead approves it first; until then the case stays where it is and its clocks run."),
+    ),
+    Verb(
+        "customer",
+        _("Name the customer"),
+        "user-check",
+        TAKE,
+        lambda user, pk, d: identifying.name_customer(pk, actor=user, **d),
+        form=shapes.CustomerForm,
+        shows=_nobodys,
     ),
     Verb(
         "withdraw",

@@ -14,6 +14,7 @@ from staff.rights import sight_of
 BY_NAME = {verb.name: verb for verb in VERBS}
 # What would begin a duty in a record of the past: a new complaint is taken instead.
 AGAIN = {Act.REOPEN, Act.TAKE_UP}
+TO_RECORDS = {"customer"}
 # What is done next in a state, before everything else that may be done.
 NEXT: dict[str, tuple[str, ...]] = {
     State.REGISTERED: ("acknowledge",),
@@ -58,7 +59,7 @@ def verbs_for(case: Complaint, user: User, beside: Beside) -> list[Verb]:
         if not verb.item
         and (not verb.acts or legal & set(verb.acts))
         and verb.shows(case, user, beside)
-        and not (case.is_imported and (not verb.acts or set(verb.acts) & AGAIN))
+        and not (case.is_imported and verb.name not in TO_RECORDS and (not verb.acts or set(verb.acts) & AGAIN))
         and reaches(case, user, verb.right, beside)
     ]
     places = {name: place for place, name in enumerate(first)}

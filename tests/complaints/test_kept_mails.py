@@ -14,6 +14,7 @@ from complaints.lifecycle import EntryKind, State
 from complaints.mail.receiving import receive_mail
 from complaints.models import Complaint, Entry, InMail, KeptMail
 from complaints.services.ground import tell_customer
+from complaints.services.identifying import name_customer
 from complaints.services.kept_mails import add_kept_mail, drop_kept_mail, take_kept_mail
 from customers.finding import rebuild_find_rows
 from customers.models import ContactPoint
@@ -135,6 +136,34 @@ def test_mails_nobody_decides_about_are_forgotten_and_erased_with_their_writer()
         assert forget_old() == 1
     late.refresh_from_db()
     assert (late.state, late.reason) == ("IGNORED", "expired")
+
+
+def test_who_wrote_from_an_unknown_address_is_named_later_and_erased_with_the_customer(client_for: Any) -> None:
+    at = office()
+    heads = "From: Rosa <rosa@quiz.example>\r\nSubject: Bill\r\nMessage-ID: <one@x>\r\n"
+    row = receive_mail(f"{heads}\r\nMy bill is wrong".encode(), received_at=clock.now())
+    one = Complaint.objects.get(pk=row.complaint_id)
+    sent = OutMessage.objects.get()
+    assert (one.customer, sent.outsider) == (None, f"complaint:{one.pk}")
+    customer = CustomerFactory(unit=at.unit)
+    page = reverse("complaints:act-customer", args=[one.pk])
+    boss: Client = client_for(at.boss)
+    assert boss.post(page, {"number": "CU0"}).status_code == 422
+    assert boss.post(page, {"number": customer.number.lower()}).status_code == 302
+    one.refresh_from_db()
+    assert (one.customer, one.contact_email) == (customer, "rosa@quiz.example")
+    with pytest.raises(RuleBroken) as no:
+        name_customer(one.pk, actor=at.boss, number=customer.number)
+    assert no.value.code == "complaint.has_customer"
+    assert AuditEntry.objects.filter(verb="complaint.identified", customer_id=customer.pk).exists()
+    again = receive_mail(
+        f"From: rosa@quiz.example\r\nSubject: Re: {one.number}\r\nMessage-ID: <two@x>\r\n\r\nStill".encode(),
+        received_at=clock.now(),
+    )
+    assert (again.state, again.complaint_id) == ("WORDS", one.pk)
+    erase([customer.pk])
+    sent.refresh_from_db()
+    assert sent.params == {}
 
 
 @pytest.mark.covers("INT-13", "CMP-02", "CMP-03")
