@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from complaints.lifecycle import ClockKind, label_of
 from complaints.models import Complaint, Rehearsal, RehearsalLine
@@ -26,6 +26,8 @@ from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.paging import keyset_page
 from foundation.jobs.models import JobRun
+from foundation.policies.drafting import drop_draft, frozen
+from foundation.policies.models import Draft
 from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.charts import Chart, Series
 from foundation.ui.parts.lists import Tab
@@ -83,7 +85,22 @@ def staffing_new(request: StaffRequest) -> HttpResponseBase:
         else:
             messages.success(request, _("The staffing rule is kept as a draft."))
             return redirect(f"{reverse('complaints:rehearsal-new')}?right={draft.ref}")
-    return render(request, "complaints/staffing_new.html", {"form": form}, status=422 if form.errors else 200)
+    kept = Draft.objects.filter(kind=Draft.Kind.STAFFING, state=Draft.State.OPEN).order_by("-pk")[:SHOWN]
+    context = {"form": form, "kept": say_drafts(frozen(draft) for draft in kept)}
+    return render(request, "complaints/staffing_new.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@requires(RIGHT)
+def staffing_drop(request: StaffRequest, pk: int) -> HttpResponseBase:
+    """A staffing rule nobody needs any more."""
+    get_object_or_404(Draft, pk=pk, kind=Draft.Kind.STAFFING)
+    try:
+        drop_draft(pk, actor=request.user)
+        messages.success(request, _("The draft was dropped."))
+    except RuleBroken as no:
+        messages.error(request, str(no.message))
+    return redirect("complaints:staffing-new")
 
 
 @require_GET

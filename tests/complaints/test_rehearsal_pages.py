@@ -137,3 +137,11 @@ def test_a_staffing_rule_is_kept_and_nonsense_refused():
         assert went.url == f"/complaints/rehearsals/new/?right={to_text(draft.pk)}"
         said = boss.get(went.url).content.decode()
         assert "30 min a case, 2 people Mon–Fri 09:00-12:00, 1 people Sat–Sun 10:00-14:00" in said
+        # One nobody needs is dropped here; other drafts are not.
+        drop = f"{address}{draft.ref}/drop/"
+        assert f'action="{drop}"' in boss.get(address).content.decode()
+        assert enter(at.lead).post(drop).status_code == 403
+        assert boss.post(drop).url == address and Draft.objects.get().state == "DROPPED"
+        assert "dropped already" in boss.post(drop, follow=True).content.decode()
+        other = draft_policy("complaints.limit.simple", HOUR, actor=at.boss)
+        assert boss.post(f"{address}{other.ref}/drop/").status_code == 404

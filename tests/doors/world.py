@@ -310,6 +310,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "exports:export-new": lambda _p: {"name": "customers"},
     "complaints:intake": lambda _p: {},
     "complaints:intake-look": lambda _p: {},
+    "complaints:staffing-drop": lambda _p: {"pk": NOBODY},
     "complaints:rehearsal": lambda p: {"pk": _rehearsal(p)},
     "complaints:rehearsal-cases": lambda p: {"pk": _rehearsal(p)},
     "complaints:file": lambda p: {"pk": p.part.complaint_id, "file_pk": NOBODY},
