@@ -87,7 +87,8 @@ def _put_back(row: RecordedCase) -> None:
     case = Complaint.objects.get(pk=row.complaint_id)
     names = list(row.before or {})
     for name, value in (row.before or {}).items():
-        setattr(case, name, Complaint._meta.get_field(name).to_python(value))
+        column: Any = Complaint._meta.get_field(name)
+        setattr(case, name, column.to_python(value))
     case.version += 1
     case.save(update_fields=[*(_named(name) for name in names), "version"])
     forget_reading(case.pk)

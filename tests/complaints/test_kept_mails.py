@@ -189,7 +189,7 @@ def test_a_text_message_goes_to_the_complaint_it_answers() -> None:
     assert Entry.objects.count() == 2 and FollowUp.objects.count() == 2
 
 
-@pytest.mark.covers("INT-13", "CON-17")
+@pytest.mark.covers("INT-13")
 def test_a_reply_from_an_unknown_number_is_given_to_a_customer_or_dropped(client_for: Any) -> None:
     at = office()
     one = case(at, State.INVESTIGATING)
