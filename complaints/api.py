@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -40,7 +40,7 @@ class CaseClockList(APIView):
     """All clocks of a case the caller may see, the newest first. `fields` names the attributes wanted."""
 
     careline_door = VIEW_RIGHT
-    permission_classes: ClassVar = [HoldsRight]
+    permission_classes = (HoldsRight,)
 
     def get(self, request: Request, pk: int) -> Response:
         """200 with the list; 400 for a parameter or attribute that does not exist, 403, 404."""
@@ -56,7 +56,7 @@ class CaseClock(APIView):
     """One clock of a case."""
 
     careline_door = VIEW_RIGHT
-    permission_classes: ClassVar = [HoldsRight]
+    permission_classes = (HoldsRight,)
 
     def get(self, request: Request, pk: int, number: int) -> Response:
         """200 with the clock; refusals as for the list."""
