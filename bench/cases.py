@@ -48,15 +48,13 @@ _patterns: dict[type[models.Model], int] = {}
 
 
 def organisation() -> None:
-    """Heads of the desks, the team of the first one, and a pattern of each kind of row."""
+    """Heads of the desks, a handler of each, and a pattern of each kind of row."""
     for b in range(BRANCHES):
         unit, branch = desk(b), OrgUnit.objects.get(code=f"B{b}")
         for name, role in PEOPLE.items():
             _person(f"{name}{b}", role, branch if role == "DIRECTOR" else unit)
     _handlers(0, 1)
     handler = User.objects.get(username="desk0-0")
-    team = Team.objects.create(unit=handler.unit, name="Complaints", lead=User.objects.get(username="desk_lead0"))
-    TeamMember.objects.create(team=team, user=handler, from_day=clock.today())
     _make_patterns(handler)
 
 
@@ -201,7 +199,7 @@ def _clocks(values: dict[str, Any]) -> None:
     source = "bench_case n JOIN clock k ON k.owner_id = n.id AND k.owner_kind = %(kind)s"
     _insert(ClockEvent, {"id": "make_id()", "clock_id": "k.id", "at": "k.started_at"}, source, values)
     for amount, due, passed in (
-        (75, "CASE WHEN k.due_at IS NOT NULL THEN %(now)s - n.k %% 600 * interval '1 second' END", "NULL"),
+        (75, "CASE WHEN k.due_at IS NOT NULL THEN %(now)s - (1 + n.k %% 600) * interval '1 second' END", "NULL"),
         (100, "k.due_at", "CASE WHEN k.due_at < %(now)s THEN %(now)s::timestamptz END"),
         (150, "k.due_at + interval '3 days'", "NULL"),
     ):
@@ -279,6 +277,10 @@ def _handlers(low: int, high: int) -> None:
         RoleAssignment.objects.bulk_create(
             RoleAssignment(user=person, role="COMPLAINT_HANDLER", unit=unit) for person in people
         )
+        lead = User.objects.get(username=f"desk_lead{b}")
+        team, _new = Team.objects.get_or_create(unit=unit, lead=lead, defaults={"name": f"Complaints {b}"})
+        day = clock.today()
+        TeamMember.objects.bulk_create(TeamMember(team=team, user=person, from_day=day) for person in people)
 
 
 def _person(name: str, role: str, unit: OrgUnit) -> User:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db.models import F, Min, Q
 
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
 from foundation.common import clock
-from staff.absence import acting_for, team_lead_of
-from staff.models import OrgUnit, RoleAssignment, User, holds_on
+from staff.absence import absent_now, acting_for, head_of, team_lead_of
+from staff.models import OrgUnit, RoleAssignment, TeamMember, User, holds_on
 from staff.roles import ROLES
 
 T = TypeVar("T")
@@ -49,6 +49,27 @@ class Superiors:
             self._kept[key] = work_out()
         return self._kept[key]
 
+    @property
+    def absent(self) -> set[int]:
+        """Ids of who is absent."""
+        return self.kept("absent", lambda: absent_now(self.at))
+
+    def know_leads(self, people: Iterable[User]) -> None:
+        """Ask for the leads of many at once: of those whose team has a present one; the others' heads unit by unit."""
+        new = {person.pk: person for person in people if (person.pk, None) not in self._leads}
+        led = TeamMember.objects.filter(holds_on(clock.today(self.at)), user__in=new, team__lead__is_active=True)
+        led = led.exclude(team__lead__in=self.absent).exclude(team__lead=F("user"))
+        lead_of = dict(led.values_list("user").annotate(lead=Min("team__lead")))
+        leads = User.objects.select_related("unit").in_bulk(set(lead_of.values()))
+        for key, person in new.items():
+            lead = leads[lead_of[key]] if key in lead_of else self._head_above(person)
+            self._leads[key, None] = lead
+
+    def _head_above(self, person: User) -> User | None:
+        unit = person.unit
+        head = self.kept(("head", unit.pk), lambda: head_of(unit, self.at, but=set()))
+        return head if head is None or head.pk != person.pk else head_of(unit, self.at, but={person.pk})
+
     def lead_of(self, person: User, accused: int | None) -> User | None:
         """The present lead of `person`, or the one above, but not the person complained of."""
         key = (person.pk, accused)
@@ -69,6 +90,8 @@ class Superiors:
 
     def stand_in(self, person: User) -> User:
         """Who does the part of `person` now (D§3.3)."""
+        if person.pk not in self.absent:
+            return person
         if person.pk not in self._acting:
             self._acting[person.pk] = acting_for(person, self.at, right=VIEW_RIGHT)
         return self._acting[person.pk]

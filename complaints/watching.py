@@ -69,9 +69,9 @@ class ClockNow(NamedTuple):
 def sweep(now: datetime, *, most: int = MOST) -> int:
     """Act on every mark that is due, at most `most`; returns how many. Any number of these may run at once."""
     mark_missed(now, owner_kind=OWNER_KIND)
-    done = 0
+    done, superiors = 0, Superiors(now)
     while done < most:
-        taken = sweep_chunk(now)
+        taken = sweep_chunk(now, superiors=superiors)
         done += taken
         if taken < CHUNK:
             break
@@ -79,9 +79,9 @@ def sweep(now: datetime, *, most: int = MOST) -> int:
 
 
 @transaction.atomic
-def sweep_chunk(now: datetime, size: int = CHUNK) -> int:
+def sweep_chunk(now: datetime, size: int = CHUNK, superiors: Superiors | None = None) -> int:
     """Take and act on one chunk of due marks; how many were acted on. Marks of cases somebody holds at this moment stay
-    due."""
+    due. `superiors`: what the chunks before have asked."""
     marks = claim_marks(now, owner_kind=OWNER_KIND, limit=size)
     if not marks:
         return 0
@@ -92,8 +92,8 @@ def sweep_chunk(now: datetime, size: int = CHUNK) -> int:
         ClockMark.objects.filter(pk__in=busy).update(passed_at=None)
     mine = [mark for mark in marks if mark.owner_id in cases]
     clocks = _clocks({mark.clock_id for mark in mine})
-    superiors = Superiors(now)
-    people = _people(cases.values())
+    superiors, people = superiors or Superiors(now), _people(cases.values())
+    superiors.know_leads(people.values())
     units = OrgUnit.objects.in_bulk({case.work_unit_id for case in cases.values()})
     raised = []
     for mark in mine:

@@ -54,11 +54,21 @@ def team_lead_of(user: User, at: datetime, *, but: set[int] | None = None) -> Us
     day = clock.today(at)
     teams = user.team_memberships.filter(holds_on(day)).values("team")
     found = _present(User.objects.filter(led_teams__in=Team.objects.filter(pk__in=teams)), at, but)
-    unit: OrgUnit | None = user.unit
+    return found or head_of(user.unit, at, but=but)
+
+
+def head_of(unit: OrgUnit | None, at: datetime, *, but: set[int]) -> User | None:
+    """The active, present head (not one of `but`) of the unit or of the next one above that has one."""
+    day, found = clock.today(at), None
     while found is None and unit is not None:
         found = _present(User.objects.filter(headed_units__in=unit.heads.filter(holds_on(day))), at, but)
         unit = unit.parent
     return found
+
+
+def absent_now(at: datetime) -> set[int]:
+    """Ids of everybody who is absent at `at`."""
+    return set(Absence.objects.filter(now_absent(at)).values_list("user", flat=True))
 
 
 def _present(people: QuerySet[User], at: datetime, but: set[int]) -> User | None:
