@@ -220,10 +220,18 @@ def _bare(before: dict[type[models.Model], int], now: datetime) -> float:
     for table, last in reversed(tables.items()):
         _run(f"DELETE FROM {table} WHERE id > {last}")
     seconds = sum(timed(lambda name=table: _run(f"INSERT INTO {name} SELECT * FROM bench_{name}")) for table in tables)
+    # What the sweep changed is put back as it was, so that the same columns and indexes are written once more.
     at = now.isoformat()
-    seconds += timed(lambda: _run(f"UPDATE clock_mark SET passed_at = '{at}' WHERE passed_at = '{at}'"))
-    raised = "UPDATE complaints_complaint SET version = version + 1, level = 1 WHERE closed_at IS NULL AND level = 1"
-    return seconds + timed(lambda: _run(raised))
+    _run(f"CREATE TEMP TABLE bench_mark AS SELECT id FROM clock_mark WHERE passed_at = '{at}'", "ANALYZE bench_mark")
+    _run("CREATE TEMP TABLE bench_raised AS SELECT id, escalated_to_id FROM complaints_complaint WHERE level = 1")
+    _run("UPDATE clock_mark SET passed_at = NULL WHERE id IN (SELECT id FROM bench_mark)")
+    _run("UPDATE complaints_complaint SET level = 0, escalated_to_id = NULL WHERE level = 1", "ANALYZE bench_raised")
+    _run("VACUUM clock_mark, complaints_complaint")
+    marks = f"UPDATE clock_mark m SET passed_at = '{at}' FROM bench_mark b WHERE m.id = b.id"
+    seconds += timed(lambda: _run(marks))
+    raised = "version = version + 1, level = 1, escalated_to_id = b.escalated_to_id"
+    cases_raised = f"UPDATE complaints_complaint c SET {raised} FROM bench_raised b WHERE c.id = b.id"
+    return seconds + timed(lambda: _run(cases_raised))
 
 
 def _quiet(_words: str) -> None:

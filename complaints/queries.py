@@ -25,7 +25,6 @@ from foundation.ui.navigation import FrameQuery
 from staff.models import User
 from staff.rights import acted_for, sight_of
 
-MOST_PICKED = 5_000  # an act on a whole view goes no further
 # The tabs of the queue: key -> words.
 VIEW_WORDS: dict[str, Any] = {
     "mine": _("My cases"),

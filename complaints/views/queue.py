@@ -16,7 +16,6 @@ from complaints import presence
 from complaints.filters import CaseFilter
 from complaints.models import SavedView
 from complaints.queries import (
-    MOST_PICKED,
     VIEW_TONES,
     VIEW_WORDS,
     WORK_RIGHT,
@@ -40,6 +39,7 @@ from staff.requests import StaffRequest
 from staff.rights import rights_of
 
 PAGE = 50
+MOST_TOLD = 500  # how far a page counts its view; the preview of an act on all of it counts to the end
 NO_COUNT = ("closed",)
 PARAMETERS = ("view", *CaseFilter.base_filters)
 
@@ -115,8 +115,8 @@ def _bulk_of(user: Any, page: Page[Line], found: CaseFilter, view: View) -> dict
         return {"picks": bool(acts)}
     total = len(page.items)
     if page.next_cursor or not page.is_first:
-        total = count_of(found.qs, view.streams, MOST_PICKED + 1)
-    whole = "" if total > MOST_PICKED else total
+        total = count_of(found.qs, view.streams, MOST_TOLD + 1)
+    whole = "" if total > MOST_TOLD else total
     return {
         "picks": True,
         "total": whole if total > len(page.items) or not page.is_first else None,
