@@ -61,10 +61,10 @@ def prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> tuple[str, 
 
 def read(model: type[M], tail: str, params: Sequence[Any] | Mapping[str, Any]) -> list[M]:
     """Rows of a model, whole: `tail` is what follows its table, called `t` ("WHERE t.id = %s")."""
-    sql = f"SELECT {_columns(model)} FROM {model._meta.db_table} t {tail}"
+    sql = f"SELECT {', '.join(_columns(model))} FROM {model._meta.db_table} t {tail}"
     return list(model._default_manager.raw(*prepared(sql, params)))
 
 
 @cache
-def _columns(model: type[models.Model]) -> str:
-    return ", ".join(f't."{field.column}"' for field in model._meta.concrete_fields)
+def _columns(model: type[models.Model]) -> list[str]:
+    return [f't."{field.column}"' for field in model._meta.concrete_fields]

@@ -142,7 +142,7 @@ def _carry_out(request: StaffRequest, cause: Cause, form: NamesForm) -> tuple[st
         if not form.is_bound:
             return str(no.message), ""
         if no.code == "lists.stale":  # the next save is made knowing what stands there now
-            form.data = {**form.data.dict(), "stamp": stamp_of(Cause.objects.get(pk=cause.pk))}
+            form.data = {**form.data, "stamp": stamp_of(Cause.objects.get(pk=cause.pk))}
         form.add_error(None, no.message)
         return "", ""
     return "", words

@@ -129,7 +129,7 @@ def question_detail(request: StaffRequest, pk: int) -> HttpResponse:
         except RuleBroken as no:
             fact.refresh_from_db()
             if no.code == "lists.stale":  # the next save is made knowing what stands there now
-                form.data = {**form.data.dict(), "stamp": stamp_of(fact)}
+                form.data = {**form.data, "stamp": stamp_of(fact)}
             form.add_error(None, no.message)
     context = {"fact": fact, "form": form}
     return render(request, "workspace/question_detail.html", context, status=422 if form.errors else 200)

@@ -138,7 +138,7 @@ def _carry_out(user: User, row: AnswerTemplate, act: str, form: WordingForm) -> 
             return str(no.message), ""
         if no.code == "lists.stale":  # the next save is made knowing what stands there now
             row.refresh_from_db()
-            form.data = {**form.data.dict(), "stamp": stamp_of(row)}
+            form.data = {**form.data, "stamp": stamp_of(row)}
         form.add_error(_field_of(no), no.message)
         return "", ""
     return "", words
