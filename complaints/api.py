@@ -10,6 +10,8 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,6 +44,7 @@ class CaseClockList(APIView):
     careline_door = VIEW_RIGHT
     permission_classes = (HoldsRight,)
 
+    @extend_schema(operation_id="listComplaintClock", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int) -> Response:
         """200 with the list; 400 for a parameter or attribute that does not exist, 403, 404."""
         wanted = _wanted(request)
@@ -58,6 +61,7 @@ class CaseClock(APIView):
     careline_door = VIEW_RIGHT
     permission_classes = (HoldsRight,)
 
+    @extend_schema(operation_id="retrieveComplaintClock", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int, number: int) -> Response:
         """200 with the clock; refusals as for the list."""
         wanted = _wanted(request)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from complaints.kpis.slicing import DIMENSIONS, MONTHLY, live_rows, month_before, next_month
-from complaints.models import Complaint, LineCount, MonthClosing
+from complaints.models import Complaint, LineCount, MonthCase, MonthClosing
 from complaints.telling_months import tell_of_month
 from foundation.common import clock
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
@@ -74,14 +74,16 @@ def _locked(month: date) -> MonthClosing:
 
 @transaction.atomic
 def freeze(month: date) -> bool:
-    """The figures of a month stand from now on, and who leads people is told. False when they stood before or were
-    never counted whole."""
+    """The figures of a month stand from now on; who leads people is told of the newest month, if anything was in it.
+    False when they stood before or were never counted whole."""
     closing = _locked(month)
     if closing.frozen_at is not None or closing.counted_at is None:
         return False
     closing.frozen_at = clock.now()
     closing.save(update_fields=["frozen_at"])
-    tell_of_month(closing)
+    newest = month == month_before(clock.today().replace(day=1))
+    if newest and MonthCase.objects.filter(month=month).exists():
+        tell_of_month(closing)
     return True
 
 

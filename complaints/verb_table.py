@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from complaints import act_forms as shapes
-from complaints.case_queries import Beside
+from complaints import verb_offers as offered
 from complaints.item_verbs import ITEM_VERBS
-from complaints.lifecycle import Act, SeatWhy
-from complaints.models import Complaint
+from complaints.lifecycle import Act
 from complaints.services import (
     answering,
     assessing,
@@ -27,58 +26,7 @@ from complaints.services import (
     urging,
     working,
 )
-from complaints.services.callbacks import CALLED_IN
 from complaints.verb_shape import ASSESS, ASSIGN, TAKE, WORK, Verb
-from staff.models import User
-from staff.rights import acted_for
-
-
-def _open(case: Complaint, _user: User, _beside: Beside) -> bool:
-    return case.is_open
-
-
-def _not_handler(case: Complaint, user: User, _beside: Beside) -> bool:
-    return case.handler_id != user.pk
-
-
-def _not_asked(_case: Complaint, _user: User, beside: Beside) -> bool:
-    return beside.rejection is None
-
-
-def _parent(case: Complaint, _user: User, _beside: Beside) -> bool:
-    return case.is_parent
-
-
-def _nobodys(case: Complaint, _user: User, _beside: Beside) -> bool:
-    return case.customer_id is None and not case.is_parent
-
-
-def _pooled(case: Complaint, _user: User, _beside: Beside) -> bool:
-    return case.handler_id is None
-
-
-def _given(case: Complaint, user: User, _beside: Beside) -> bool:
-    mine = case.handler_id is not None and case.handler_id in {user.pk, *acted_for(user)}
-    return mine or (case.handler_id is not None and user.has_perm(ASSIGN))
-
-
-def _called(case: Complaint, user: User, beside: Beside) -> bool:
-    callback = beside.callback
-    open_yet = callback is not None and callback.done_at is None and case.state in CALLED_IN
-    return open_yet and case.handler_id != user.pk
-
-
-def _owed_call(case: Complaint, user: User, beside: Beside) -> bool:
-    callback = beside.callback
-    owes = any(one.why == SeatWhy.CALLBACK and one.user_id == user.pk for one in beside.seats)
-    open_yet = callback is not None and callback.done_at is None and case.state in CALLED_IN
-    return open_yet and (owes or user.has_perm(ASSIGN))
-
-
-def _may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
-    mine = {case.owner_id, case.handler_id} & {user.pk, *acted_for(user)}
-    return case.is_open and (bool(mine) or user.has_perm(ASSIGN))
-
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -108,7 +56,7 @@ VERBS: tuple[Verb, ...] = (
         WORK,
         lambda user, pk, _d: working.claim_complaint(pk, actor=user),
         acts=(Act.INVESTIGATE,),
-        shows=_pooled,
+        shows=offered.pooled,
         key="e",
     ),
     Verb(
@@ -118,7 +66,7 @@ VERBS: tuple[Verb, ...] = (
         WORK,
         lambda user, pk, _d: working.accept_work(pk, actor=user),
         acts=(Act.INVESTIGATE,),
-        shows=_given,
+        shows=offered.given,
         key="e",
     ),
     Verb(
@@ -177,7 +125,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, _d: callbacks.start_callback(pk, actor=user),
         acts=(Act.CALL_BACK,),
-        shows=_not_handler,
+        shows=offered.not_handler,
         key="e",
     ),
     Verb(
@@ -187,7 +135,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: callbacks.record_callback(pk, actor=user, **d),
         form=shapes.CallbackForm,
-        shows=_called,
+        shows=offered.called,
     ),
     Verb(
         "try",
@@ -196,7 +144,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: callbacks.record_callback_try(pk, actor=user, **d),
         form=shapes.TryForm,
-        shows=_called,
+        shows=offered.called,
     ),
     Verb(
         "callback-send",
@@ -205,7 +153,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: callbacks.send_callback(pk, actor=user, **d),
         form=shapes.SendCallbackForm,
-        shows=_owed_call,
+        shows=offered.owed_call,
         help=_("Hall staff or the customer's manager; never who worked on it."),
     ),
     Verb(
@@ -226,7 +174,7 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: grouping.close_group(pk, actor=user, **d),
         acts=(Act.CLOSE_GROUP,),
         form=shapes.CloseGroupForm,
-        shows=_parent,
+        shows=offered.is_parent,
         help=_("Its members are closed with it and their customers told these words; who is not satisfied comes back."),
     ),
     Verb(
@@ -237,7 +185,7 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: callbacks.return_complaint(pk, actor=user, **d),
         acts=(Act.RETURN,),
         form=shapes.ReasonForm,
-        shows=_not_handler,
+        shows=offered.not_handler,
     ),
     Verb(
         "rework",
@@ -283,7 +231,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: working.note_contact(pk, actor=user, **d),
         form=shapes.ContactForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "reopen",
@@ -310,7 +258,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: handing.offer_case(pk, actor=user, **d),
         form=shapes.OfferForm,
-        shows=_may_offer,
+        shows=offered.may_offer,
         key="a",
         help=_("It stays where it is until somebody accepts."),
     ),
@@ -321,7 +269,7 @@ VERBS: tuple[Verb, ...] = (
         ASSIGN,
         lambda user, pk, d: handing.order_case(pk, actor=user, **d),
         form=shapes.GiveForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "grade",
@@ -330,7 +278,7 @@ VERBS: tuple[Verb, ...] = (
         ASSESS,
         lambda user, pk, d: grading.change_grade(pk, actor=user, **d),
         form=shapes.GradeForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "part",
@@ -339,7 +287,7 @@ VERBS: tuple[Verb, ...] = (
         WORK,
         lambda user, pk, d: parts.give_part(pk, actor=user, **d),
         form=shapes.PartForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "promise",
@@ -348,7 +296,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: promising.make_promise(pk, actor=user, **d),
         form=shapes.PromiseForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "order",
@@ -357,7 +305,7 @@ VERBS: tuple[Verb, ...] = (
         ASSIGN,
         lambda user, pk, d: ordering.order_reply(pk, actor=user, **d),
         form=shapes.OrderForm,
-        shows=_open,
+        shows=offered.is_open,
     ),
     Verb(
         "manager",
@@ -366,7 +314,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: urging.ask_for_manager(pk, actor=user, **d),
         form=shapes.WordsForm,
-        shows=_open,
+        shows=offered.is_open,
         help=_("The lead contacts the customer within some working hours; both are told by when."),
     ),
     Verb(
@@ -377,7 +325,7 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: rejecting.ask_rejection(pk, actor=user, **d),
         acts=(Act.REJECT,),
         form=shapes.RejectForm,
-        shows=_not_asked,
+        shows=offered.not_asked,
         help=_("A lead approves it first; until then the case stays where it is and its clocks run."),
     ),
     Verb(
@@ -387,7 +335,7 @@ VERBS: tuple[Verb, ...] = (
         TAKE,
         lambda user, pk, d: identifying.name_customer(pk, actor=user, **d),
         form=shapes.CustomerForm,
-        shows=_nobodys,
+        shows=offered.nobodys,
     ),
     Verb(
         "withdraw",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -80,7 +81,10 @@ def preview(customer_id: int, *, at: datetime | None = None) -> Preview:
             if isinstance(found, int):
                 rows[table] += found
             else:
-                sql, params = found.order_by().values("pk").query.sql_with_params()
+                try:
+                    sql, params = found.order_by().values("pk").query.sql_with_params()
+                except EmptyResultSet:  # known without asking: there are none
+                    continue
                 asked.append((table, f"SELECT count(*) FROM ({sql}) AS counted", params))
     rows.update(_counted(asked))
     transaction.set_rollback(True)  # nothing was decided: the measured times are not kept

@@ -172,7 +172,7 @@ def test_the_customer_follows_urges_and_objects_by_number_and_code(
     assert NOTE not in said and "Secret subject" not in said
     page.get_by_label("不认可的理由").fill("还是没有信号")
     page.get_by_role("button", name="异议").click()
-    expect(main).not_to_contain_text("异议")
+    expect(page.get_by_role("button", name="异议")).to_have_count(0)
     shoot(page, "journey-status-objected")
     one.refresh_from_db()
     assert one.state == State.DISPUTED
@@ -189,9 +189,11 @@ def test_on_a_phone_the_queue_leads_to_a_case_and_a_note(
     page = browser_page(at.handler, width=390)
     page.goto("/")
     page.locator(".bar a[href='/complaints/'], nav a[href='/complaints/']").last.tap()
+    expect(page.get_by_role("link", name=one.subject)).to_be_visible()
     shoot(page, "journey-phone-queue")
     page.get_by_role("link", name=one.subject).tap()
     page.wait_for_url(re.compile(rf"/complaints/{one.ref}/"))
+    expect(page.get_by_text("内部备注", exact=True)).to_be_visible()
     shoot(page, "journey-phone-case")
     page.get_by_text("内部备注", exact=True).tap()
     page.locator("#note-note").fill(NOTE)

@@ -119,6 +119,8 @@ def test_every_page_shows_texts_as_they_were_written(at: Office, client_for: Cal
         ContactPointFactory(customer=CustomerFactory(unit=at.unit))
     UserFactory(username="unit_handler", role="UNIT_HANDLER")
     UserFactory(username="coordinator", role="COORDINATOR", unit=at.unit)
+    for name in ("gm", "sys_admin"):
+        UserFactory(username=name, role=name.upper())
     openings = complaint_pages(at.handler, at.lead)
     first = Complaint.objects.order_by("pk")[0]
     assert first.customer is not None

@@ -22,6 +22,7 @@ from foundation.jobs.services import start_job
 from tests.factories import ContactPointFactory, SubscriptionFactory, UserFactory
 from tests.jobs import trial_kinds  # noqa: F401 (registers trial.copy)
 from tests.jobs.processes import Processes, database_url, wait_until
+from tests.operations.databases import drop_database
 
 pytestmark = pytest.mark.peers
 CONTENT = """
@@ -38,11 +39,11 @@ def elsewhere() -> Iterator[str]:
     """The name of an empty second database."""
     name = f"{connection.settings_dict['NAME']}_restored"
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8')
     yield name
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
 
 
 def connect(name: str):

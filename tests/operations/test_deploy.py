@@ -15,6 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from foundation.jobs.models import BeatMark
 from tests.jobs.processes import ROOT, Processes, wait_until
+from tests.operations.databases import drop_database
 
 PRODUCTION = {
     "CARELINE_MODE": "production",
@@ -106,7 +107,7 @@ def test_a_database_in_locale_c_is_found_out(processes: Processes):
     name = f"{connection.settings_dict['NAME']}_c"
     given = connection.settings_dict
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
         cursor.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING UTF8 LOCALE_PROVIDER libc LOCALE 'C'")
     try:
         other = psycopg2.connect(
@@ -118,7 +119,7 @@ def test_a_database_in_locale_c_is_found_out(processes: Processes):
         code, found = findings(processes, DATABASE_URL=processes.env["DATABASE_URL"].rpartition("/")[0] + f"/{name}")
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            drop_database(cursor, name)
     assert code == 1
     assert found["locale"][0] == "fail"
     assert "locale C" in found["locale"][1]
@@ -130,7 +131,7 @@ def test_the_two_steps_of_compose_make_an_empty_database_complete(processes: Pro
     name = f"{connection.settings_dict['NAME']}_new"
     env = {"DATABASE_URL": processes.env["DATABASE_URL"].rpartition("/")[0] + f"/{name}"}
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_database(cursor, name)
         cursor.execute(f'CREATE DATABASE "{name}"')
     try:
         for step in ("migrate", "contract"):
@@ -142,7 +143,7 @@ def test_the_two_steps_of_compose_make_an_empty_database_complete(processes: Pro
         assert processes.manage("migrate", "--check", env=env).returncode == 0
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            drop_database(cursor, name)
 
 
 def test_maintenance_is_switched_by_a_command(settings, tmp_path):
