@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,15 +152,7 @@ def shoot() -> Callable[[Page, str], Path]:
 
     def save(page: Page, name: str) -> Path:
         path = folder / f"{name}.png"
-        browser = page.context.new_cdp_session(page)
-        size = browser.send("Page.getLayoutMetrics")["cssContentSize"]
-        # Playwright's own packs small, which takes a third longer.
-        taken = browser.send(
-            "Page.captureScreenshot",
-            {"optimizeForSpeed": True, "captureBeyondViewport": True, "clip": {**size, "scale": 1}},
-        )
-        browser.detach()
-        path.write_bytes(b64decode(taken["data"]))
+        page.screenshot(path=path, full_page=True)
         return path
 
     return save
