@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Avg, BooleanField, Count, ExpressionWrapper, IntegerField, Min, Q, Sum, Value
 from django.db.models.functions import ExtractHour, TruncDate
 
-from complaints.kpis import Percentile, Span, judged, masters
+from complaints.kpis import KPIS, Percentile, Span, judged, masters
 from complaints.kpis.base import counted, hours, share
 from complaints.kpis.handling import TO_ANSWER, missed_at, within
 from complaints.lifecycle import RANK, ClockKind
@@ -30,6 +30,7 @@ from staff.models import User
 
 ROWS_SHOWN, PEOPLE_SHOWN, TOPICS_SHOWN = 8, 10, 8
 LINE_DAYS, TOPIC_DAYS = 14, 7
+HOURLY = ("received", "closed")  # figures whose moment is the column of their name
 HANGING = (Risk.OFFERED, Risk.PART_LATE, Risk.APPROVAL, Risk.CALLBACK)
 
 
@@ -134,7 +135,7 @@ class Board:
     @cached_property
     def _counted(self) -> tuple[int, ...]:
         asked = [self.seen.filter(pk__in=causes(one, self.now)) for one in HANGING]
-        return counted([*asked, self.every.filter(within("received_at", self.span))])
+        return counted([*asked, KPIS["received"].denominator(self.every, self.span, self.now)])
 
     @property
     def received(self) -> int:
@@ -168,7 +169,7 @@ class Board:
     @cached_property
     def closings(self) -> list[tuple[int | None, int, int, int]]:
         """What was closed in the period by handler: handler, cases, callbacks with a score, sum of the scores."""
-        rows = self.every.filter(within("closed_at", self.span)).order_by().values_list("handler_id")
+        rows = KPIS["closed"].denominator(self.every, self.span, self.now).order_by().values_list("handler_id")
         return list(rows.annotate(n=Count("pk"), scored=Count("satisfaction"), score=Sum("satisfaction", default=0)))
 
     @property
@@ -187,7 +188,7 @@ class Board:
     @cached_property
     def times(self) -> tuple[int, float | None, float | None]:
         """How many were first answered in the period, and in how many hours: on average, and nine of ten."""
-        rows = self.every.filter(within("answered_at", self.span))
+        rows = KPIS["mean_time"].denominator(self.every, self.span, self.now)
         found = rows.aggregate(n=Count("pk"), mean=Avg(TO_ANSWER), most=Percentile(TO_ANSWER, 0.9))
         return found["n"], hours(found["mean"]), hours(found["most"])
 
@@ -221,17 +222,16 @@ class Board:
     def hourly(self) -> dict[int, tuple[int, int]]:
         """Of each hour of today: cases received, cases closed."""
         today = Span.today(self.now)
-        asked = [self._by_hour(column, number, today) for number, column in enumerate(("received_at", "closed_at"))]
+        asked = [self._by_hour(code, number, today) for number, code in enumerate(HOURLY)]
         found: dict[int, list[int]] = {}
         for which, hour, number in asked[0].union(asked[1], all=True):
             found.setdefault(hour, [0, 0])[which] = number
         return {hour: (received, closed) for hour, (received, closed) in found.items()}
 
-    def _by_hour(self, column: str, which: int, today: Span) -> Any:
-        rows = self.every.filter(within(column, today)).order_by()
-        rows = rows.annotate(
-            which=Value(which, output_field=IntegerField()), hour=ExtractHour(column, tzinfo=clock.BUSINESS_ZONE)
-        )
+    def _by_hour(self, code: str, which: int, today: Span) -> Any:
+        rows = KPIS[code].denominator(self.every, today, self.now).order_by()
+        hour = ExtractHour(f"{code}_at", tzinfo=clock.BUSINESS_ZONE)
+        rows = rows.annotate(which=Value(which, output_field=IntegerField()), hour=hour)
         return rows.values_list("which", "hour").annotate(n=Count("pk"))
 
     @cached_property
@@ -239,7 +239,7 @@ class Board:
         """Topics of the first level by how often they came in the last days."""
         days, middle = Span.last_days(self.now, 2 * TOPIC_DAYS), Span.last_days(self.now, TOPIC_DAYS).start
         names = [f"topic__{above}{name}" for name in ("code", "name_zh", "name_en") for above in ("", "parent__")]
-        rows = self.every.filter(within("received_at", days)).order_by().values_list(*names)
+        rows = KPIS["received"].denominator(self.every, days, self.now).order_by().values_list(*names)
         rows = rows.annotate(
             lately=Count("pk", filter=Q(received_at__gte=middle)), before=Count("pk", filter=Q(received_at__lt=middle))
         )

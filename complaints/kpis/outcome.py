@@ -56,8 +56,8 @@ def _closings(span: Span) -> QuerySet[ComplaintMove]:
 
 
 def _closed(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
-    """Closed in the period, those too that were reopened since."""
-    rows = rows.filter(is_parent=False).order_by()
+    """Closed in the period, those too that were reopened since; no records of the past, for none of them comes back."""
+    rows = rows.filter(is_parent=False, source="").order_by()
     still = rows.filter(within("closed_at", span), state=State.CLOSED)
     again = rows.filter(Exists(_closings(span)), reopened__gt=0)
     # Joined, not by OR: each part has an index of its own.

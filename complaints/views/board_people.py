@@ -90,6 +90,7 @@ def load(request: StaffRequest) -> HttpResponse:
     context = {
         "people": people[view][:MOST_SHOWN],
         "view": view,
+        "cut": len(people[view]) > MOST_SHOWN,
         "tabs": [Tab(words, f"?view={key}", key == view, len(people[key])) for key, words in VIEWS.items()],
         "may_assign": request.user.has_perm("complaints.assign"),
         "now": now,
