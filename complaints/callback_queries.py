@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,8 +22,10 @@ from staff.models import User
 from staff.rights import sight_of
 
 MOST_LINES = 100
-# What callbacks are split by: words, the column, and how its keys are named.
-CALLS_BY: dict[str, tuple[Any, Any, str]] = {
+# Words, the column, and how its keys are named.
+Split = tuple[Any, Any, str]
+# What callbacks are split by.
+CALLS_BY: dict[str, Split] = {
     "topic": (_("Topic"), F("complaint__topic_id"), "topic"),
     "brand": (_("Brand"), F("complaint__brand"), "brand"),
     "unit": (_("Unit"), F("complaint__work_unit_id"), "unit"),
@@ -42,7 +45,7 @@ CALL_PARTS: dict[str, tuple[Any, Q]] = {
     "satisfied": (_("Satisfied"), Q(satisfaction__gte=GOOD_SCORE)),
     "kind": (_("Good attitude"), Q(attitude__gte=GOOD_SCORE)),
 }
-PARTS_BY: dict[str, tuple[Any, Any, str]] = {
+PARTS_BY: dict[str, Split] = {
     "unit": (_("Unit"), F("unit_id"), "unit"),
     "person": (_("Person"), F("handler_id"), "person"),
 }
@@ -94,41 +97,62 @@ def parts_of(user: User, month: date) -> QuerySet[Part]:
     return rows.filter(Q(due_at__lte=clock.now()) | Q(done_at__isnull=False))
 
 
-CALL_MEANS: dict[str, Any] = {
-    "satisfaction": Avg("satisfaction"),
-    "attitude": Avg("attitude"),
-    "tries": Avg(Tries("tries")),
-}
-PART_MEANS: dict[str, Any] = {"used": Avg("minutes_used"), "budget": Avg("budget_minutes")}
+@dataclass(frozen=True)
+class Report:
+    """The sums of one kind of rows: what they are split by, the numbers of a line with the rows each counts, the means,
+    which number is good of which, the rows of a month and their order."""
+
+    splits: Mapping[str, Split]
+    parts: Mapping[str, tuple[Any, Q]]
+    means: Mapping[str, Any]
+    share: tuple[str, str]
+    of: Callable[[User, date], QuerySet[Any]]
+    order: tuple[str, str]
 
 
-def summed(
-    rows: QuerySet[Any], by: tuple[Any, Any, str] | None, parts: dict[str, tuple[Any, Q]], means: dict[str, Any]
-) -> list[Summed]:
+CALLS = Report(
+    splits=CALLS_BY,
+    parts=CALL_PARTS,
+    means={"satisfaction": Avg("satisfaction"), "attitude": Avg("attitude"), "tries": Avg(Tries("tries"))},
+    share=("satisfied", "reached"),
+    of=calls_of,
+    order=("-done_at", "-pk"),
+)
+SUPPORT = Report(
+    splits=PARTS_BY,
+    parts=PART_PARTS,
+    means={"used": Avg("minutes_used"), "budget": Avg("budget_minutes")},
+    share=("on_time", "all"),
+    of=parts_of,
+    order=("-due_at", "-pk"),
+)
+
+
+def summed(report: Report, rows: QuerySet[Any], by: Split | None) -> list[Summed]:
     """The lines of a split, the largest first, at most 100; without `by` one line of all. One query, one for names."""
-    asked: dict[str, Any] = {f"n_{part}": Count("pk", filter=condition) for part, (_w, condition) in parts.items()}
-    asked |= {f"m_{name}": mean for name, mean in means.items()}
+    counts = {f"n_{part}": Count("pk", filter=condition) for part, (_words, condition) in report.parts.items()}
+    asked: dict[str, Any] = {**counts, **{f"m_{name}": mean for name, mean in report.means.items()}}
     if by is None:
-        return [_line(rows.aggregate(**asked), "", str(_("All together")), parts, means)]
+        return [_line(report, rows.aggregate(**asked), "", str(_("All together")))]
     groups = rows.order_by().values(split_by=by[1]).annotate(**asked).order_by("-n_all", "split_by")
     found = list(groups[:MOST_LINES])
     names = names_of(by[2], [row["split_by"] for row in found])
     return [
-        _line(row, "" if row["split_by"] is None else str(row["split_by"]), names[row["split_by"]], parts, means)
+        _line(report, row, "" if row["split_by"] is None else str(row["split_by"]), names[row["split_by"]])
         for row in found
     ]
 
 
-def _line(row: dict[str, Any], key: str, label: str, parts: dict[str, Any], means: dict[str, Any]) -> Summed:
+def _line(report: Report, row: dict[str, Any], key: str, label: str) -> Summed:
     return Summed(
         key,
         label,
-        {part: row[f"n_{part}"] for part in parts},
-        {name: None if row[f"m_{name}"] is None else float(row[f"m_{name}"]) for name in means},
+        {part: row[f"n_{part}"] for part in report.parts},
+        {name: None if row[f"m_{name}"] is None else float(row[f"m_{name}"]) for name in report.means},
     )
 
 
-def behind(rows: QuerySet[Any], by: tuple[Any, Any, str] | None, key: str, condition: Q) -> QuerySet[Any]:
+def behind(rows: QuerySet[Any], by: Split | None, key: str, condition: Q) -> QuerySet[Any]:
     """The rows of one number."""
     rows = rows.filter(condition)
     if by is None:

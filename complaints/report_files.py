@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.callback_queries import CALL_PARTS, CALLS_BY, PART_PARTS, PARTS_BY, behind, calls_of, parts_of
+from complaints.callback_queries import CALLS, SUPPORT, Report, Split, behind
 from complaints.exporting import topic_in_language
 from complaints.kpis.slicing import is_number, month_of, names_of
 from complaints.lifecycle import PartState, Solved
@@ -29,20 +29,6 @@ PARAMETERS = ("month", "by", "key", "part")
 
 
 @dataclass(frozen=True)
-class Report:
-    """The sums of one kind of rows: what they are split by, the numbers of a line, the rows of a month."""
-
-    splits: Mapping[str, tuple[Any, Any, str]]
-    parts: Mapping[str, tuple[Any, Any]]
-    of: Callable[[User, date], QuerySet[Any]]
-    order: tuple[str, str]
-
-
-CALLS = Report(CALLS_BY, CALL_PARTS, calls_of, ("-done_at", "-pk"))
-SUPPORT = Report(PARTS_BY, PART_PARTS, parts_of, ("-due_at", "-pk"))
-
-
-@dataclass(frozen=True)
 class Number:
     """One number of a report: the month, a line of a split ("" for all), which of its numbers."""
 
@@ -53,7 +39,7 @@ class Number:
     part: str
 
     @property
-    def split(self) -> tuple[Any, Any, str] | None:
+    def split(self) -> Split | None:
         return self.report.splits[self.by] if self.by else None
 
     def rows(self, user: User) -> QuerySet[Any]:

@@ -19,10 +19,11 @@ from complaints.templatetags.cases import case_row
 from complaints.verb_shape import Verb
 from complaints.verb_table import VERBS
 from complaints.views.case import render_case
-from complaints.views.pages import DRAFT, act_form, asked_of_service, seen_case
+from complaints.views.pages import DRAFT, act_form, seen_case
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.ui.htmx import toast, wants_fragment
+from interactions.views.acting import done
 from staff.drafts import Place, forget_draft
 from staff.requests import StaffRequest
 
@@ -34,7 +35,7 @@ def _act(verb: Verb) -> Callable[..., HttpResponseBase]:
     def act(request: StaffRequest, pk: int) -> HttpResponseBase:
         case = seen_case(request, pk)
         form = act_form(verb, request, case, request.POST)
-        if asked_of_service(form, lambda data: verb.run(request.user, pk, data)):
+        if done(form, lambda data: verb.run(request.user, pk, data)):
             forget_draft(request.user, Place(DRAFT, case.customer_id, f"{case.ref}-{verb.name}"))
             # Who handed it on may not see it any more.
             if not Complaint.objects.visible_to(request.user).filter(pk=pk).exists():

@@ -28,13 +28,13 @@ from complaints.services.bulk import (
     run_lines,
     undo_bulk,
 )
-from complaints.views.pages import asked_of_service
 from complaints.views.queue import asked_of, view_key
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.ids import from_text
 from foundation.jobs.models import JobRun
 from foundation.ui.htmx import wants_fragment
+from interactions.views.acting import done
 from staff.exports.registry import Asking, filtered
 from staff.requests import StaffRequest
 
@@ -135,7 +135,7 @@ def bulk_aim(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Say what is to be done; the page then shows who gets how many, and who is refused."""
     bulk = _own(request, pk)
     form = FORMS[bulk.act](request.POST, user=request.user)
-    if asked_of_service(form, lambda data: aim_bulk(pk, actor=request.user, **data)):
+    if done(form, lambda data: aim_bulk(pk, actor=request.user, **data)):
         return redirect("complaints:bulk-detail", pk)
     return _page(request, bulk, form, status=422)
 

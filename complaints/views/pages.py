@@ -1,12 +1,9 @@
-"""What the pages of cases share: whose case it is, and one verb asked of a service."""
+"""What the pages of cases share: whose case it is, and the form of a verb."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery
 from django.shortcuts import get_object_or_404
 
@@ -15,7 +12,6 @@ from complaints.models import Complaint
 from complaints.queries import people_of
 from complaints.verb_shape import Verb
 from customers.models import ContactPoint
-from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
 from staff.requests import StaffRequest
 
@@ -52,20 +48,3 @@ def is_own(case: Complaint, user: User) -> bool:
 def act_form(verb: Verb, request: StaffRequest, case: Complaint, data: Any = None, **more: Any) -> ActForm:
     """The form of a verb for a person and a case; its ids are its own, for several stand on one page."""
     return verb.form(data, user=request.user, case=case, auto_id=f"{verb.name}-%s", **more)
-
-
-def asked_of_service(form: forms.Form, act: Callable[[dict[str, Any]], object]) -> bool:
-    """Ask a service for what a form says. True when it was done; a broken rule stands on the form then.
-
-    Raises PermissionDenied when the service says that it is not theirs to do.
-    """
-    if not form.is_valid():
-        return False
-    try:
-        act(form.cleaned_data)
-    except NotAllowed as no:
-        raise PermissionDenied(str(no.message)) from no
-    except RuleBroken as no:
-        form.add_error(None, no.message)
-        return False
-    return True

@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from complaints import callback_queries as sums
+from complaints.callback_queries import CALLS, SUPPORT, Report, Summed, summed
 from complaints.experience import suggestions_of, voices
 from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
 from complaints.queries import listed
-from complaints.report_files import CALLS, SUPPORT, Number, Report, number_of
+from complaints.report_files import Number, number_of
 from complaints.time_keeping import BY as TIMES_BY
 from complaints.time_keeping import cases_used, used_by
 from foundation.common import clock
@@ -69,26 +69,31 @@ def _by(request: StaffRequest, choices: Any) -> str:
     return asked if asked in choices else next(iter(choices))
 
 
+def _summed_up(request: StaffRequest, report: Report, name: str, behind: str) -> HttpResponse:
+    """The page of a report: a line for each value of what it is split by, and one of all; `behind`: the list of the
+    rows a number counts."""
+    by = _by(request, report.splits)
+    month, context = _frame(request, name, by)
+    rows = report.of(request.user, month)
+    (whole,) = summed(report, rows, None)
+    context |= {
+        "lines": [_linked(report, line, behind, month, by) for line in summed(report, rows, report.splits[by])],
+        "sum": _linked(report, whole, behind, month, ""),
+        "heads": [words for words, _condition in report.parts.values()],
+        "heading": report.splits[by][0],
+        "splits": [
+            Tab(words, _address(name, month, by=key), current=key == by)
+            for key, (words, _column, _names) in report.splits.items()
+        ],
+    }
+    return render(request, f"complaints/{name}.html", context)
+
+
 @require_GET
 @requires("complaints.figures")
 def callbacks(request: StaffRequest) -> HttpResponse:
     """What customers said when they were called back, summed up."""
-    by = _by(request, sums.CALLS_BY)
-    month, context = _frame(request, "callbacks", by)
-    rows = sums.calls_of(request.user, month)
-    lines = sums.summed(rows, sums.CALLS_BY[by], sums.CALL_PARTS, sums.CALL_MEANS)
-    (whole,) = sums.summed(rows, None, sums.CALL_PARTS, sums.CALL_MEANS)
-    context |= {
-        "lines": [_linked(line, "callback-rows", month, by, sums.CALL_PARTS) for line in lines],
-        "sum": _linked(whole, "callback-rows", month, "", sums.CALL_PARTS),
-        "heads": [words for words, _condition in sums.CALL_PARTS.values()],
-        "heading": sums.CALLS_BY[by][0],
-        "splits": [
-            Tab(words, _address("callbacks", month, by=key), current=key == by)
-            for key, (words, _column, _names) in sums.CALLS_BY.items()
-        ],
-    }
-    return render(request, "complaints/callbacks.html", context)
+    return _summed_up(request, CALLS, "callbacks", "callback-rows")
 
 
 @require_GET
@@ -104,22 +109,7 @@ def callback_rows(request: StaffRequest) -> HttpResponseBase:
 @requires("complaints.figures")
 def support(request: StaffRequest) -> HttpResponse:
     """Parts of cases other units do: on time or not, and of their budget (D§25 Support unit SLA)."""
-    by = _by(request, sums.PARTS_BY)
-    month, context = _frame(request, "support", by)
-    rows = sums.parts_of(request.user, month)
-    lines = sums.summed(rows, sums.PARTS_BY[by], sums.PART_PARTS, sums.PART_MEANS)
-    (whole,) = sums.summed(rows, None, sums.PART_PARTS, sums.PART_MEANS)
-    context |= {
-        "lines": [_linked(line, "support-rows", month, by, sums.PART_PARTS) for line in lines],
-        "sum": _linked(whole, "support-rows", month, "", sums.PART_PARTS),
-        "heads": [words for words, _condition in sums.PART_PARTS.values()],
-        "heading": sums.PARTS_BY[by][0],
-        "splits": [
-            Tab(words, _address("support", month, by=key), current=key == by)
-            for key, (words, _column, _names) in sums.PARTS_BY.items()
-        ],
-    }
-    return render(request, "complaints/support.html", context)
+    return _summed_up(request, SUPPORT, "support", "support-rows")
 
 
 @require_GET
@@ -184,14 +174,14 @@ def voice_suggestions(request: StaffRequest) -> HttpResponseBase:
     return _rows(request, rows.order_by("-pk"), "complaints/voice_suggestions.html", "voices", month, said)
 
 
-def _linked(line: sums.Summed, name: str, month: date, by: str, parts: Any) -> dict[str, Any]:
+def _linked(report: Report, line: Summed, name: str, month: date, by: str) -> dict[str, Any]:
     """A line with the list behind each of its numbers."""
     key = (line.key or "none") if by else ""
     links = [
         (line.counts[part], _address(name, month, by=by, key=key, part=part), words)
-        for part, (words, _condition) in parts.items()
+        for part, (words, _condition) in report.parts.items()
     ]
-    good, of = ("satisfied", "reached") if "reached" in parts else ("on_time", "all")
+    good, of = report.share
     share = 100 * line.counts[good] / line.counts[of] if line.counts[of] else None
     return {"line": line, "links": links, "share": share}
 

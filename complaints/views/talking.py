@@ -17,9 +17,10 @@ from complaints.lifecycle import EntryKind
 from complaints.models import Entry
 from complaints.services.talking import REPLY_WAITS, add_note, send_reply, take_back_reply
 from complaints.views.case import render_case, reply_form
-from complaints.views.pages import asked_of_service, seen_case
+from complaints.views.pages import seen_case
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
+from interactions.views.acting import done
 from staff.drafts import Place, draft_of, forget_draft, save_draft
 from staff.requests import StaffRequest
 
@@ -37,7 +38,7 @@ def act_reply(request: StaffRequest, pk: int) -> HttpResponseBase:
     def send(data: dict[str, str]) -> object:
         return send_reply(pk, actor=request.user, text=data["reply"], channel=data["channel"])
 
-    if not asked_of_service(form, send):
+    if not done(form, send):
         return render_case(request, case, status=422, reply_form=form, compose="reply")
     forget_draft(request.user, Place(REPLY, case.customer_id, case.ref))
     presence.unmark(request.user, pk, presence.REPLY)
@@ -53,7 +54,7 @@ def act_note(request: StaffRequest, pk: int) -> HttpResponseBase:
     """A note that stays in the house."""
     case = seen_case(request, pk)
     form = NoteForm(request.POST, auto_id="note-%s")
-    if not asked_of_service(form, lambda data: add_note(pk, actor=request.user, text=data["note"])):
+    if not done(form, lambda data: add_note(pk, actor=request.user, text=data["note"])):
         return render_case(request, case, status=422, note_form=form, compose="note")
     forget_draft(request.user, Place(NOTE, case.customer_id, case.ref))
     presence.unmark(request.user, pk, presence.REPLY)

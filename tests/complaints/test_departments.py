@@ -65,7 +65,7 @@ def test_a_callback_is_also_made_at_the_customers_door(at: Office, client_for: C
     shown = client.get(address).content.decode()
     assert said["said"] in shown and "At the customer&#x27;s" in shown
     rows = Callback.objects.filter(done_at__lte=clock.now())
-    (line,) = callback_queries.summed(rows, None, callback_queries.CALL_PARTS, callback_queries.CALL_MEANS)
+    (line,) = callback_queries.summed(callback_queries.CALLS, rows, None)
     assert (line.counts["reached"], line.counts["visited"]) == (1, 1)
     second = ready(at, State.DECIDED)
     record_callback(second.pk, actor=at.agent, **said)

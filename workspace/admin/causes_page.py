@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -19,6 +19,7 @@ from complaints.services.list_names import CHANGE_RIGHT, stamp_of
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from staff.requests import StaffRequest
+from workspace.admin.kept_rows import Acts, carry_out
 from workspace.admin.list_tabs import list_tabs
 
 
@@ -98,7 +99,7 @@ def cause_detail(request: StaffRequest, pk: int) -> HttpResponse:
         if not may_change:
             raise PermissionDenied(CHANGE_RIGHT)
         form = NamesForm(request.POST) if request.POST.get("act") == "change" else form
-        refused, done = _carry_out(request, cause, form)
+        refused, done = carry_out(request, cause, form, _acts())
         if done:
             messages.success(request, done)
             return redirect("workspace:cause-list")
@@ -122,27 +123,10 @@ def _said(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _carry_out(request: StaffRequest, cause: Cause, form: NamesForm) -> tuple[str, str]:
-    """What was refused, and what to tell when it was done."""
-    acts: dict[str, tuple[Any, str]] = {
+def _acts() -> Acts:
+    return {
         "change": (cause_tree.change_cause, gettext("The cause was changed.")),
         "retire": (cause_tree.retire_cause, gettext("The cause is no longer offered. Old complaints keep it.")),
         "restore": (cause_tree.restore_cause, gettext("The cause is offered again.")),
         "delete": (cause_tree.delete_cause, gettext("The cause was deleted.")),
     }
-    act = request.POST.get("act", "")
-    if act not in acts:
-        raise SuspiciousOperation("no such act on a cause")
-    if form.is_bound and not form.is_valid():
-        return "", ""
-    carry_out, words = acts[act]
-    try:
-        carry_out(cause.pk, actor=request.user, **(form.cleaned_data if form.is_bound else {}))
-    except RuleBroken as no:
-        if not form.is_bound:
-            return str(no.message), ""
-        if no.code == "lists.stale":  # the next save is made knowing what stands there now
-            form.data = {**form.data, "stamp": stamp_of(Cause.objects.get(pk=cause.pk))}
-        form.add_error(None, no.message)
-        return "", ""
-    return "", words

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -19,6 +17,7 @@ from interactions.models import Topic
 from interactions.queries import topic_tree
 from interactions.services import topics
 from staff.requests import StaffRequest
+from workspace.admin.kept_rows import Acts, carry_out
 
 
 class NamesForm(forms.Form):
@@ -77,40 +76,23 @@ def topic_detail(request: StaffRequest, pk: int) -> HttpResponse:
     """One topic. `act` of a POST: rename, retire, restore, delete."""
     topic = get_object_or_404(Topic.objects.select_related("parent"), pk=pk)
     may_change = request.user.has_perm(topics.CHANGE_RIGHT)
-    form = NamesForm(initial={"name_zh": topic.name_zh, "name_en": topic.name_en})
+    form, refused = NamesForm(initial={"name_zh": topic.name_zh, "name_en": topic.name_en}), ""
     if request.method == "POST":
         if not may_change:
             raise PermissionDenied(topics.CHANGE_RIGHT)
-        form = NamesForm(request.POST) if request.POST.get("act") == "rename" else NamesForm(initial=form.initial)
-        refused, done = _carry_out(request, topic, form)
+        form = NamesForm(request.POST) if request.POST.get("act") == "rename" else form
+        refused, done = carry_out(request, topic, form, _acts())
         if done:
             messages.success(request, done)
             return redirect("workspace:topic-list")
-    else:
-        refused = ""
     context = {"topic": topic, "form": form, "may_change": may_change, "refused": refused}
     return render(request, "workspace/topic_detail.html", context, status=422 if refused or form.errors else 200)
 
 
-def _carry_out(request: StaffRequest, topic: Topic, form: NamesForm) -> tuple[str, str]:
-    """What was refused, and what to tell when it was done."""
-    acts: dict[str, tuple[Any, str]] = {
+def _acts() -> Acts:
+    return {
         "rename": (topics.rename_topic, gettext("The topic was renamed.")),
         "retire": (topics.retire_topic, gettext("The topic is no longer offered. Old contacts keep it.")),
         "restore": (topics.restore_topic, gettext("The topic is offered again.")),
         "delete": (topics.delete_topic, gettext("The topic was deleted.")),
     }
-    act = request.POST.get("act", "")
-    if act not in acts:
-        raise SuspiciousOperation("no such act on a topic")
-    if form.is_bound and not form.is_valid():
-        return "", ""
-    carry_out, words = acts[act]
-    try:
-        carry_out(topic.pk, actor=request.user, **(form.cleaned_data if form.is_bound else {}))
-    except RuleBroken as no:
-        if not form.is_bound:
-            return str(no.message), ""
-        form.add_error(None, no.message)
-        return "", ""
-    return "", words

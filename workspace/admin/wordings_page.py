@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
@@ -28,6 +27,7 @@ from interactions.queries import topic_choices
 from staff.drafts import Place, forget_draft
 from staff.models import User
 from staff.requests import StaffRequest
+from workspace.admin.kept_rows import Acts, carry_out
 from workspace.admin.list_tabs import list_tabs
 
 
@@ -51,11 +51,9 @@ class WordingForm(forms.Form):
         super().__init__(*args, **more)
         self.fields["topic"].choices = [("", _("all")), *topic_choices()[1:]]  # type: ignore[attr-defined]  # a choice field
 
-    def wanted(self) -> dict[str, Any]:
-        """What a service takes."""
-        given = dict(self.cleaned_data)
-        given["topic"] = Topic.objects.select_related("parent").filter(code=given["topic"] or "-").first()
-        return given
+    def clean_topic(self) -> Topic | None:
+        """The topic itself, as a service takes it."""
+        return Topic.objects.select_related("parent").filter(code=self.cleaned_data["topic"] or "-").first()
 
 
 @require_safe
@@ -77,8 +75,7 @@ def wording_new(request: StaffRequest) -> HttpResponse:
     """A new wording."""
     form = WordingForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        wanted = form.wanted()
-        wanted.pop("stamp")
+        wanted = {name: given for name, given in form.cleaned_data.items() if name != "stamp"}
         try:
             made = answer_wordings.add_wording(actor=request.user, **wanted)
             _forget_drafts(request.user, "new")
@@ -98,7 +95,7 @@ def wording_detail(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         act = request.POST.get("act", "")
         form = WordingForm(request.POST) if act == "change" else form
-        refused, done = _carry_out(request.user, row, act, form)
+        refused, done = carry_out(request, row, form, _acts(), field_of=_field_of)
         if done:
             if act == "change":
                 _forget_drafts(request.user, str(pk))
@@ -119,29 +116,12 @@ def _said(row: AnswerTemplate) -> dict[str, Any]:
     return {**said, "topic": row.topic.code if row.topic is not None else "", "stamp": stamp_of(row)}
 
 
-def _carry_out(user: User, row: AnswerTemplate, act: str, form: WordingForm) -> tuple[str, str]:
-    """What was refused, and what to tell when it was done."""
-    acts: dict[str, tuple[Any, str]] = {
+def _acts() -> Acts:
+    return {
         "change": (answer_wordings.change_wording, gettext("The wording was changed.")),
         "retire": (answer_wordings.retire_wording, gettext("The wording is no longer offered.")),
         "restore": (answer_wordings.restore_wording, gettext("The wording is offered again.")),
     }
-    if act not in acts:
-        raise SuspiciousOperation("no such act on a wording")
-    if form.is_bound and not form.is_valid():
-        return "", ""
-    carry_out, words = acts[act]
-    try:
-        carry_out(row.pk, actor=user, **(form.wanted() if form.is_bound else {}))
-    except RuleBroken as no:
-        if not form.is_bound:
-            return str(no.message), ""
-        if no.code == "lists.stale":  # the next save is made knowing what stands there now
-            row.refresh_from_db()
-            form.data = {**form.data, "stamp": stamp_of(row)}
-        form.add_error(_field_of(no), no.message)
-        return "", ""
-    return "", words
 
 
 def _field_of(no: RuleBroken) -> str | None:
