@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from complaints.answer_templates import PLACES, unknown_places
 from complaints.models import AnswerTemplate
-from complaints.services.list_names import changes_of, check_keeps, check_stamp, checked_words, new_code
+from complaints.services.list_names import check_keeps
 from foundation.audit.services import record
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import changes_of, check_stamp, checked_words, new_code
 from foundation.ui.wording import join_words
 from interactions.models import Topic
 from staff.models import User
@@ -26,7 +27,7 @@ def add_wording(
 ) -> AnswerTemplate:
     """A wording a reply may begin with. `topic`: offered in cases of it and below it alone.
 
-    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `list_names.checked_words`, "wordings.place" (a place
+    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `kept_lists.checked_words`, "wordings.place" (a place
     to fill that there is not, or an open brace), "wordings.name_taken", "wordings.topic_retired".
     """
     check_keeps(actor)

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from complaints.models import Cause, Complaint
-from complaints.services.list_names import changes_of, check_keeps, check_stamp, checked_words, new_code
+from complaints.services.list_names import check_keeps
 from foundation.audit.services import record
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import changes_of, check_stamp, checked_words, new_code
 from staff.models import User
 
 LONGEST_NAME = 60
@@ -30,7 +31,7 @@ def add_cause(*, actor: User, name_zh: str, name_en: str, parent_id: int | None 
     """A new cause at the end of its level; without `parent_id` one of the first level. `network`: such a case is not
     charged to a person; one below another has what the other has.
 
-    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `list_names.checked_words`, "causes.name_taken",
+    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `kept_lists.checked_words`, "causes.name_taken",
     "causes.no_parent" (none, of the second level itself, or retired).
     """
     check_keeps(actor)

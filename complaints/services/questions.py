@@ -10,9 +10,10 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from complaints.models import RequiredFact
-from complaints.services.list_names import changes_of, check_keeps, check_stamp, checked_words, new_code
+from complaints.services.list_names import check_keeps
 from foundation.audit.services import record
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import changes_of, check_stamp, checked_words, new_code
 from interactions.models import Topic
 from staff.models import User
 
@@ -24,7 +25,7 @@ MOST_QUESTIONS = 12  # of one topic: more nobody asks while a customer waits
 def add_question(topic_id: int, *, actor: User, ask_zh: str, ask_en: str, required: bool = True) -> RequiredFact:
     """Another question of a topic, after those it has.
 
-    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `list_names.checked_words`, "questions.topic_retired",
+    Raises NotAllowed "lists.may_not_change"; RuleBroken those of `kept_lists.checked_words`, "questions.topic_retired",
     "questions.asked_already", "questions.too_many"; Topic.DoesNotExist.
     """
     check_keeps(actor)

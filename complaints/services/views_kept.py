@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from types import SimpleNamespace
 
 from django.db import IntegrityError, transaction
@@ -14,13 +13,13 @@ from complaints.models import Complaint, SavedView
 from complaints.queries import VIEW_WORDS
 from foundation.audit.services import record
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.kept_lists import has_invisible
 from outreach.queries import teams_of
 from staff.models import Team, User
 
 MOST_VIEWS = 20
 LONGEST_NAME, LONGEST_QUERY = 40, 400
 KNOWN = ("view", *CaseFilter.base_filters)
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @transaction.atomic
@@ -50,7 +49,7 @@ def _checked_name(text: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > LONGEST_NAME:
         raise RuleBroken("complaint.view_name", _("Give the view a name of at most 40 characters."))
-    if any(unicodedata.category(letter) in _INVISIBLE for letter in name):
+    if has_invisible(name):
         raise RuleBroken("complaint.view_name", _("There are invisible characters in this name. Type it by hand."))
     return name
 

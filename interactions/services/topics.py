@@ -5,8 +5,6 @@ A topic in use is never deleted: old contacts keep theirs. Codes are made once a
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -16,25 +14,23 @@ from django.utils.translation import gettext as _
 from foundation.audit.services import record
 from foundation.audit.words import say_kind
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.kept_lists import changes_of, checked_words, new_code
 from foundation.ui.wording import join_words
 from interactions.models import Topic
 from staff.models import User
 
 CHANGE_RIGHT = "topics.change"
-LONGEST_NAME, LONGEST_CODE = 60, 40
+LONGEST_NAME = 60
 MOST_COUNTED = 10_000
-# Of the code of a topic below another: its own part, and what tells two of one name apart.
-OWN_PART = 16
 NAMED_ONCE = ("topic_name_zh_once", "topic_name_en_once")
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @transaction.atomic
 def add_topic(*, actor: User, name_zh: str, name_en: str, parent_id: int | None = None) -> Topic:
     """A new topic at the end of its level; without `parent_id` one of the first level.
 
-    Raises NotAllowed (topics.may_not_change); RuleBroken topics.no_name, topics.bad_name, topics.too_long,
-    topics.name_taken, topics.no_parent (none, of the second level itself, or retired).
+    Raises NotAllowed (topics.may_not_change); RuleBroken those of `kept_lists.checked_words`, topics.name_taken,
+    topics.no_parent (none, of the second level itself, or retired).
     """
     _check_may_change(actor)
     names = _checked_names(name_zh, name_en)
@@ -44,9 +40,9 @@ def add_topic(*, actor: User, name_zh: str, name_en: str, parent_id: int | None 
         if parent is None:
             raise RuleBroken("topics.no_parent", _("Choose a topic of the first level that is in use."))
     last = Topic.objects.filter(parent=parent).aggregate(last=Max("order"))["last"]
-    topic = Topic(
-        parent=parent, code=_new_code(names["name_en"], parent), order=0 if last is None else last + 1, **names
-    )
+    stem = parent.code if parent else ""
+    code = new_code(names["name_en"], Topic.objects.all(), stem=stem, nameless="TOPIC")
+    topic = Topic(parent=parent, code=code, order=0 if last is None else last + 1, **names)
     _save(topic)
     _remember("topic.added", topic, actor, **names)
     return topic
@@ -58,7 +54,7 @@ def rename_topic(topic_id: int, *, actor: User, name_zh: str, name_en: str) -> T
     _check_may_change(actor)
     names = _checked_names(name_zh, name_en)
     topic = Topic.objects.select_for_update().get(pk=topic_id)
-    changed = {field: [getattr(topic, field), new] for field, new in names.items() if getattr(topic, field) != new}
+    changed = changes_of(topic, names)
     if not changed:
         return topic
     topic.name_zh, topic.name_en = names["name_zh"], names["name_en"]
@@ -141,33 +137,7 @@ def _check_may_change(actor: User) -> None:
 
 
 def _checked_names(name_zh: str, name_en: str) -> dict[str, str]:
-    return {"name_zh": _checked_name(name_zh), "name_en": _checked_name(name_en)}
-
-
-def _checked_name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name:
-        raise RuleBroken("topics.no_name", _("A topic needs a name in both languages."))
-    if any(unicodedata.category(letter) in _INVISIBLE for letter in name):
-        raise RuleBroken("topics.bad_name", _("There are invisible characters in this name. Type it by hand."))
-    if len(name) > LONGEST_NAME:
-        raise RuleBroken(
-            "topics.too_long",
-            _("At most %(longest)s characters fit, these are %(length)s.")
-            % {"longest": LONGEST_NAME, "length": len(name)},
-        )
-    return name
-
-
-def _new_code(name_en: str, parent: Topic | None) -> str:
-    """A code nobody has: letters and digits of the English name, below the code of the parent."""
-    own = re.sub(r"[^A-Z0-9]+", "_", name_en.upper()).strip("_")[:OWN_PART].strip("_") or "TOPIC"
-    stem = f"{parent.code}.{own}" if parent else own
-    stem = stem[: LONGEST_CODE - 4]
-    taken = set(Topic.objects.filter(code__startswith=stem).values_list("code", flat=True))
-    if stem not in taken:
-        return stem
-    return next(code for n in range(2, len(taken) + 3) if (code := f"{stem}_{n}") not in taken)
+    return {"name_zh": checked_words(name_zh, LONGEST_NAME), "name_en": checked_words(name_en, LONGEST_NAME)}
 
 
 def _save(topic: Topic) -> None:

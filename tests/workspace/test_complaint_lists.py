@@ -16,11 +16,11 @@ from complaints.lifecycle import State
 from complaints.models import AnswerTemplate, Cause, RequiredFact
 from complaints.services.answer_wordings import change_wording
 from complaints.services.cause_tree import add_cause, change_cause, delete_cause, retire_cause
-from complaints.services.list_names import stamp_of
 from complaints.services.questions import add_question
 from complaints.told_facts import facts_told
 from foundation.audit.models import AuditEntry
 from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.kept_lists import stamp_of
 from interactions.models import Topic
 from interactions.services.topics import delete_topic
 from staff.models import User

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods
 
 from complaints.models import Cause
 from complaints.services import cause_tree
-from complaints.services.list_names import CHANGE_RIGHT, stamp_of
+from complaints.services.list_names import CHANGE_RIGHT
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import stamp_of
 from staff.requests import StaffRequest
 from workspace.admin.kept_rows import Acts, carry_out
 from workspace.admin.list_tabs import list_tabs

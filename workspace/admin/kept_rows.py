@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import SuspiciousOperation
 from django.db.models import Model
 
-from complaints.services.list_names import stamp_of
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import stamp_of
 from staff.requests import StaffRequest
 
 Acts = Mapping[str, tuple[Callable[..., Any], str]]

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from complaints.models import RequiredFact
 from complaints.services import questions
-from complaints.services.list_names import CHANGE_RIGHT, stamp_of
+from complaints.services.list_names import CHANGE_RIGHT
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import stamp_of
 from interactions.models import Topic
 from interactions.queries import topic_tree
 from staff.requests import StaffRequest

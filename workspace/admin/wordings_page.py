@@ -17,10 +17,11 @@ from complaints.answer_templates import filled
 from complaints.models import AnswerTemplate, Complaint
 from complaints.queries import case_numbered
 from complaints.services import answer_wordings
-from complaints.services.list_names import CHANGE_RIGHT, stamp_of
+from complaints.services.list_names import CHANGE_RIGHT
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
+from foundation.common.kept_lists import stamp_of
 from foundation.ui.wording import say_date
 from interactions.models import Topic
 from interactions.queries import topic_choices
