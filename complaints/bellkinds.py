@@ -25,6 +25,9 @@ _KINDS: tuple[tuple[str, str, str, Any], ...] = (
     ("approval", "file-check", "info", _("A solution waits for your approval: %(number)s")),
     ("approved", "circle-check", "", _("The solution of %(number)s is approved")),
     ("denied", "ban", "warn", _("The solution of %(number)s is not approved")),
+    ("to_approve", "file-check", "warn", _("Yours to decide now: %(number)s, by %(until)s")),
+    ("approval_passed", "trending-up", "warn", _("Nobody decided on %(number)s in time: it waits for %(name)s now")),
+    ("approval_late", "circle-alert", "danger", _("Nobody decides on %(number)s, due %(until)s")),
     ("measure", "clipboard-list", "info", _("You owe a measure in %(number)s, due %(until)s")),
     ("answered", "message-square-text", "", _("The customer has the answer: %(number)s")),
     (

@@ -176,6 +176,13 @@ class Beside:
         return next((one for one in self.approvals if one.state == ApprovalState.ASKED), None)
 
     @property
+    def may_answer(self) -> bool:
+        """Whether nothing of the solution in force waits for approval or was denied."""
+        solution = self.solution
+        last = next((one for one in reversed(self.approvals) if solution and one.solution_id == solution.pk), None)
+        return last is None or last.state == ApprovalState.GRANTED
+
+    @property
     def rejection(self) -> Rejection | None:
         """That it is not ours, while a lead must still decide on it."""
         return next((one for one in self.rejections if one.state == ApprovalState.ASKED), None)

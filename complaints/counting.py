@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from complaints.lifecycle import HandoverState, State
+from complaints.lifecycle import AppealState, ApprovalState, HandoverState, State
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
 from foundation.common.prepared import prepared
 from staff.models import User
@@ -25,6 +25,17 @@ _OFFERED = _AMONG.format(
     "complaints_handover",
     f"state = '{HandoverState.OFFERED.value}'"
     " AND (to_id = ANY(%(people)s) OR (to_id IS NULL AND to_unit_id = %(unit)s))",
+)
+_ASKED = "asked_of_id = ANY(%(people)s)"
+# `waiting.cases_waiting` in SQL.
+_TO_DECIDE = (
+    "id = ANY(ARRAY(SELECT s.complaint_id FROM complaints_approval a JOIN complaints_solution s ON s.id = a.solution_id"
+    f" WHERE a.state = '{ApprovalState.ASKED.value}' AND {_ASKED}))",
+    _AMONG.format("complaints_rejection", f"state = '{ApprovalState.ASKED.value}' AND {_ASKED}"),
+    _AMONG.format(
+        "complaints_appealcase",
+        f"state = '{AppealState.LINKED.value}' AND response_by_id IS NOT NULL AND responded_at IS NULL AND {_ASKED}",
+    ),
 )
 # What distinguishes the tabs of one's whole sight.
 _SEEN = {
@@ -73,6 +84,8 @@ def _statement(keys: tuple[str, ...], view: _Shape, work: _Shape, part: _Shape) 
             parts.append(_counted("TRUE", _MINE))
         elif key == "offered":
             parts.append(_counted("TRUE", [_OFFERED]))
+        elif key == "decide":
+            parts.append(_counted("TRUE", _TO_DECIDE))
         elif key == "pool":
             parts.append(_counted("handler_id IS NULL", _reached(work, WORK_RIGHT, "work_unit_no", "owner_id")))
         else:

@@ -6,13 +6,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import models, transaction
 
 from complaints.lifecycle import PART_KIND, AppealState, Deed, MediationState, SeatWhy
-from complaints.models import AppealCase, Complaint, Handover, Measure, MediationCase, Order, Part, Promise
-from complaints.services import answering, grouping, handing, pausing, reaching, shifting
+from complaints.models import (
+    AppealCase,
+    Approval,
+    Complaint,
+    Handover,
+    Measure,
+    MediationCase,
+    Order,
+    Part,
+    Promise,
+    Rejection,
+)
+from complaints.services import answering, deciding, grouping, handing, pausing, reaching, shifting
 from complaints.services.ground import remember, ring, seat
 from complaints.taking import DEPT_HEAD, DIRECTOR, GM, QA, Superiors
 from foundation.calendars.clocks import mark_missed
@@ -173,6 +185,10 @@ def _ids(rows: models.QuerySet[Any], by: str = "due_at") -> list[int]:
     return list(rows.order_by(by, "pk").values_list("pk", flat=True)[:500])
 
 
+def _undecided(model: type[models.Model], now: datetime) -> list[int]:
+    return _ids(deciding.undecided(model, now), "decide_by")
+
+
 DUES: tuple[Due, ...] = (
     Due(
         "handover",
@@ -192,6 +208,14 @@ DUES: tuple[Due, ...] = (
     ),
     Due("measure", lambda now: _ids(overdue_measures(now)), notice_measure),
     Due("appeal", lambda now: _ids(appeals_due(now), "internal_due_at"), notice_appeal),
+    *(
+        Due(
+            f"undecided {model.__name__.lower()}",
+            partial(_undecided, model),
+            partial(deciding.pass_up, model),
+        )
+        for model in (Approval, Rejection, AppealCase)
+    ),
     Due("unsigned", lambda now: _ids(shifting.sheets_unsigned(now), "sign_by"), shifting.notice_sheet),
     Due("shift", lambda now: _ids(shifting.sheets_over(now), "until"), shifting.end_sheet),
     Due("session", lambda now: _ids(sessions_near(now), "session_at"), notice_session),

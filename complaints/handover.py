@@ -7,11 +7,14 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from complaints.lifecycle import HandoverRole, SeatWhy
-from complaints.models import Complaint, Measure, Order, Promise
-from complaints.models.cases import ComplaintQuerySet
-from complaints.services.ground import locked_case, seat, unseat
+from complaints.lifecycle import Deed, HandoverRole, PartState, SeatWhy
+from complaints.models import Complaint, Measure, Order, Part, Promise
+from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
+from complaints.services.deciding import asked_of, give_decisions
+from complaints.services.ground import locked_case, remember, ring, seat, unseat
 from complaints.services.handing import WORKED_ON, order_to
+from complaints.taking import who_do_parts
+from foundation.common import clock
 from outreach.services import notify
 from staff.handover import register_work
 from staff.models import User
@@ -84,6 +87,52 @@ def _move_owed(person: User, to: User) -> int:
     return moved
 
 
+def parts_of(person: User) -> QuerySet[Part]:
+    """The open parts of cases the person works on."""
+    return Part.objects.open().filter(handler=person, complaint__closed_at=None)
+
+
+def count_parts(user: User) -> int:
+    """How many open parts of cases the user works on."""
+    return parts_of(user).count()
+
+
+def move_parts(person: User, to: User, actor: User) -> int:
+    """Give every open part of `person` to `to`, in the caller's transaction; how many. Their time runs on. Of a
+    complaint about `to` it waits for the unit again."""
+    moved = 0
+    for key, case_id in parts_of(person).order_by("complaint", "pk").values_list("pk", "complaint_id"):
+        case = locked_case(case_id)
+        part = Part.objects.select_related("unit").get(pk=key)
+        barred = case.about_staff_id == to.pk
+        part.handler = None if barred else to
+        if barred:
+            part.state, part.accepted_at = PartState.OPEN, None
+        part.save(update_fields=["handler", "state", "accepted_at"])
+        takers = who_do_parts(part.unit, clock.now(), but=(to.pk, person.pk)) if barred else [to]
+        for taker in takers:
+            if taker.pk != actor.pk:
+                until = part.due_at.isoformat() if part.due_at else ""
+                ring(case, taker, "part_given", f"{part.ref}-{person.pk}", part=str(part.pk), until_at=until)
+        remember(case, Deed.PART_PASSED, actor=actor, detail={"unit": part.unit_id, "old": person.pk, "to": to.pk})
+        moved += 1
+    return moved
+
+
+def count_decisions(user: User) -> int:
+    """How much waits for the user's yes or no in complaints."""
+    return sum(rows.count() for rows in asked_of(user))
+
+
+def move_decisions(person: User, to: User, _actor: User) -> int:
+    """Let `to` decide what waited for `person`; what is above the authority of `to` goes to the next one above."""
+    return give_decisions(person, to, clock.now())
+
+
 def register() -> None:
-    """Make the kind known."""
+    """Make the kinds known."""
     register_work("complaints", count_open, move_all, label=_("Complaints"), right="complaints.work")
+    register_work("complaint_parts", count_parts, move_parts, label=_("Parts of complaints"), right=PART_RIGHT)
+    register_work(
+        "complaint_decisions", count_decisions, move_decisions, label=_("Approvals of complaints"), right=VIEW_RIGHT
+    )

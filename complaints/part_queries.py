@@ -10,6 +10,7 @@ from complaints.models import Part
 from complaints.taking import PART_ROLES
 from foundation.common import clock
 from staff.models import OrgUnit, RoleAssignment, User, holds_on
+from staff.rights import acted_for
 
 MOST_UNITS = 300
 
@@ -20,7 +21,7 @@ def parts_in_view(user: User, view: str) -> QuerySet[Part]:
     if view == "done":
         return rows.filter(done_at__isnull=False).order_by("-done_at", "-pk")
     if view == "mine":
-        rows = rows.filter(handler=user)
+        rows = rows.filter(handler__in={user.pk, *acted_for(user)})
     return rows.open().order_by("due_at", "pk")
 
 

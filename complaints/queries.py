@@ -18,6 +18,7 @@ from complaints.counting import MOST_COUNTED, WORK_RIGHT, counts_for
 from complaints.lifecycle import HandoverState, State
 from complaints.models import Complaint, Handover, Part, Seat
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
+from complaints.waiting import cases_waiting
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.paging import among
@@ -30,6 +31,7 @@ VIEW_WORDS: dict[str, Any] = {
     "mine": _("My cases"),
     "pool": _("To take"),
     "offered": _("Offered to me"),
+    "decide": _("To decide"),
     "breached": _("Breached"),
     "today": _("Due today"),
     "waiting": _("Paused"),
@@ -37,7 +39,7 @@ VIEW_WORDS: dict[str, Any] = {
     "all": _("All open"),
     "closed": _("Closed"),
 }
-VIEW_TONES = {"offered": "info", "breached": "danger", "today": "warn"}
+VIEW_TONES = {"offered": "info", "decide": "warn", "breached": "danger", "today": "warn"}
 CASE_NUMBER = re.compile(r"CP\d{8}\d{6,}", re.ASCII)
 
 
@@ -96,6 +98,8 @@ def view_of(user: User, key: str, at: datetime | None = None) -> View:
     if key == "offered":
         offers = Handover.objects.filter(offered_to(user), state=HandoverState.OFFERED)
         return View(rows, [among(offers.values("complaint"))])
+    if key == "decide":
+        return View(rows, [among(one) for one in cases_waiting(people)])
     if key == "breached":
         rows = rows.filter(queue_at__lt=now)
     elif key == "today":

@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from complaints.lifecycle import ApprovalState, Grade
-from complaints.models import Approval, Callback, Handover, Part
+from complaints.lifecycle import Grade
+from complaints.models import Callback, Handover, Part
+from complaints.waiting import cases_waiting
 from foundation.common import clock
 from foundation.ui.parts.marks import SOON_SECONDS
 
@@ -56,6 +57,7 @@ def causes(risk: str, now: datetime) -> models.QuerySet[Any, Any]:
     if risk == Risk.PART_LATE:
         return Part.objects.open().filter(due_at__lt=now).values("complaint")
     if risk == Risk.APPROVAL:
-        return Approval.objects.filter(state=ApprovalState.ASKED).values("solution__complaint")
+        first, *others = cases_waiting()
+        return first.union(*others)
     tomorrow = clock.business_midnight(clock.today(now) + timedelta(days=1))
     return Callback.objects.filter(done_at=None, due_at__lt=tomorrow).values("complaint")

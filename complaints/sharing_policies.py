@@ -31,6 +31,31 @@ define(
     help=_("Working minutes within which the coordinator decides the responsible unit."),
 )
 define(
+    "complaints.approval.decide_minutes",
+    type="int",
+    unit="working minutes",
+    default=240,
+    low=30,
+    high=2_700,
+    source="D",
+    title=_("Approval: time to decide"),
+    help=_(
+        "Working minutes within which somebody decides on what waits for their approval; then it goes to the next one"
+        " above."
+    ),
+)
+define(
+    "complaints.approval.decide_major",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=120),
+    low=timedelta(minutes=15),
+    high=timedelta(hours=24),
+    source="D",
+    title=_("Grave complaint: time to approve"),
+    help=_("Minutes of the day and night within which an approval in a major or skip-level complaint is decided."),
+)
+define(
     "complaints.parts.budget_percent",
     type="int",
     unit="%",

@@ -23,6 +23,10 @@ def not_asked(_case: Complaint, _user: User, beside: Beside) -> bool:
     return beside.rejection is None
 
 
+def authorised(_case: Complaint, _user: User, beside: Beside) -> bool:
+    return beside.may_answer
+
+
 def is_parent(case: Complaint, _user: User, _beside: Beside) -> bool:
     return case.is_parent
 

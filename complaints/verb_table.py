@@ -97,6 +97,7 @@ VERBS: tuple[Verb, ...] = (
         lambda user, pk, d: answering.decide_complaint(pk, actor=user, **d),
         acts=(Act.DECIDE,),
         form=shapes.AnswerForm,
+        shows=offered.authorised,
         key="e",
         help=_("The customer gets these words: finding, reason, measures, dates. The statutory clock stops."),
     ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from complaints.case_queries import Beside
 from complaints.lifecycle import Act, State, acts_from
 from complaints.mediation import HELD_BY_MEDIATION
-from complaints.models import Complaint
-from complaints.verb_shape import Verb
+from complaints.models import Approval, Complaint, Rejection
+from complaints.services.deciding import may_decide
+from complaints.verb_shape import APPROVE, Verb
 from complaints.verb_table import VERBS
 from staff.models import User
 from staff.rights import sight_of
@@ -34,6 +35,28 @@ NEXT: dict[str, tuple[str, ...]] = {
 }
 
 
+def next_of(case: Complaint, beside: Beside) -> tuple[str, ...]:
+    """The verbs done next in the state of the case: none while somebody's decision is waited for; a solution that was
+    not approved is worked on again."""
+    if beside.asked is not None or beside.rejection is not None:
+        return ()
+    if case.state == State.SOLUTION_PROPOSED and not beside.may_answer:
+        return ("rework",)
+    return NEXT.get(case.state, ())
+
+
+def to_decide(case: Complaint, user: User, beside: Beside) -> tuple[Verb, str] | None:
+    """What waits for a decision this person may take: the verb and its item; None where nothing does."""
+    row: Approval | Rejection | None = beside.asked or beside.rejection
+    if row is None or not reaches(case, user, APPROVE, beside):
+        return None
+    if isinstance(row, Approval) and beside.solution is not None:
+        row.solution = beside.solution
+    if not may_decide(row, user):
+        return None
+    return BY_NAME["approve" if isinstance(row, Approval) else "reject-approve"], row.ref
+
+
 def reaches(case: Complaint, user: User, right: str, beside: Beside) -> bool:
     """Whether the user holds `right` over the case: `ground.covers` without another query."""
     if not user.has_perm(right) or case.about_staff_id == user.pk:
@@ -52,7 +75,7 @@ def verbs_for(case: Complaint, user: User, beside: Beside) -> list[Verb]:
     legal = {move.act for move in acts_from(case.state)}
     if beside.mediation is not None:
         legal -= set(HELD_BY_MEDIATION)
-    first = NEXT.get(case.state, ())
+    first = next_of(case, beside)
     found = [
         verb
         for verb in VERBS

@@ -10,15 +10,17 @@ from django.db.models import Q
 from complaints.lifecycle import AppealState, MediationState
 from complaints.mediation import Party
 from complaints.models.cases import Complaint
+from complaints.models.deciding import Waiting
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.personal import Personal
 from staff.models import User
 
 
-class AppealCase(Row):
+class AppealCase(Waiting, Row):
     """A complaint the authority sent us. `due_on`: the date in its letter; `internal_due_at`: two working days
-    earlier. A response needs the approval of a department head; `denied_for`: why the last draft was sent back."""
+    earlier. A response needs the approval of a department head, who is `asked_of`; `denied_for`: why the last draft
+    was sent back."""
 
     personal: ClassVar = Personal(
         of="complaint__customer",
@@ -58,7 +60,12 @@ class AppealCase(Row):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["internal_due_at", "id"], name="appeal_due", condition=Q(closed_at=None))
+            models.Index(fields=["internal_due_at", "id"], name="appeal_due", condition=Q(closed_at=None)),
+            models.Index(
+                fields=["decide_by"],
+                name="appeal_approval_due",
+                condition=Q(response_by__isnull=False, responded_at=None, at_top=False),
+            ),
         ]
 
 

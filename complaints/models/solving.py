@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import NEEDS_AUTHORITY, ApprovalState, MeasureKind, Solved
 from complaints.models.cases import Complaint
+from complaints.models.deciding import Waiting
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.merging import OnMerge
@@ -71,7 +72,7 @@ class Measure(Row):
         ]
 
 
-class Approval(Row):
+class Approval(Waiting, Row):
     """A solution above the proposer's authority waits for somebody with enough (D§3.2, 3.4). `matter_amount`: the sum
     over linked cases of the customer in 30 days, which is what counts."""
 
@@ -81,7 +82,6 @@ class Approval(Row):
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     matter_amount = models.DecimalField(max_digits=12, decimal_places=2)
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
-    asked_of = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     asked_at = models.DateTimeField(default=clock.now)
     state = models.CharField(max_length=8, choices=ApprovalState.choices, default=ApprovalState.ASKED)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -96,11 +96,12 @@ class Approval(Row):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["asked_of", "asked_at"], name="approval_open", condition=Q(state="ASKED"))
+            models.Index(fields=["asked_of", "asked_at"], name="approval_open", condition=Q(state="ASKED")),
+            models.Index(fields=["decide_by"], name="approval_due", condition=Q(state="ASKED", at_top=False)),
         ]
 
 
-class Rejection(Row):
+class Rejection(Waiting, Row):
     """Somebody asks to declare a case not ours: a lead approves it or not (D§10.3); the case stands where it is
     meanwhile, its clocks run. `referral`: the right contact the customer gets; `denied_for`: why not."""
 
@@ -112,7 +113,6 @@ class Rejection(Row):
     reason = models.CharField(max_length=400)
     referral = models.CharField(max_length=400)
     asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
-    asked_of = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     asked_at = models.DateTimeField(default=clock.now)
     state = models.CharField(max_length=8, choices=ApprovalState.choices, default=ApprovalState.ASKED)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -127,7 +127,8 @@ class Rejection(Row):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["asked_of", "asked_at"], name="rejection_open", condition=Q(state="ASKED"))
+            models.Index(fields=["asked_of", "asked_at"], name="rejection_open", condition=Q(state="ASKED")),
+            models.Index(fields=["decide_by"], name="rejection_due", condition=Q(state="ASKED", at_top=False)),
         ]
 
 

@@ -18,6 +18,7 @@ from complaints.lifecycle import (
     SeatWhy,
 )
 from complaints.models import AppealCase, Complaint
+from complaints.services.deciding import APPROVERS, ask_of
 from complaints.services.grading import raise_grade
 from complaints.services.ground import (
     APPROVE_RIGHT,
@@ -47,8 +48,6 @@ from interactions.models import Topic
 from staff.models import User
 from staff.rights import roles_of
 
-# Whose approval an answer to the authority needs (D§11.2).
-APPROVERS = frozenset({"DEPT_HEAD", "DIRECTOR", "GM"})
 LONGEST = 400
 LONGEST_TEXT = 20_000
 WORK_RIGHT = "complaints.work"
@@ -162,10 +161,14 @@ def draft_response(appeal_id: int, *, actor: User, text: str) -> AppealCase:
     if not text.strip():
         raise RuleBroken("appeal.no_text", _("Write the response."))
     appeal.response, appeal.response_by, appeal.denied_for = text.strip()[:LONGEST_TEXT], actor, ""
-    appeal.save(update_fields=["response", "response_by", "denied_for"])
+    now = clock.now()
+    head = Superiors(now).holder(DEPT_HEAD, case.work_unit, case.about_staff_id)
+    head = head if head is not None and head.pk != actor.pk else None
+    ask_of(appeal, case, head, actor, now)
+    asked = ["asked_of", "decide_by", "undecided_at", "at_top"]
+    appeal.save(update_fields=["response", "response_by", "denied_for", *asked])
     _note(appeal, "drafted", actor)
-    head = Superiors(clock.now()).holder(DEPT_HEAD, case.work_unit, case.about_staff_id)
-    if head is not None and head.pk != actor.pk:
+    if head is not None:
         seat(case, head, SeatWhy.APPROVAL)
         ring(case, head, "appeal_approve", f"{appeal.ref}-{len(appeal.response)}-{int(clock.now().timestamp())}")
     return appeal
@@ -180,7 +183,7 @@ def approve_response(appeal_id: int, *, actor: User) -> AppealCase:
     appeal, case = _to_approve(appeal_id, actor)
     appeal.approved_by, appeal.responded_at, appeal.state = actor, clock.now(), AppealState.RESPONDED
     appeal.save(update_fields=["approved_by", "responded_at", "state"])
-    unseat(case, SeatWhy.APPROVAL, actor)
+    unseat(case, SeatWhy.APPROVAL)
     _note(appeal, "responded", actor)
     _tell_writer(appeal, case, actor, "appeal_approved")
     return appeal
@@ -195,7 +198,7 @@ def deny_response(appeal_id: int, *, actor: User, reason: str) -> AppealCase:
     _tell_writer(appeal, case, actor, "appeal_denied")
     appeal.denied_for, appeal.response_by = reason.strip()[:LONGEST], None
     appeal.save(update_fields=["denied_for", "response_by"])
-    unseat(case, SeatWhy.APPROVAL, actor)
+    unseat(case, SeatWhy.APPROVAL)
     _note(appeal, "denied", actor)
     return appeal
 

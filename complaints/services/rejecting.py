@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from complaints.lifecycle import Act, ApprovalState, Deed, SeatWhy
 from complaints.models import Complaint, Rejection
 from complaints.services.closing import end_work
+from complaints.services.deciding import ask_of, may_decide, nearest
 from complaints.services.grading import ASSESS_RIGHT, keep_block
 from complaints.services.ground import (
     APPROVE_RIGHT,
@@ -26,7 +27,6 @@ from complaints.services.ground import (
 )
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
-from staff.absence import team_lead_of
 from staff.models import User
 
 LONGEST = 400
@@ -50,14 +50,18 @@ def ask_rejection(case_id: int, *, actor: User, reason: str, referral: str) -> R
         raise RuleBroken("complaint.no_referral", _("Name whom the customer turns to instead."))
     if case.rejections.filter(state=ApprovalState.ASKED).exists():
         raise RuleBroken("complaint.rejection_asked", _("A lead was asked already and has not decided yet."))
-    lead = _lead_for(case, actor)
-    asked = Rejection.objects.create(
+    now = clock.now()
+    asked = Rejection(
         complaint=case,
         reason=reason.strip()[:LONGEST],
         referral=referral.strip()[:LONGEST],
         asked_by=actor,
-        asked_of=lead,
+        asked_at=now,
     )
+    about = {case.about_staff_id} if case.about_staff_id else set()
+    lead = nearest(actor, now, lambda one: may_decide(asked, one) and covers(case, one, APPROVE_RIGHT), about)
+    ask_of(asked, case, lead, actor, now)
+    asked.save(force_insert=True)
     save_case(case)
     remember(case, Deed.REJECTION_ASKED, actor=actor, reason=reason)
     if lead is not None:
@@ -122,14 +126,3 @@ def _asked(rejection_id: int, actor: User) -> tuple[Complaint, Rejection]:
 def _decide(asked: Rejection, actor: User, state: ApprovalState) -> None:
     asked.state, asked.decided_by, asked.decided_at = state, actor, clock.now()
     asked.save(update_fields=["state", "decided_by", "decided_at", "denied_for"])
-
-
-def _lead_for(case: Complaint, actor: User) -> User | None:
-    """The nearest present lead or head above who may approve it and is not complained of; nobody found: whoever may
-    decides."""
-    passed = {actor.pk, *([case.about_staff_id] if case.about_staff_id else [])}
-    while (person := team_lead_of(actor, clock.now(), but=passed)) is not None:
-        if person.has_perm(APPROVE_RIGHT) and covers(case, person, APPROVE_RIGHT):
-            return person
-        passed.add(person.pk)
-    return None

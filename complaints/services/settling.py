@@ -9,13 +9,13 @@ from django.db.models import Q, Sum
 
 from complaints.lifecycle import NEEDS_AUTHORITY, ApprovalState, Deed, SeatWhy
 from complaints.models import Approval, Complaint, Link, Measure, Solution
-from complaints.services.ground import APPROVE_RIGHT, remember, ring, seat
+from complaints.services.deciding import ask_of, may_decide, nearest
+from complaints.services.ground import remember, ring, seat
 from customers.merging.reading import merged_set
 from foundation.common import clock
 from foundation.common.ids import first_id_at
 from foundation.policies.reading import policy
 from interactions.models import Interaction
-from staff.absence import team_lead_of
 from staff.models import User
 from staff.policies import settlement_limit
 
@@ -62,26 +62,17 @@ def matter_amount(case: Complaint) -> Decimal:
 
 def ask_approval(case: Complaint, solution: Solution, own: Decimal, total: Decimal, actor: User) -> Approval:
     """Ask the nearest person above with authority for the whole matter; nobody found: whoever has it may decide."""
-    person = approver_for(case, actor, total)
-    approval = Approval.objects.create(
-        solution=solution, amount=own, matter_amount=total, asked_by=actor, asked_of=person, asked_at=clock.now()
-    )
+    now = clock.now()
+    approval = Approval(solution=solution, amount=own, matter_amount=total, asked_by=actor, asked_at=now)
+    about = {case.about_staff_id} if case.about_staff_id else set()
+    person = nearest(actor, now, lambda one: may_decide(approval, one), about)
+    ask_of(approval, case, person, actor, now)
+    approval.save(force_insert=True)
     if person is not None:
         seat(case, person, SeatWhy.APPROVAL)
         ring(case, person, "approval", approval.ref)
     remember(case, Deed.APPROVAL_ASKED, actor=actor, detail={"amount": str(own), "matter_amount": str(total)})
     return approval
-
-
-def approver_for(case: Complaint, actor: User, amount: Decimal) -> User | None:
-    """The nearest present lead or head above the actor who may settle `amount` and is not complained of."""
-    now, passed = clock.now(), {actor.pk, *([case.about_staff_id] if case.about_staff_id else [])}
-    while (person := team_lead_of(actor, now, but=passed)) is not None:
-        limit = settlement_limit(person)
-        if person.has_perm(APPROVE_RIGHT) and (limit is None or limit >= amount):
-            return person
-        passed.add(person.pk)
-    return None
 
 
 def is_authorised(case: Complaint, solution: Solution) -> bool:

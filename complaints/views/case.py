@@ -26,7 +26,7 @@ from complaints.services.handing import may_answer
 from complaints.services.talking import TAKE_RIGHT, WRITTEN
 from complaints.told_facts import facts_told
 from complaints.verb_shape import Verb
-from complaints.verbs import NEXT, reaches, verbs_for
+from complaints.verbs import next_of, to_decide, verbs_for
 from complaints.views.pages import act_form, is_own, seen_case
 from complaints.views.queue import asked_of, view_key
 from customers.labels import TIERS
@@ -80,17 +80,17 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
     present = presence.mark(user, case.pk, presence.VIEW)
     asked, checks = asked_of(request.GET), checks_of(case, hanging)
     verbs = verbs_for(case, user, hanging)
-    buttons = 3 if verbs and verbs[0].name in NEXT.get(case.state, ()) else 0
+    buttons = 3 if verbs and verbs[0].name in next_of(case, hanging) else 0
+    decides = to_decide(case, user, hanging)
     context |= panel_of(request, case, hanging, verbs)
     context |= {
         "primary": verbs[0] if buttons else None,
         "buttons": verbs[1:buttons] if buttons else verbs[:2],
         "menu": verbs[buttons or 2 :],
         "gives": next((verb.name for verb in verbs if verb.key == "a"), ""),
-        "may_approve": hanging.asked is not None and reaches(case, user, "complaints.approve", hanging),
-        "may_reject": hanging.rejection is not None
-        and hanging.rejection.asked_by_id != user.pk
-        and reaches(case, user, "complaints.approve", hanging),
+        "decides": decides,
+        "may_approve": decides is not None and hanging.asked is not None,
+        "may_reject": decides is not None and hanging.asked is None,
         "owes": set(people_of(user)),
         "answerable": {one.pk for one in hanging.offers if may_answer(one, user, clock.now())},
         "works": case.is_open and case.handler_id in people_of(user),

@@ -26,6 +26,7 @@ from complaints.queries import (
     said_count,
     view_of,
 )
+from complaints.services.ground import APPROVE_RIGHT
 from complaints.services.views_kept import drop_view, keep_view
 from foundation.common import clock
 from foundation.common.doors import requires
@@ -132,7 +133,8 @@ def _digest(page: Page[Line]) -> str:
 
 def _tabs(user: Any, key: str, asked: QueryDict) -> list[Tab]:
     rights = rights_of(user)
-    keys = [one for one in VIEW_WORDS if one != "pool" or WORK_RIGHT in rights]
+    needs = {"pool": WORK_RIGHT, "decide": APPROVE_RIGHT}
+    keys = [one for one in VIEW_WORDS if needs.get(one) is None or needs[one] in rights]
     counts = counts_of(user, [one for one in keys if one not in NO_COUNT])
     named = {name for name in asked if name != "view"}
     kept = list(SavedView.objects.filter(user=user) | SavedView.objects.filter(team__in=teams_of(user)))
