@@ -13,8 +13,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from complaints.codes import typed_code
-from complaints.lifecycle import Act, Deed, EntryKind, PauseReason, State, label_of
-from complaints.models import Complaint, Entry
+from complaints.lifecycle import Act, ApprovalState, Deed, EntryKind, PauseReason, State, label_of
+from complaints.models import Complaint, Entry, Rejection
 from foundation.common import clock
 from staff.models import User
 
@@ -75,7 +75,7 @@ _STEPS: dict[str, Any] = {
 @dataclass(frozen=True)
 class Status:
     """A case as its customer sees it. `due_at`: by when our answer; `person`: who looks after it; `answer`: what we
-    wrote last; `waits_for`: why it waits."""
+    wrote last; `waits_for`: why it waits; `not_ours`: why it is for somebody else; `turn_to`: for whom."""
 
     number: str
     is_open: bool
@@ -89,6 +89,8 @@ class Status:
     answer_at: datetime | None
     waits_for: str
     handled_with: str
+    not_ours: str
+    turn_to: str
     may_urge: bool
     may_object: bool
 
@@ -120,13 +122,14 @@ def case_of(token: str) -> Complaint | None:
 
 
 def status_of(case: Complaint) -> Status:
-    """What the page shows: three queries."""
+    """What the page shows: three queries, one more for a case that is not ours."""
     now = clock.now()
     state, next_step = _STATES[case.state]
     last = case.moves.filter(act__in=[str(act) for act in _STEPS]).order_by("-pk").first()
     left = Q(leaves_at=None) | Q(leaves_at__lte=now)
     wrote = case.entries.filter(left, kind=EntryKind.REPLY, taken_back_at=None).order_by("-pk").first()
     due = case.service_due_at or case.statutory_due_at
+    sent_on = _sent_on(case)
     return Status(
         number=case.number,
         is_open=case.is_open,
@@ -140,9 +143,18 @@ def status_of(case: Complaint) -> Status:
         answer_at=wrote.at if wrote is not None else None,
         waits_for=label_of(PauseReason, case.pause_reason) if case.state == State.PAUSED else "",
         handled_with=case.merged_into.number if case.merged_into is not None else "",
+        not_ours=sent_on.reason if sent_on is not None else "",
+        turn_to=sent_on.referral if sent_on is not None else "",
         may_urge=case.is_open and not Entry.objects.filter(key=urge_key(case)).exists(),
         may_object=case.state == State.DECIDED,
     )
+
+
+def _sent_on(case: Complaint) -> Rejection | None:
+    """What a lead agreed to of a case that is not ours."""
+    if case.state != State.OUT_OF_SCOPE:
+        return None
+    return case.rejections.filter(state=ApprovalState.GRANTED).order_by("-pk").first()
 
 
 def urge_key(case: Complaint) -> str:

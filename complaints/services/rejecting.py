@@ -38,7 +38,7 @@ def ask_rejection(case_id: int, *, actor: User, reason: str, referral: str) -> R
     changes until the lead decides: the case stands where it is and its clocks run.
 
     Raises as `ground.case_for`; RuleBroken "complaint.illegal", "complaint.no_reason", "complaint.no_referral",
-    "complaint.rejection_asked".
+    "complaint.too_long" (either, beyond 400 characters), "complaint.rejection_asked".
     """
     case = locked_case(case_id)
     check_sees(case, actor)
@@ -48,13 +48,14 @@ def ask_rejection(case_id: int, *, actor: User, reason: str, referral: str) -> R
         raise RuleBroken("complaint.no_reason", _("Say why it is not ours."))
     if not referral.strip():
         raise RuleBroken("complaint.no_referral", _("Name whom the customer turns to instead."))
+    reason, referral = _whole(reason), _whole(referral)
     if case.rejections.filter(state=ApprovalState.ASKED).exists():
         raise RuleBroken("complaint.rejection_asked", _("A lead was asked already and has not decided yet."))
     now = clock.now()
     asked = Rejection(
         complaint=case,
-        reason=reason.strip()[:LONGEST],
-        referral=referral.strip()[:LONGEST],
+        reason=reason,
+        referral=referral,
         asked_by=actor,
         asked_at=now,
     )
@@ -82,25 +83,24 @@ def grant_rejection(rejection_id: int, *, actor: User) -> Complaint:
     _decide(asked, actor, ApprovalState.GRANTED)
     end_work(case, actor=actor)
     row = move(case, Act.REJECT, actor=actor, reason=asked.reason)
-    words = f"{asked.reason}\n{asked.referral}"
-    case.reason = words[:LONGEST]
+    case.reason = asked.reason
     case.save(update_fields=["reason"])
     keep_block(case, actor=actor)
     for person in {asked.asked_by, case.owner}:
         if person.pk != actor.pk:
             ring(case, person, "rejected", row.ref)
-    tell_customer(case, "complaint_rejected", key=row.ref, actor=actor, words=words)
+    tell_customer(case, "complaint_rejected", key=row.ref, actor=actor, words=f"{asked.reason}\n{asked.referral}")
     return case
 
 
 @transaction.atomic
 def deny_rejection(rejection_id: int, *, actor: User, reason: str) -> Rejection:
     """It is ours after all: who asked hears why, the case goes on where it stands. Raises as `grant_rejection`, and
-    RuleBroken "complaint.no_reason"."""
+    RuleBroken "complaint.no_reason", "complaint.too_long"."""
     case, asked = _asked(rejection_id, actor)
     if not reason.strip():
         raise RuleBroken("complaint.no_reason", _("Say why it is ours."))
-    asked.denied_for = reason.strip()[:LONGEST]
+    asked.denied_for = _whole(reason)
     _decide(asked, actor, ApprovalState.DENIED)
     unseat(case, SeatWhy.APPROVAL)
     save_case(case)
@@ -109,6 +109,15 @@ def deny_rejection(rejection_id: int, *, actor: User, reason: str) -> Rejection:
         if person.pk != actor.pk:
             ring(case, person, "reject_denied", row.ref)
     return asked
+
+
+def _whole(text: str) -> str:
+    """The text as it is kept: nothing of what a customer is told may be lost."""
+    said = text.strip()
+    if len(said) > LONGEST:
+        words = _("%(length)s characters; at most %(longest)s fit. Shorten it.")
+        raise RuleBroken("complaint.too_long", words % {"length": len(said), "longest": LONGEST})
+    return said
 
 
 def _asked(rejection_id: int, actor: User) -> tuple[Complaint, Rejection]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from complaints.models import Complaint, Rejection, Seat
 from complaints.services import assessing, closing, rejecting, working
+from complaints.status_page import token_for
 from foundation.calendars.models import Clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import OutMessage
@@ -106,6 +107,35 @@ def test_the_page_asks_and_the_lead_decides_on_it(client_for: Callable[[User], C
         approve = reverse("complaints:act-reject-approve", args=[one.pk])
         assert lead.post(approve, {"item": newest.ref}).status_code == 302
         assert Complaint.objects.get(pk=one.pk).state == "OUT_OF_SCOPE"
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("CMP-28")
+def test_nothing_of_reason_and_referral_is_lost_on_the_way_to_the_customer(
+    client_for: Callable[[User], Client],
+) -> None:
+    longest = {"reason": "why " * 99 + "thus", "referral": "whom " * 79 + "12345"}
+    assert [len(text) for text in longest.values()] == [400, 400]
+    with on(2):
+        at = office()
+        one = ready(at, "ASSESSED")
+        page, address = client_for(at.handler), reverse("complaints:act-reject", args=[one.pk])
+        for name in longest:
+            over = longest | {name: longest[name] + "9"}
+            answer = page.post(address, over)
+            assert answer.status_code == 422 and over[name] in answer.content.decode()
+            refused("complaint.too_long", rejecting.ask_rejection, one.pk, actor=at.handler, **over)
+        assert not Rejection.objects.exists()
+        assert page.post(address, longest).status_code == 302
+        waits = Rejection.objects.get()
+        refused("complaint.too_long", rejecting.deny_rejection, waits.pk, actor=at.lead, reason="x" * 401)
+        rejecting.grant_rejection(waits.pk, actor=at.lead)
+        one.refresh_from_db()
+        assert one.reason == longest["reason"]
+        said = OutMessage.objects.get(template="complaint_rejected").params["words"]
+        assert said == f"{longest['reason']}\n{longest['referral']}"
+        status = Client().get(reverse("public:status-case", args=[token_for(one)]))
+        assert all(text in status.content.decode() for text in longest.values())
 
 
 @pytest.mark.django_db(transaction=True)
