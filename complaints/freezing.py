@@ -137,13 +137,18 @@ def lines_to_count(today: date) -> list[date]:
     return sorted({today, *(day for day in wanted if day not in known)})
 
 
-def close_months(job: RunningJob) -> None:
-    """The nightly job."""
-    today = clock.today()
+def count_missing_lines(today: date) -> None:
+    """Count the lines of today and of the first days of months nobody counted: one statement a day."""
     for day in lines_to_count(today):
         count_lines(day)
     # The latest count and the first days are enough for a mean.
     LineCount.objects.exclude(day__day=1).exclude(day=today).delete()
+
+
+def close_months(job: RunningJob) -> None:
+    """The nightly job."""
+    today = clock.today()
+    count_missing_lines(today)
     for month in months_to_do(today):
         close_month(month, job)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from complaints.freezing import count_missing_lines
 from complaints.library import read_cases
 from complaints.models import Cause, Complaint, Measure
 from complaints.services.answering import decide_complaint, dispute_complaint
@@ -218,4 +219,5 @@ def write_complaints(draw: Draw, organisation: Organisation, kept: list[Kept]) -
     """Write the year of complaints; how many cases."""
     written = Complaints(draw, organisation, kept).write()
     read_cases(Complaint.objects.values_list("pk", flat=True))
+    count_missing_lines(clock.today())  # as every night would have
     return written

@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.db.models import Count, F, Q
 from django.utils import translation
 
+from complaints.kpis.month import figures_of
+from complaints.kpis.slicing import month_before, next_month
 from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint
 from complaints.rehearsing.running import rehearse, start_rehearsal
@@ -326,3 +328,32 @@ def test_the_year_of_complaints_is_rehearsed_with_its_breaches(made):
     service = year.figures["kinds"]["service"]
     assert (service["newly"], service["rescued"]) == (len(longer - late), 0)
     assert before == (list(Clock.objects.order_by("pk").values()), list(Complaint.objects.order_by("pk").values()))
+
+
+@pytest.mark.django_db
+@pytest.mark.covers("REP-05", "CMP-16")
+def test_every_month_of_its_year_has_complaints_per_ten_thousand_lines(made):
+    """Lines counted by hand at both ends of each month."""
+    coordinator = User.objects.get(username="coordinator")
+    first = clock.today().replace(day=1)
+    months = [first]
+    while len(months) <= 12:
+        months.append(month_before(months[-1]))
+    lines = list(Subscription.objects.exclude(status="PENDING").values_list("activated_on", "terminated_on"))
+
+    def active(day: date) -> int:
+        return sum((on is None or on < day) and (off is None or off >= day) for on, off in lines)
+
+    rates = []
+    for month in months:
+        end = clock.today() if month == first else next_month(month)
+        edges = {month, end}
+        mean = sum(active(day) for day in edges) / len(edges)
+        came = sum(
+            month <= clock.today(at) < next_month(month)
+            for at in Complaint.objects.values_list("received_at", flat=True)
+        )
+        shown = figures_of(coordinator, month, frozen=False, before=month_before(month), before_frozen=False)[0]
+        assert (shown.code, shown.value) == ("rate_10k", pytest.approx(came * 10_000 / mean))
+        rates.append(shown.value)
+    assert len(rates) == 13 and sum(rate > 0 for rate in rates) > 8
