@@ -345,9 +345,3 @@ def _insert(
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, values | {"pattern": _patterns[model]})
-
-
-def handlers_of(count: int) -> Iterator[str]:
-    """Names of that many handlers, one of each desk in turn."""
-    of_desk = len(_of_desk(0))
-    return (f"desk{n % BRANCHES}-{n // BRANCHES % of_desk}" for n in range(count))

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 
 from customers.visibility import Opener
 from foundation.common import clock
-from foundation.common.ids import first_id_at
 from foundation.common.prepared import read
 from interactions.lifecycle import Caller
 from interactions.models import Call, Interaction, Topic
@@ -97,13 +96,3 @@ def topic_choices() -> list[tuple[str, Any]]:
         else:
             choices.append((top.code, str(top)))
     return choices
-
-
-def contact_counts(customer_id: int) -> dict[str, int]:
-    """How many contacts by channel the customer had in the last 90 days."""
-    since = first_id_at(clock.now() - timedelta(days=90))
-    counts: dict[str, int] = {}
-    channels = Interaction.objects.filter(customer_id=customer_id, pk__gte=since).values_list("channel", flat=True)
-    for channel in channels[:500]:
-        counts[channel] = counts.get(channel, 0) + 1
-    return counts

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from outreach.lifecycle import Channel
 
-LONGEST_REFERENCE = 40
-
 
 @dataclass(frozen=True)
 class Outsider:

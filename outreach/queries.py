@@ -124,11 +124,6 @@ def grouped(rows: list[Line], at: datetime) -> list[Group]:
     return [part for part in parts if part.rows]
 
 
-def overdue_count(user: User) -> tuple[int, bool]:
-    """How many of the user's follow-ups are overdue, capped ("500+")."""
-    return capped_count(my_followups(user).filter(due_at__lte=clock.now()))
-
-
 # `my_followups` by hand, for what every page asks.
 _MINE = "state = %s AND ((owner_id = ANY(%s) AND NOT pooled) OR handed_to_id = %s)"
 
@@ -254,12 +249,6 @@ def open_for_customer(customer_id: int, *, most: int = 6) -> list[Line]:
     """The next open duties towards a customer, by due; one more than shown tells that there are others."""
     rows = FollowUp.objects.open().filter(customer_id=customer_id).order_by("due_at", "pk")
     return list(listed(rows)[:most])
-
-
-def work_of(user: User) -> dict[str, Any]:
-    """Figures of a person's open follow-ups for boards and hand-over."""
-    rows = FollowUp.objects.open().filter(owner=user)
-    return {"open": rows.count(), "overdue": rows.filter(due_at__lte=clock.now()).count()}
 
 
 def transfers_seen(user: User) -> QuerySet[ManagerTransfer]:

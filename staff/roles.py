@@ -218,4 +218,3 @@ WORK_RIGHTS: dict[str, Any] = {
 }
 
 ROLES: dict[str, Role] = {role.code: role for role in _TABLE}
-SECOND_FACTOR_ROLES = frozenset(role.code for role in _TABLE if role.second_factor)

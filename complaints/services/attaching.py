@@ -18,7 +18,7 @@ from complaints.files import media_type_of, safe_name
 from complaints.models import Attachment, Complaint, Entry
 from foundation.audit.services import record
 from foundation.common import clock
-from foundation.common.errors import NotAllowed, RuleBroken
+from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
 from staff.models import User
 
@@ -106,15 +106,6 @@ def attach_files(
             default_storage.delete(path)
         raise
     return rows
-
-
-@transaction.atomic
-def add_files(case_id: int, *, actor: User, files: Sequence[CheckedFile]) -> list[Attachment]:
-    """Add files to a case the actor sees. Raises NotAllowed "complaint.not_yours"."""
-    case = Complaint.objects.visible_to(actor).select_related("owner").filter(pk=case_id).first()
-    if case is None:
-        raise NotAllowed("complaint.not_yours", _("This complaint is not within your scope."))
-    return attach_files(case, files, actor=actor)
 
 
 def fetch_file(attachment: Attachment, *, actor: User) -> object:

@@ -154,11 +154,6 @@ def edited_words(rows: list[Edited], customer_type: str) -> list[dict[str, str]]
     ]
 
 
-def _column_words(one: Edited) -> str:
-    of_customer = one.move.table == Customer._meta.db_table
-    return label(one.move.column) if of_customer else table_words(one.move.table)
-
-
 def _value(column: str, value: Any, customer_type: str) -> str:
     if value in (None, ""):
         return "–"

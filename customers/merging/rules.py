@@ -46,11 +46,6 @@ def register_meeting(key: str, rule: Rule) -> None:
         raise ValueError(f"two rules for {key}")
 
 
-def uncombined() -> list[str]:
-    """Keys declared COMBINE that nobody can combine."""
-    return [str(key) for key in keys_of(OnMerge.COMBINE) if str(key) not in _combines]
-
-
 def settle(work: Work) -> None:
     """Make room: everything that would clash stays, changes or has changed places. Then combine what is combined."""
     for key in keys_of(OnMerge.MOVE):

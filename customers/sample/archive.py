@@ -43,7 +43,6 @@ class Kept:
     draft: Draft
     unit: OrgUnit
     manager: User | None
-    subscription_ids: tuple[int, ...]
 
 
 def write_archive(draw: Draw, organisation: Organisation) -> list[Kept]:
@@ -67,10 +66,7 @@ def write_archive(draw: Draw, organisation: Organisation) -> list[Kept]:
     write_ties(drafts, lines, ids, line_ids)
     for _looked_at, _changed in refresh_all():
         pass
-    own: dict[Draft, list[int]] = defaultdict(list)
-    for line in lines:
-        own[line.owner].append(line_ids[line])
-    return [Kept(ids[draft], draft, *places[draft], tuple(own[draft])) for draft in drafts]
+    return [Kept(ids[draft], draft, *places[draft]) for draft in drafts]
 
 
 def _office_moment(draw: Draw, day: date) -> datetime:

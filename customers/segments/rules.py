@@ -166,17 +166,5 @@ def _said(column: Column, value: Any) -> str:
     return f"{value} {column.unit}".strip()
 
 
-def columns_in(rule: Rule) -> set[str]:
-    """The columns a rule asks about."""
-    return _asked(rule["rule"])
-
-
-def _asked(node: Rule) -> set[str]:
-    if "column" in node:
-        return {node["column"]}
-    parts = [node["not"]] if "not" in node else node.get("all") or node["any"]
-    return {key for part in parts for key in _asked(part)}
-
-
 def _bad(words: str) -> RuleBroken:
     return RuleBroken("segments.bad_rule", words)

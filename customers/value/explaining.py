@@ -18,7 +18,6 @@ from foundation.common.explain import Explanation, register_codes
 register_codes("value.class", "value_class", dict(ValueClass.choices))
 register_codes("value.cell", "cell", dict(ValueCell.choices))
 register_codes("value.persona", "persona", dict(Persona.choices))
-BASE = dict(ValueClass.choices)
 
 
 def why(row: ValueMonth, rules: Rules) -> Explanation:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from customers.models.value import EvaluationRun, PassState, RelationshipRun, ValueDraft, ValueRun
+from customers.models.value import EvaluationRun, PassState, ValueDraft, ValueRun
 from customers.value.judging import ROOM, judge_piece, look_at_whole, measure_piece
 from customers.value.rules import Rules, rules_at
 from foundation.calendars.working_time import add_months
@@ -185,8 +185,3 @@ def latest_value_run(month: date | None = None) -> ValueRun | None:
     """The newest month that was judged to its end, or `month`'s run if it was."""
     runs = ValueRun.objects.filter(state=PassState.DONE)
     return (runs.filter(pk=month) if month else runs.order_by("-month")).first()
-
-
-def latest_relationship_run() -> RelationshipRun | None:
-    """The newest quarter that was evaluated to its end."""
-    return RelationshipRun.objects.filter(state=PassState.DONE).order_by("-month").first()

@@ -26,14 +26,6 @@ def clocks_of(owner_kind: str, owner_ids: Iterable[int], *, open_only: bool = Fa
     return list(found.open() if open_only else found)
 
 
-def due_clocks(now: datetime, *, owner_kind: str, kinds: Sequence[str] | None = None, limit: int = 500) -> list[Clock]:
-    """Running clocks past their due moment and not yet marked as missed, longest over first."""
-    found = Clock.objects.late(now).filter(owner_kind=owner_kind)
-    if kinds is not None:
-        found = found.filter(kind__in=kinds)
-    return list(found.order_by("due_at", "pk")[:limit])
-
-
 def read_clock(clock: Clock, now: datetime) -> Figures:
     """How a stored clock stands at `now`, from its row alone: no query."""
     at = clock.stopped_at or now

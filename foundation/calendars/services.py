@@ -36,20 +36,13 @@ _FIELDS = {"name_en": 80, "name_zh": 80}
 
 @dataclass(frozen=True, slots=True)
 class ImportedYear:
-    """What `import_year` did: rows of each kind now in the table, rows added and removed, and whether
-    make-up days exist.
-    """
+    """What `import_year` did: rows of each kind now in the table, rows added and removed."""
 
     year: int
     holidays: int
     makeups: int
     added: int
     removed: int
-
-    @property
-    def makeups_known(self) -> bool:
-        """False when the year's make-up days were not announced yet, so another import is due."""
-        return self.makeups > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,6 @@ def test_importing_a_year_fills_the_table_with_names_in_both_languages() -> None
     make()
     found = services.import_year("HALL", 2026, actor=ADMIN)
     assert (found.holidays, found.makeups, found.added, found.removed) == (22, 6, 28, 0)
-    assert found.makeups_known
     eve = WorkCalendarDay.objects.get(calendar__code="HALL", date=date(2026, 2, 16))
     assert (eve.kind, eve.name_en, eve.name_zh) == ("HOLIDAY", "Chinese New Year's Eve", "农历除夕")
     assert calendar_for("HALL").days == tuple(day for day in calendar_for(STANDARD).days if day.date.year == 2026)

@@ -17,7 +17,6 @@ from complaints.models import CaseChange, Complaint, ComplaintMove, Entry, Promi
 from complaints.services import ground
 from complaints.services.talking import receive_words, take_back_reply
 from complaints.verb_table import VERBS
-from complaints.verbs import BY_NAME
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach.models import OutMessage
@@ -316,4 +315,3 @@ def test_claiming_names_who_was_first(at: Office, client_for: ClientFor) -> None
     assert at.other.name in late.headers["HX-Trigger"] and at.other.name in words(late)
     one.refresh_from_db()
     assert one.handler == at.other
-    assert BY_NAME["claim"].acts == (Act.INVESTIGATE,)

@@ -89,7 +89,7 @@ def optional_icon(name: str, size: str = "") -> SafeString:
 
 @register.simple_tag
 def tag(text: Any, tone: str = "", icon: str = "", shape: str = "", tip: str = "") -> SafeString:
-    """A word on a coloured ground. `shape`: "", "round" or "line"."""
+    """A word on a coloured ground. `shape`: "" or "line"."""
     classes = f"{tone_class(tone)} -{said(shape)}" if shape else tone_class(tone)
     inner = f"{optional_icon(icon)}{said(text)}"
     return SafeString(f'<span class="tag{classes}"{attributes({"title": tip or None})}>{inner}</span>')
