@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from complaints.lifecycle import RANK, Act, HandoverRole, State, move_for
 from complaints.models import BulkAct, BulkChange, BulkLine, Complaint
-from complaints.services.giving_many import Gift, fits, give_many, locked_cases
+from complaints.services.giving_batch import UNDONE, give_batch
 from complaints.services.grading import change_grade, take_back_grade
 from complaints.services.ground import ASSIGN_RIGHT
 from complaints.services.handing import order_case
@@ -30,8 +30,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
 from foundation.jobs.services import start_job
-from staff.absence import now_absent
-from staff.models import Absence, OrgUnit, User
+from staff.models import OrgUnit, User
 
 ASSESS_RIGHT = "complaints.assess"
 RIGHTS = {BulkAct.ASSIGN: ASSIGN_RIGHT, BulkAct.URGE: ASSIGN_RIGHT, BulkAct.RAISE: ASSESS_RIGHT}
@@ -252,43 +251,6 @@ def run_lines(bulk: BulkChange) -> Iterable[tuple[int, int]]:
 
 
 @transaction.atomic
-def give_batch(line_ids: Sequence[int], *, actor: User, undoing: bool) -> set[int]:
-    """Those of the lines whose cases are given to another one by order, or back to who had them, in a fixed number of
-    statements; the rest (cases that take a step of the table) is left to `do_line` and `undo_line`."""
-    state = S.DONE if undoing else S.WAITING
-    ids = BulkLine.objects.select_for_update().filter(pk__in=line_ids, state=state).order_by("pk")
-    rows = BulkLine.objects.filter(pk__in=list(ids.values_list("pk", flat=True)))
-    lines = list(rows.select_related("bulk", "old_handler__unit", "new_handler__unit").order_by("pk"))
-    cases = locked_cases([line.complaint_id for line in lines])
-    people = {person.pk: person for line in lines for person in (line.old_handler, line.new_handler) if person}
-    absent = set(Absence.objects.filter(now_absent(clock.now()), user__in=people).values_list("user", flat=True))
-    gifts: dict[int, Gift] = {}
-    mine: list[BulkLine] = []
-    for line in lines:
-        case, to = cases[line.complaint_id], line.old_handler if undoing else line.new_handler
-        if to is None or not fits(case, to) or not case.is_open:
-            continue
-        mine.append(line)
-        if undoing and case.version != line.version:
-            line.state, line.code, line.said = S.KEPT, "complaint.changed_since", _("It was changed since.")
-            continue
-        gifts[case.pk] = Gift(case, people[to.pk], str(UNDONE) if undoing else line.bulk.note)
-    # Back to who had it even when they are away: it was theirs, and who acts for them has it with them.
-    spread = bool(lines) and lines[0].bulk.spread
-    refused = give_many(list(gifts.values()), actor=actor, absent=absent if spread and not undoing else set())
-    for line in mine:
-        if line.complaint_id not in gifts:
-            continue
-        no = refused.get(line.complaint_id)
-        line.state = (S.KEPT if undoing else S.REFUSED) if no else (S.UNDONE if undoing else S.DONE)
-        line.code, line.said = (no.code[:48], str(no.message)[:300]) if no else ("", "")
-        if no is None and not undoing:
-            line.version = cases[line.complaint_id].version
-    BulkLine.objects.bulk_update(mine, ["state", "code", "said", "version"], batch_size=1_000)
-    return {line.pk for line in mine}
-
-
-@transaction.atomic
 def do_line(line_id: int, *, actor: User) -> bool:
     """One case: the act, or why it was refused. False when it was done before."""
     line = _line(line_id)
@@ -357,9 +319,6 @@ def _undo(line: BulkLine, actor: User) -> None:
         )
     elif line.bulk.act == BulkAct.ASSIGN:
         _give(case, actor, line.old_handler, line.old_unit, str(UNDONE))
-
-
-UNDONE = gettext_lazy("taken back")
 
 
 def _line(line_id: int) -> BulkLine:

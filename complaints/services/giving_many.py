@@ -27,6 +27,7 @@ from complaints.services.ground import (
 from complaints.services.handing import WORKED_ON
 from complaints.services.holding import most_passes, whom
 from complaints.services.memory import memory_of, remember_many
+from complaints.services.telling_many import Telling, tell_customers
 from foundation.calendars.clock_queries import clocks_of
 from foundation.calendars.models import Clock
 from foundation.common import clock
@@ -54,7 +55,7 @@ def locked_cases(case_ids: Sequence[int]) -> dict[int, Complaint]:
     """The cases under their locks, taken in one order, with what acts need: two statements."""
     rows = Complaint.objects.select_for_update(no_key=True).filter(pk__in=case_ids).order_by("pk")
     ids = list(rows.values_list("pk", flat=True))
-    related = ("owner__unit", "handler__unit", "work_unit", "customer", "topic")
+    related = ("owner__unit", "handler__unit", "work_unit", "customer__facts", "topic")
     return Complaint.objects.select_related(*related).in_bulk(ids)
 
 
@@ -73,8 +74,8 @@ def readings_of(cases: Sequence[Complaint], actor: User) -> dict[int, dict[str, 
 
 def give_many(gifts: Sequence[Gift], *, actor: User, absent: set[int]) -> dict[int, RuleBroken]:
     """Give locked cases (those that `fits`) to their new handlers, in the caller's transaction: why some were refused,
-    by case; the others have a hand-over, history, audit entry, timeline line and bells each, as if ordered one by one.
-    Nobody of `absent` gets one."""
+    by case; the others have a hand-over, history, audit entry, timeline line, bells and message each, as if ordered one
+    by one. Nobody of `absent` gets one."""
     now, refused = clock.now(), dict[int, RuleBroken]()
     good: list[Gift] = []
     for gift in gifts:
@@ -159,6 +160,10 @@ def _give(gifts: list[Gift], actor: User, now: datetime) -> None:
     _save([gift.case for gift in gifts])
     remember_many(memories)
     notify_many([one for one in notices if one is not None])
+    tell_customers(
+        [Telling(gift.case, "complaint_new_handler", order.ref) for gift, order in zip(gifts, orders, strict=True)],
+        actor=actor,
+    )
 
 
 def _save(cases: list[Complaint]) -> None:

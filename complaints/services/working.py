@@ -61,19 +61,7 @@ def give(
     case: Complaint, *, actor: User | None, act: Act, to: User | None, unit: OrgUnit | None = None, note: str = ""
 ) -> None:
     """The same for a locked case by `act`, which leads to ASSIGNED."""
-    if to is None and unit is None:
-        raise RuleBroken("complaint.no_receiver", _("Choose a person or a unit."))
-    place = to.unit if to is not None else unit
-    assert place is not None
-    if actor is not None and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=place.no, owner_id=to.pk if to else None):
-        raise NotAllowed("complaint.out_of_reach", _("This person or unit is not within your area."))
-    if to is not None:
-        check_worker(case, to)
-        if to.pk == case.not_handler_id:
-            words = _("The customer reopened it because of the handling: choose another person.")
-            raise RuleBroken("complaint.same_handling", words)
-        if case.state == State.ASSIGNED and to.pk == case.handler_id:
-            raise RuleBroken("complaint.same_handler", _("This person has it already."))
+    place = check_receiver(case, actor=actor, to=to, unit=unit)
     before = case.handler
     # Whoever gives it to somebody has decided that it is ours.
     asked = Rejection.objects.filter(complaint=case, state=ApprovalState.ASKED)
@@ -106,6 +94,24 @@ def give(
         ring(case, before, "taken_away", row.ref)
     template = "complaint_taken_up" if act == Act.TAKE_UP else "complaint_assigned" if to else "complaint_pooled"
     tell_customer(case, template, key=row.ref, actor=actor)
+
+
+def check_receiver(case: Complaint, *, actor: User | None, to: User | None, unit: OrgUnit | None) -> OrgUnit:
+    """Whether the case may be given to the person or the unit: the unit it lies with then. Raises as
+    `assign_complaint`."""
+    place = to.unit if to is not None else unit
+    if place is None:
+        raise RuleBroken("complaint.no_receiver", _("Choose a person or a unit."))
+    if actor is not None and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=place.no, owner_id=to.pk if to else None):
+        raise NotAllowed("complaint.out_of_reach", _("This person or unit is not within your area."))
+    if to is not None:
+        check_worker(case, to)
+        if to.pk == case.not_handler_id:
+            words = _("The customer reopened it because of the handling: choose another person.")
+            raise RuleBroken("complaint.same_handling", words)
+        if case.state == State.ASSIGNED and to.pk == case.handler_id:
+            raise RuleBroken("complaint.same_handler", _("This person has it already."))
+    return place
 
 
 def heads_of(unit: OrgUnit, at: datetime) -> list[User]:

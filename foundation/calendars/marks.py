@@ -147,9 +147,10 @@ def next_round(changed: Sequence[tuple[Clock, Course, Marks]], at: datetime) -> 
     ClockMark.objects.bulk_create(new, batch_size=5_000)
 
 
-def end_marks(clock: Clock, at: datetime) -> None:
-    """The clock stopped: what it had not come to by `at` never comes. One statement."""
-    _waiting(clock).filter(Q(due_at__gte=at) | Q(due_at=None)).delete()
+def end_marks(clocks: Sequence[Clock], at: datetime) -> None:
+    """The clocks stopped: what they had not come to by `at` never comes. One statement."""
+    waiting = ClockMark.objects.filter(clock_id__in=[clock.pk for clock in clocks], passed_at=None)
+    waiting.filter(Q(due_at__gte=at) | Q(due_at=None)).delete()
 
 
 def _waiting(clock: Clock) -> QuerySet[ClockMark]:

@@ -83,6 +83,7 @@ def test_a_whole_view_above_a_hundred_goes_to_the_background_and_back(
     at: Office, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "AT_ONCE", 4)
+    monkeypatch.setattr(service, "BATCH", 2)
     for _n in range(6):
         case(at, State.ASSIGNED)
     case(at, State.ASSIGNED, grade="MAJOR", grade_reason="SAFETY")
