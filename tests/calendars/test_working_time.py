@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from foundation.calendars.definition import Calendar, DayKind, check_day
-from foundation.calendars.windows import Window, check_windows, read_windows, write_windows
+from foundation.calendars.definition import Calendar
+from foundation.calendars.windows import read_windows
 from foundation.calendars.working_time import (
     Opening,
     add_months,
@@ -22,33 +21,7 @@ from foundation.calendars.working_time import (
     working_days,
 )
 from foundation.common.errors import RuleBroken
-
-SHANGHAI = "Asia/Shanghai"
-OFFICE = (read_windows("09:00-18:00"),) * 5 + ((), ())
-ALWAYS = (read_windows("00:00-24:00"),) * 7
-NIGHTS = (read_windows("22:00-06:00"),) * 7
-CLOSED_WEEK = ((),) * 7
-
-
-def calendar(weekly: tuple = OFFICE, *days: tuple, zone: str = SHANGHAI, day_minutes: int = 540) -> Calendar:
-    """`days`: (iso date, kind, windows as typed)."""
-    special = tuple(
-        check_day(date.fromisoformat(day), kind, read_windows(*typed) if typed else ()) for day, kind, *typed in days
-    )
-    return Calendar("TEST", zone, weekly, special, day_minutes=day_minutes)
-
-
-def at(text: str, zone: str = SHANGHAI, fold: int = 0) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
-
-
-# May Day 2026 as China has it: off from Friday 1 to Tuesday 5, made up on Saturday 9.
-MAY_2026 = (
-    ("2026-05-01", "HOLIDAY"),
-    ("2026-05-04", "HOLIDAY"),
-    ("2026-05-05", "HOLIDAY"),
-    ("2026-05-09", "MAKEUP"),
-)
+from tests.calendars.making import ALWAYS, CLOSED_WEEK, MAY_2026, NIGHTS, OFFICE, at, calendar
 
 DUE = [
     # name, calendar, start, minutes, due
@@ -188,112 +161,6 @@ DUE = [
 def test_when_working_minutes_have_run(rules: Calendar, start: str, minutes: int, due: str) -> None:
     assert add_working(at(start), minutes, rules) == at(due)
     assert working_between(at(start), at(due), rules) == timedelta(minutes=minutes)
-
-
-ZONED = [
-    # Europe/Berlin loses 02:00-03:00 on 29 March 2026 and has it twice on 25 October.
-    (
-        "spring: a night is an hour short",
-        "Europe/Berlin",
-        NIGHTS,
-        "2026-03-28 22:00",
-        420,
-        "2026-03-29 06:00",
-    ),
-    ("autumn: a night is an hour long", "Europe/Berlin", NIGHTS, "2026-10-24 22:00", 540, "2026-10-25 06:00"),
-    (
-        "spring: a window inside the lost hour is not worked",
-        "Europe/Berlin",
-        (read_windows("02:10-02:50"),) * 7,
-        "2026-03-28 12:00",
-        40,
-        "2026-03-30 02:50",
-    ),
-    (
-        "spring: a window that begins in the lost hour begins at its end",
-        "Europe/Berlin",
-        (read_windows("02:30-04:00"),) * 7,
-        "2026-03-29 00:00",
-        60,
-        "2026-03-29 04:00",
-    ),
-    (
-        "spring: a window that ends in the lost hour ends at its start",
-        "Europe/Berlin",
-        (read_windows("01:00-02:30"),) * 7,
-        "2026-03-29 00:00",
-        61,
-        "2026-03-30 01:01",
-    ),
-    (
-        "autumn: an hour shown twice is worked twice",
-        "Europe/Berlin",
-        (read_windows("02:00-03:00"),) * 7,
-        "2026-10-25 00:00",
-        120,
-        "2026-10-25 03:00",
-    ),
-    ("New York in spring", "America/New_York", NIGHTS, "2026-03-07 22:00", 420, "2026-03-08 06:00"),
-    ("New York in autumn", "America/New_York", NIGHTS, "2026-10-31 22:00", 540, "2026-11-01 06:00"),
-    ("office hours do not notice", "America/New_York", OFFICE, "2026-03-06 17:00", 120, "2026-03-09 10:00"),
-    (
-        "Lord Howe loses half an hour",
-        "Australia/Lord_Howe",
-        NIGHTS,
-        "2026-10-03 22:00",
-        450,
-        "2026-10-04 06:00",
-    ),
-    (
-        "Lord Howe wins half an hour",
-        "Australia/Lord_Howe",
-        NIGHTS,
-        "2026-04-04 22:00",
-        510,
-        "2026-04-05 06:00",
-    ),
-    ("a day that never was (Samoa)", "Pacific/Apia", OFFICE, "2011-12-29 17:00", 120, "2012-01-02 10:00"),
-]
-
-
-@pytest.mark.parametrize(
-    ("zone", "weekly", "start", "minutes", "due"),
-    [case[1:] for case in ZONED],
-    ids=[case[0] for case in ZONED],
-)
-def test_zones_that_change_their_clocks(zone: str, weekly: tuple, start: str, minutes: int, due: str) -> None:
-    rules = calendar(weekly, zone=zone)
-    assert add_working(at(start, zone), minutes, rules) == at(due, zone)
-    assert working_between(at(start, zone), at(due, zone), rules) == timedelta(minutes=minutes)
-
-
-def test_a_window_ending_in_the_hour_shown_twice_ends_at_its_first_showing() -> None:
-    rules = calendar((read_windows("01:00-02:30"),) * 7, zone="Europe/Berlin")
-    first, second = (at("2026-10-25 02:30", "Europe/Berlin", fold) for fold in (0, 1))
-    assert add_working(at("2026-10-25 01:00", "Europe/Berlin"), 90, rules) == first
-    assert not is_working(first, rules)
-    assert not is_working(second - timedelta(minutes=1), rules)
-
-
-def test_a_clock_that_goes_back_over_midnight_stays_in_the_new_day() -> None:
-    """St John's, 7 November 2010: 00:01 became 23:01 of the day before; the new day had begun a minute earlier."""
-    rules = calendar((read_windows("23:00-24:00"),) * 7, zone="America/St_Johns")
-    shown_again = at("2010-11-06 23:30", "America/St_Johns", fold=1)
-    assert not is_working(shown_again, rules)
-    assert add_working(shown_again, 1, rules) == at("2010-11-07 23:01", "America/St_Johns")
-    night = calendar((read_windows("00:00-02:00"),) * 7, zone="America/St_Johns")
-    assert is_working(shown_again, night)
-    assert add_working(at("2010-11-06 12:00", "America/St_Johns"), 180, night) == at(
-        "2010-11-07 02:00", "America/St_Johns"
-    )
-    assert working_between(shown_again, at("2010-11-07 03:00", "America/St_Johns"), night) == timedelta(minutes=150)
-
-
-def test_results_are_in_utc_whatever_the_zone_of_the_question() -> None:
-    due = add_working(datetime(2026, 3, 2, 2, 0, tzinfo=UTC), 60, calendar())
-    assert due == datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-    assert due.tzinfo is UTC
-    assert add_working(at("2026-03-01 21:00", "America/New_York"), 60, calendar()) == due
 
 
 def test_a_window_holds_its_start_and_not_its_end() -> None:
@@ -465,86 +332,3 @@ def test_more_than_30_days_overdue_begins_with_the_31st() -> None:
     assert overdue_days(due, date(2026, 3, 12)) == 30
     assert overdue_days(due, date(2026, 3, 13)) == 31
     assert overdue_days(due, date(2026, 2, 9)) == -1
-
-
-# The windows themselves.
-
-
-@pytest.mark.parametrize(
-    ("text", "windows"),
-    [
-        ("09:00-12:00, 13:30-18:00", ((540, 720), (810, 1080))),
-        ("13:30–18:00；9：00～12：00", ((540, 720), (810, 1080))),
-        ("22:00-06:00", ((1320, 1800),)),
-        ("00:00-24:00", ((0, 1440),)),
-        ("00:00-00:00", ((0, 1440),)),
-        ("09:00-09:00", ((540, 1980),)),
-        ("", ()),
-    ],
-)
-def test_windows_as_people_type_them(text: str, windows: tuple) -> None:
-    assert read_windows(text) == windows
-    assert read_windows(write_windows(read_windows(text))) == windows
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["9-12", "09:00", "25:00-26:00", "09:60-10:00", "24:00-01:00", "09:00-12:00, 11:00-13:00", "x" * 999],
-)
-def test_other_words_are_refused(text: str) -> None:
-    with pytest.raises(RuleBroken) as no:
-        read_windows(text)
-    assert no.value.code == "calendars.window"
-    assert len(no.value.message) < 120
-
-
-@pytest.mark.parametrize(
-    "pair", [(540,), (540, 540), (540, 1981), (-1, 10), (1440, 1500), (1.5, 2), ("09", "10"), "ab", (True, 5)]
-)
-def test_pairs_that_are_no_window_are_refused(pair: object) -> None:
-    with pytest.raises(RuleBroken):
-        check_windows([pair])  # type: ignore[list-item]
-
-
-def test_a_window_may_not_run_into_the_next_days_not_on_sunday_either() -> None:
-    late, early = (Window(1320, 1800),), (Window(300, 400),)
-    for weekly in ((late, early, (), (), (), (), ()), (early, (), (), (), (), (), late)):
-        with pytest.raises(RuleBroken, match="next day"):
-            calendar(weekly)
-
-
-@pytest.mark.parametrize(
-    ("day", "kind", "windows", "code"),
-    [
-        (date(2026, 1, 1), "PARTY", (), "calendars.day_kind"),
-        (date(1, 1, 1), "CLOSED", (), "calendars.day_range"),
-        (date(9999, 1, 1), "CLOSED", (), "calendars.day_range"),
-        (date(2026, 1, 1), "CLOSED", ((540, 600),), "calendars.day_windows"),
-        (date(2026, 1, 1), "HOLIDAY", ((540, 600),), "calendars.day_windows"),
-        (date(2026, 1, 1), "OPEN", (), "calendars.day_windows"),
-    ],
-)
-def test_days_that_make_no_sense_are_refused(day: date, kind: str, windows: tuple, code: str) -> None:
-    with pytest.raises(RuleBroken) as no:
-        check_day(day, kind, windows)
-    assert no.value.code == code
-
-
-def test_two_exceptions_on_one_date_are_refused() -> None:
-    with pytest.raises(RuleBroken, match="2026-03-03 is listed twice"):
-        calendar(OFFICE, ("2026-03-03", "CLOSED"), ("2026-03-03", "HALF"))
-
-
-def test_a_definition_stored_and_read_again_is_equal() -> None:
-    rules = calendar(NIGHTS, *MAY_2026, ("2026-05-04", "OPEN", "23:00-01:00"), zone="Europe/Berlin", day_minutes=480)
-    again = Calendar.from_json("TEST", 0, rules.as_json())
-    assert again == rules
-    assert again.days[1].kind is DayKind.HOLIDAY
-
-
-def test_an_unknown_zone_and_a_day_of_no_minutes_are_refused() -> None:
-    with pytest.raises(RuleBroken, match="Mars/Base"):
-        calendar(zone="Mars/Base")
-    for minutes in (0, 1441):
-        with pytest.raises(RuleBroken, match="1440"):
-            calendar(day_minutes=minutes)

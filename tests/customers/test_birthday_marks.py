@@ -19,18 +19,13 @@ from foundation.common.errors import RuleBroken
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import claim_and_run
 from foundation.jobs.services import start_job
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import CustomerFactory, UnitFactory
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 PLACEHOLDER, MISSING, OUTSIDE = "BIRTHDAY_PLACEHOLDER", "BIRTHDAY_MISSING", "BIRTHDAY_OUTSIDE_TABLES"
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def marks_of(row: Customer) -> list[str]:

@@ -21,7 +21,7 @@ from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import FollowUp
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import SubscriptionFactory, TeamFactory, TeamMemberFactory, UserFactory
 from tests.racing import race
 
@@ -29,11 +29,6 @@ pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 CARD, OTHER_CARD = "33010619900307017X", "11010519491231002X"
 ASKED = {"channel": "HOTLINE", "asked_by": "王小娟", "verified": "CODE"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

@@ -15,17 +15,12 @@ from customers.services import StaleCopy
 from foundation.common import clock
 from interactions.services import start_contact
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.customers.test_pages import edit_form, url
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 FACT = {"key": "INTERESTS", "source": "desk", "purpose": "Advice", "consent_evidence": "F12"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

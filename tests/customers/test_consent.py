@@ -23,17 +23,12 @@ from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import CustomerFactory, UserFactory
 from tests.racing import race
 
 SMS = {"purpose": "MARKETING", "channel": "SMS"}
 FORM = {"evidence_kind": "FORM", "evidence": "Form 12"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def nothing_written(row: Customer) -> bool:

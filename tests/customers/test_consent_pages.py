@@ -15,7 +15,7 @@ from customers import services
 from customers.models import Consent, ConsentEvent, ConsentEvidence, Customer
 from foundation.common import clock
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +27,6 @@ ANSWER = {
     "source": "DESK",
     "expires_on": "2027-12-31",
 }
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def url(row: Customer, name: str = "customer-consent") -> str:

@@ -20,17 +20,12 @@ from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach.models import FollowUp
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 AGREED = {"source": "desk", "purpose": "Advice", "consent_evidence": "F12"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from outreach.delivery import deliver_due
 from outreach.models import FollowUp, OutMessage
 from outreach.services import owe_followup, queue_message
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import SubscriptionFactory, UserFactory
 from tests.racing import race
 
@@ -40,11 +40,6 @@ ClientFor = Callable[[User], Client]
 CARD, OTHER_CARD, CARD_15 = "33010619900307017X", "11010519491231002X", "330106900307017"
 LICENCE = "91110000600037341L"
 MOTHER = ActingPerson("GUARDIAN", "王大明", "ID_CARD", OTHER_CARD)
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

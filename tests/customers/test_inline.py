@@ -16,17 +16,12 @@ from customers.models import Customer, FieldChange
 from foundation.common import clock
 from interactions.services import start_contact
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 HTMX = {"HTTP_HX_REQUEST": "true"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

@@ -21,17 +21,12 @@ from foundation.common import clock
 from foundation.ui.wording import say_moment
 from interactions.services import start_contact
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import PlanFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 CARD = "33010619900307017X"
 ClientFor = Callable[[User], Client]
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def url(row: Customer, name: str = "customer-detail", *more: Any) -> str:

@@ -15,17 +15,12 @@ from django.urls import reverse
 from customers.presence import EDIT, VIEW, Present, mark, open_elsewhere, unmark
 from foundation.common import clock
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 HTMX = {"HTTP_HX_REQUEST": "true"}
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def url(row: Any, name: str) -> str:

@@ -22,17 +22,12 @@ from outreach.bounces import report_undelivered
 from outreach.models import MessageText, OutMessage
 from outreach.services import queue_message
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import ContactPointFactory, CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 K = QualityKind
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def url(query: str = "") -> str:

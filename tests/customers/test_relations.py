@@ -19,17 +19,12 @@ from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import SubscriptionFactory
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

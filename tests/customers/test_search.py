@@ -12,16 +12,11 @@ from customers.models import Customer
 from customers.services import create_customer
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import SubscriptionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 ID = "110101199003070011"
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 @pytest.fixture

@@ -14,17 +14,12 @@ from customers.models import FindNumber, SearchLink
 from foundation.common import clock
 from outreach.services import owe_followup
 from staff.models import User
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
 WANG = "\u738b\u5c0f\u660e"
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def ask(client: Client, text: str) -> tuple[str, str]:

@@ -12,15 +12,10 @@ from django.core.management import CommandError, call_command
 
 from customers.models import SearchLink
 from foundation.audit.models import AuditEntry
-from tests.customers.people import Operator, customer, operator
+from tests.customers.people import Operator, customer
 
 pytestmark = pytest.mark.django_db
 WANG = "\u738b\u5c0f\u660e"
-
-
-@pytest.fixture
-def op() -> Operator:
-    return operator()
 
 
 def ask(tmp_path: Path, *lines: str, fails: bool = False) -> list[dict[str, Any]]:

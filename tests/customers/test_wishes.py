@@ -25,11 +25,6 @@ ClientFor = Callable[[User], Client]
 NOON = {"wish": "AVOID", "days": "WORKDAYS", "starts": time(12), "ends": time(14)}
 
 
-@pytest.fixture
-def op() -> Operator:
-    return operator()
-
-
 def in_force(row: Customer) -> list[tuple[str, list[str]]]:
     return [(b.reason, b.classes) for b in ContactBlock.objects.filter(customer=row) if b.holds(clock.now())]
 

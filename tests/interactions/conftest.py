@@ -1,4 +1,5 @@
-"""The morning of an ordinary Tuesday, outbox files of their own, and a state folder with logs for who asks."""
+"""The morning of an ordinary Tuesday, outbox files of their own, a state folder with logs for who asks; a hall, and who
+takes and answers requests about data."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ from typing import Any
 import pytest
 
 from crm.logs import LOGGING
-from tests.outreach.making import MORNING
+from customers.models import Customer
+from staff.models import User
+from tests.factories import UnitFactory, UserFactory
+from tests.interactions.first_ask_making import Hall, make_hall
+from tests.outreach.making import MORNING, reachable
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +40,23 @@ def state(settings: Any, tmp_path: Path) -> Iterator[Path]:
     logging.getLogger().addHandler(handler)
     yield tmp_path
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def officer() -> User:
+    return UserFactory(role="DPO", unit=UnitFactory(no=1, last_no=999_999))
+
+
+@pytest.fixture
+def agent() -> User:
+    return UserFactory(role="AGENT", unit=UnitFactory(no=50, last_no=59))
+
+
+@pytest.fixture
+def customer(agent: User) -> Customer:
+    return reachable(unit=agent.unit, name="Wang Qiang")
+
+
+@pytest.fixture
+def hall() -> Hall:
+    return make_hall()

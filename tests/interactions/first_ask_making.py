@@ -12,8 +12,9 @@ import pytest
 from customers.models import Customer
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from interactions.models import Matter
+from interactions.models import Matter, MatterMove
 from interactions.services import NextAction, quick_log
+from outreach.models import Notification, OutMessage
 from staff.models import Team, User
 from tests.factories import ContactPointFactory, CustomerFactory, TeamFactory, TeamMemberFactory, UserFactory
 
@@ -58,3 +59,17 @@ def refused(code: str, act: Callable[..., Any], *args: Any, **more: Any) -> None
     with pytest.raises(RuleBroken) as no:
         act(*args, **more)
     assert no.value.code == code
+
+
+def acts(matter: Matter) -> list[str]:
+    return list(MatterMove.objects.filter(matter=matter).order_by("pk").values_list("act", flat=True))
+
+
+def bells(user: Any) -> list[str]:
+    return list(Notification.objects.filter(user=user).order_by("pk").values_list("kind", flat=True))
+
+
+def told(matter: Matter) -> list[tuple[str, str]]:
+    return list(
+        OutMessage.objects.filter(customer=matter.customer).order_by("pk").values_list("template", "message_class")
+    )

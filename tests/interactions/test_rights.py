@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,60 +14,25 @@ from django.urls import reverse
 
 from customers.models import ContactBlock, Customer, ProfileField, Retention, TimelineLine
 from customers.services import change_customer, mark_unusable
-from foundation.audit.models import AuditEntry
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import working_between
 from foundation.common import clock
-from foundation.common.errors import NotAllowed, RuleBroken
-from foundation.jobs.models import JobRun
-from foundation.jobs.running import claim_and_run
-from interactions.models import RightsMove, RightsRequest
+from foundation.common.errors import NotAllowed
+from interactions.models import RightsRequest
 from interactions.rights import services
-from interactions.rights.export import fetch, start_export
 from interactions.rights.watching import notice_if_due
 from interactions.tasks import watch_rights_requests
 from outreach.delivery import deliver_due
 from outreach.models import FollowUp, Notification, OutMessage
 from staff.models import User
 from tests.factories import ContactPointFactory, CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
-from tests.outreach.making import MORNING, queue, reachable
+from tests.interactions.rights_making import acts, ask, refused, told
+from tests.outreach.making import MORNING, reachable
 from tests.racing import race
 
 pytestmark = [pytest.mark.django_db, pytest.mark.covers("ARC-21")]
 Travel = Callable[[datetime], AbstractContextManager[None]]
 ClientFor = Callable[[User], Client]
-
-
-@pytest.fixture
-def officer() -> User:
-    return UserFactory(role="DPO", unit=UnitFactory(no=1, last_no=999_999))
-
-
-@pytest.fixture
-def agent() -> User:
-    return UserFactory(role="AGENT", unit=UnitFactory(no=50, last_no=59))
-
-
-@pytest.fixture
-def customer(agent: User) -> Customer:
-    return reachable(unit=agent.unit, name="Wang Qiang")
-
-
-def ask(customer: Customer, agent: User, kind: str = "ACCESS", how: str = "ID_DOCUMENT", **more: Any) -> RightsRequest:
-    return services.raise_request(customer, actor=agent, kind=kind, identity_how=how, **more)
-
-
-def acts(request: RightsRequest) -> list[str]:
-    return list(request.moves.order_by("pk").values_list("act", flat=True))
-
-
-def refused(code: str, act: Callable[[], Any]) -> None:
-    """The rule says no, and nothing was written."""
-    before = (RightsMove.objects.count(), AuditEntry.objects.count(), TimelineLine.objects.count())
-    with pytest.raises(RuleBroken) as no:
-        act()
-    assert no.value.code == code
-    assert (RightsMove.objects.count(), AuditEntry.objects.count(), TimelineLine.objects.count()) == before
 
 
 def test_a_request_is_due_after_fifteen_working_days_and_belongs_to_the_officer(
@@ -262,14 +225,6 @@ def test_without_a_director_near_the_general_manager_gets_it(
     assert request.handed_to == manager
 
 
-# --- what the customer hears ----------------------------------------------------------------------------------------
-
-
-def told(customer: Customer) -> list[tuple[str, str, str]]:
-    rows = OutMessage.objects.filter(customer=customer).order_by("pk")
-    return [(row.template, row.message_class, row.channel) for row in rows]
-
-
 def test_the_customer_is_told_on_receipt_and_on_the_answer_where_a_message_may_go(
     officer: User, agent: User, customer: Customer, tmp_path: Path
 ) -> None:
@@ -334,141 +289,6 @@ def test_whom_no_message_reaches_is_told_by_a_person(officer: User, agent: User,
     ContactPointFactory(customer=alone, value="13900002222")
     ask(alone, agent, kind="CLOSE", requester="RELATIVE")
     assert told(alone) == [] and not FollowUp.objects.filter(customer=alone).exists()
-
-
-# --- the data put together ------------------------------------------------------------------------------------------
-
-
-def exported(officer: User, agent: User, customer: Customer) -> tuple[RightsRequest, zipfile.ZipFile]:
-    request = ask(customer, agent)
-    run = start_export(request.pk, actor=officer)
-    assert claim_and_run(run.pk)
-    request.refresh_from_db()
-    name, file = fetch(request.pk, actor=officer)
-    assert name == f"{request.number}.zip"
-    return request, zipfile.ZipFile(file)
-
-
-def test_the_data_are_put_together_for_machines_and_for_people(officer: User, agent: User, customer: Customer) -> None:
-    SubscriptionFactory(customer=customer, service_no="13800001111")
-    queue(customer)
-    Customer.objects.filter(pk=customer.pk).update(birth_date=date(1980, 2, 3), language="en")
-    stranger = reachable(unit=agent.unit, name="Somebody Else")
-    request, pack = exported(officer, agent, customer)
-    data = json.loads(pack.read("data.json"))
-    assert (data["format"], data["customer"]) == ("careline-personal-data-1", customer.number)
-    assert data["data"]["customers.Customer"][0]["birth_date"] == "1980-02-03"
-    assert {row["value"] for row in data["data"]["customers.ContactPoint"]} == {"13900001111", "li@example.test"}
-    assert [row["service_no"] for row in data["data"]["customers.Subscription"]] == ["13800001111"]
-    assert "interactions.RightsRequest" in data["data"] and data["decisions"] and data["received_by"]
-    assert not {"customers.NameGram", "customers.FindName"} & set(data["data"])
-    page = pack.read("data.html").decode()
-    assert "Wang Qiang" in page and "13800001111" in page and "What we hold about you" in page
-    assert stranger.name not in page and stranger.number not in json.dumps(data)
-    done = services.answer_request(request.pk, actor=officer, answer="Here is all we hold.")
-    assert (done.outcome, acts(request)[-3:]) == ("HANDED_OVER", ["EXPORTED", "FETCHED", "ANSWERED"])
-
-
-def test_the_data_go_to_the_officer_alone(
-    officer: User, agent: User, customer: Customer, client_for: ClientFor
-) -> None:
-    request, _pack = exported(officer, agent, customer)
-    address = reverse("interactions:rights-fetch", args=[request.pk])
-    with pytest.raises(NotAllowed):
-        fetch(request.pk, actor=agent)
-    director = UserFactory(role="DIRECTOR", unit=agent.unit)
-    admin = UserFactory(role="SYS_ADMIN")
-    for person in (agent, director, admin):
-        assert client_for(person).get(address).status_code == 403
-    run = JobRun.objects.get(pk=request.export_run_id)
-    page = client_for(admin).get(reverse("workspace:run-file", args=[run.pk, "result"]))
-    assert page.status_code == 404
-    assert client_for(officer).get(address).status_code == 200
-    run.result_file.delete(save=True)
-    assert client_for(officer).get(address).status_code == 404
-
-
-def test_only_who_was_identified_and_asked_for_data_gets_them_put_together(
-    officer: User, agent: User, customer: Customer
-) -> None:
-    unknown, closing = ask(customer, agent, how="NONE"), ask(customer, agent, kind="CLOSE")
-    refused("rights.not_identified", lambda: start_export(unknown.pk, actor=officer))
-    refused("rights.no_data_asked", lambda: start_export(closing.pk, actor=officer))
-    services.check_identity(unknown.pk, actor=officer, how="CODE")
-    refused("rights.not_put_together", lambda: services.answer_request(unknown.pk, actor=officer, answer="Here"))
-    start_export(unknown.pk, actor=officer)
-    refused("rights.export_runs", lambda: start_export(unknown.pk, actor=officer))
-
-
-# --- pages ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_way_over_the_pages_from_the_window_to_the_answer(
-    officer: User, agent: User, customer: Customer, client_for: ClientFor
-) -> None:
-    desk, office = client_for(agent), client_for(officer)
-    new = reverse("interactions:rights-new")
-    assert desk.get(f"{new}?customer={customer.ref}").status_code == 200
-    bad = desk.post(new, {"customer": customer.ref, "kind": "ACCESS"})
-    assert bad.status_code == 422
-    form = {"kind": "EXPLAIN", "requester": "CUSTOMER", "channel": "HOTLINE", "identity_how": "NONE", "details": "Why?"}
-    sent = desk.post(new, form | {"customer": customer.ref})
-    assert sent.status_code == 302
-    request = RightsRequest.objects.get()
-    assert request.number in desk.get(sent["Location"]).content.decode()
-    again = desk.post(new, form | {"customer": customer.ref})
-    assert again.status_code == 422 and "open already" in again.content.decode()
-    assert desk.get(reverse("interactions:rights-list")).status_code == 403
-
-    listed = office.get(reverse("interactions:rights-list")).content.decode()
-    assert request.number in listed and "Wang Qiang" not in listed
-    page = reverse("interactions:rights-detail", args=[request.pk])
-    seen = office.get(page).content.decode()
-    assert "Why?" in seen and "Wang Qiang" in seen  # open in clear while the request is
-    assert office.post(reverse("interactions:rights-identify", args=[request.pk]), {"how": "CODE"}).status_code == 302
-    empty = office.post(reverse("interactions:rights-answer", args=[request.pk]), {"answer": ""})
-    assert empty.status_code == 422
-    done = office.post(reverse("interactions:rights-answer", args=[request.pk]), {"answer": "Because."})
-    assert done.status_code == 302 and "Because." in office.get(page).content.decode()
-    assert request.number in office.get(f"{reverse('interactions:rights-list')}?view=closed").content.decode()
-
-
-def test_a_deletion_is_looked_at_before_it_is_done(
-    officer: User, agent: User, customer: Customer, client_for: ClientFor
-) -> None:
-    request = ask(customer, agent, kind="DELETE", how="NONE")
-    office = client_for(officer)
-    address = reverse("interactions:rights-erasure", args=[request.pk])
-    page = office.get(address).content.decode()
-    assert "Check first" in page and not Retention.objects.exists()
-    refused_page = office.post(address)
-    assert refused_page.status_code == 422
-    services.check_identity(request.pk, actor=officer, how="ID_DOCUMENT")
-    assert office.post(address).status_code == 302
-    customer.refresh_from_db()
-    assert customer.status == "ANONYMISED"  # never had a line: no law keeps the identity
-    assert "Deleted" in office.get(reverse("interactions:rights-detail", args=[request.pk])).content.decode()
-    assert client_for(agent).get(address).status_code == 403
-
-
-def test_a_page_of_requests_asks_the_same_however_many_there_are(
-    officer: User, agent: User, client_for: ClientFor, django_assert_max_num_queries: Any
-) -> None:
-    office = client_for(officer)
-    for number in range(12):
-        ask(reachable(unit=agent.unit, name=f"Customer {number}"), agent)
-    office.get(reverse("interactions:rights-list"))
-    with django_assert_max_num_queries(15):
-        office.get(reverse("interactions:rights-list"))
-    request = RightsRequest.objects.first()
-    assert request is not None
-    with django_assert_max_num_queries(15):
-        office.get(reverse("interactions:rights-detail", args=[request.pk]))
-    deletion = ask(request.customer, agent, kind="DELETE")
-    with django_assert_max_num_queries(16):  # three of them the savepoint that a test's own transaction makes
-        office.get(reverse("interactions:rights-erasure", args=[deletion.pk]))
-    with django_assert_max_num_queries(15):
-        office.get(reverse("interactions:rights-retention"))
 
 
 @pytest.mark.django_db(transaction=True)
