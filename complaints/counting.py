@@ -12,6 +12,7 @@ from django.db import connection
 
 from complaints.lifecycle import AppealState, ApprovalState, HandoverState, State
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
+from complaints.signing import SIGNED_SQL
 from foundation.common.prepared import prepared
 from staff.models import User
 from staff.rights import Sight, sight_of
@@ -20,7 +21,8 @@ MOST_COUNTED = 99
 WORK_RIGHT = "complaints.work"
 _CASES = "SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND about_staff_id IS DISTINCT FROM %(user)s"
 _AMONG = "id = ANY(ARRAY(SELECT complaint_id FROM {} WHERE {}))"
-_MINE = ("owner_id = ANY(%(people)s)", "handler_id = ANY(%(people)s)")
+_SIGNED = SIGNED_SQL.format(now="%(now)s", people="%(people)s")
+_MINE = ("owner_id = ANY(%(people)s)", "handler_id = ANY(%(people)s)", f"id = ANY(ARRAY({_SIGNED}))")
 _OFFERED = _AMONG.format(
     "complaints_handover",
     f"state = '{HandoverState.OFFERED.value}'"

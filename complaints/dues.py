@@ -112,7 +112,7 @@ def notice_session(mediation_id: int, now: datetime) -> bool:
         found.noticed_at = now
         found.save(update_fields=["noticed_at"])
         case, superiors = found.complaint, Superiors(now)
-        people = [superiors.stand_in(person) for person in (case.owner, case.handler or case.owner)]
+        people = [superiors.stand_in(person, case.pk) for person in (case.owner, case.handler or case.owner)]
         _ring_all(case, people, "session", f"{found.ref}-{found.sessions}", found.session_at)
         return True
 
@@ -162,7 +162,7 @@ def _notice(
         if not case.is_open and not isinstance(row, Promise):
             return True
         superiors, person = Superiors(now), owes(row)
-        people = [superiors.stand_in(person), superiors.lead_of(person, case.about_staff_id)]
+        people = [superiors.stand_in(person, case.pk), superiors.lead_of(person, case.about_staff_id)]
         people += also(row) if also is not None else []
         _ring_all(case, people, kind, row.ref, row.due_at)
         remember(case, Deed.REMINDED, actor=None, detail={"to": person.pk, "due_at": row.due_at.isoformat()})

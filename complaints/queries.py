@@ -18,6 +18,7 @@ from complaints.counting import MOST_COUNTED, WORK_RIGHT, counts_for
 from complaints.lifecycle import HandoverState, State
 from complaints.models import Complaint, Handover, Part, Seat
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
+from complaints.signing import SIGNED_FROM, SIGNED_SQL, signed_for, standing_items
 from complaints.waiting import cases_waiting
 from customers.visibility import Opener
 from foundation.common import clock
@@ -91,7 +92,8 @@ def view_of(user: User, key: str, at: datetime | None = None) -> View:
     people = people_of(user)
     if key == "mine":
         # A record of the past is nobody's duty until somebody takes it up.
-        return View(rows, [Q(owner__in=people, source=""), Q(handler__in=people)])
+        signed = standing_items(now).filter(sheet__signed_by__in=people).values("complaint")
+        return View(rows, [Q(owner__in=people, source=""), Q(handler__in=people), among(signed)])
     if key == "pool":
         sight = sight_of(user, WORK_RIGHT)
         return View(rows.filter(handler=None, source=""), sight.streams(unit_no="work_unit_no", owner="owner_id"))
@@ -226,11 +228,12 @@ def case_numbered(text: str) -> Complaint | None:
 def own_among(user: User, cases: Iterable[Line | Complaint]) -> set[int]:
     """Those of the cases in which the user, or who is represented, has the customer in clear: owner or handler of an
     open one, of a record of the past the handler alone."""
-    people = set(people_of(user))
+    people, signed = set(people_of(user)), {key for key, _person in signed_for(user)}
     return {
         case.pk
         for case in cases
-        if case.closed_at is None and people & {None if case.source else case.owner_id, case.handler_id}
+        if case.closed_at is None
+        and (people & {None if case.source else case.owner_id, case.handler_id} or case.pk in signed)
     }
 
 
@@ -238,16 +241,29 @@ def own_among(user: User, cases: Iterable[Line | Complaint]) -> set[int]:
 CUSTOMERS_COMPLAINING = Opener(
     "SELECT customer_id FROM complaints_complaint WHERE closed_at IS NULL AND customer_id IS NOT NULL"
     " AND owner_id = ANY(%s) AND source = '' UNION ALL SELECT customer_id FROM complaints_complaint"
-    " WHERE closed_at IS NULL AND customer_id IS NOT NULL AND handler_id = ANY(%s)",
-    lambda user: [people_of(user)] * 2,
+    " WHERE closed_at IS NULL AND customer_id IS NOT NULL AND handler_id = ANY(%s) UNION ALL"
+    f" SELECT c.customer_id {SIGNED_FROM.format(now='%s', people='%s')}"
+    " AND c.closed_at IS NULL AND c.customer_id IS NOT NULL",
+    lambda user: [people_of(user), people_of(user), clock.now(), people_of(user)],
 )
 
 # How many open cases are the user's. The frame of every page asks for it.
 MY_CASES = FrameQuery(
     "SELECT count(*) FROM (SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND handler_id = ANY(%s)"
     " AND about_staff_id IS DISTINCT FROM %s UNION SELECT id FROM complaints_complaint WHERE closed_at IS NULL"
-    " AND owner_id = ANY(%s) AND source = '' AND about_staff_id IS DISTINCT FROM %s LIMIT %s) few",
-    lambda user: [people_of(user), user.pk, people_of(user), user.pk, MOST_COUNTED + 1],
+    " AND owner_id = ANY(%s) AND source = '' AND about_staff_id IS DISTINCT FROM %s UNION SELECT id FROM"
+    " complaints_complaint WHERE closed_at IS NULL AND about_staff_id IS DISTINCT FROM %s"
+    f" AND id = ANY(ARRAY({SIGNED_SQL.format(now='%s', people='%s')})) LIMIT %s) few",
+    lambda user: [
+        people_of(user),
+        user.pk,
+        people_of(user),
+        user.pk,
+        user.pk,
+        clock.now(),
+        people_of(user),
+        MOST_COUNTED + 1,
+    ],
     lambda number: None if not number else said_count(number),
 )
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.db.models import F, Min, Q
 
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
+from complaints.signing import signers
 from foundation.common import clock
 from staff.absence import absent_now, acting_for, head_of, team_lead_of
 from staff.models import OrgUnit, RoleAssignment, TeamMember, User, holds_on
@@ -88,13 +89,25 @@ class Superiors:
             self._by_role[key] = found
         return self._by_role[key]
 
-    def stand_in(self, person: User) -> User:
-        """Who does the part of `person` now (D§3.3)."""
+    def stand_in(self, person: User, case_id: int | None = None) -> User:
+        """Who does the part of `person` now (D§3.3); of a case somebody signed for at the change of shift, who did
+        (D§9.3)."""
+        if case_id is not None and (signer := self._signers.get((case_id, person.pk))) is not None:
+            return self.stand_in(signer)
         if person.pk not in self.absent:
             return person
         if person.pk not in self._acting:
             self._acting[person.pk] = acting_for(person, self.at, right=VIEW_RIGHT)
         return self._acting[person.pk]
+
+    @property
+    def _signers(self) -> dict[tuple[int, int], User]:
+        return self.kept("signers", self._who_signed)
+
+    def _who_signed(self) -> dict[tuple[int, int], User]:
+        found = signers(self.at)
+        people = User.objects.select_related("unit").in_bulk(set(found.values()))
+        return {key: people[signer] for key, signer in found.items()}
 
     def _nearest(self, role: str, unit: OrgUnit, accused: int | None) -> User | None:
         """The nearest holder at or above the unit; QA and coordinators also of other units, GM anywhere."""

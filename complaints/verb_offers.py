@@ -6,9 +6,9 @@ from complaints.case_queries import Beside
 from complaints.lifecycle import SeatWhy
 from complaints.models import Complaint
 from complaints.services.callbacks import CALLED_IN
+from complaints.signing import stood_for
 from complaints.verb_shape import ASSIGN
 from staff.models import User
-from staff.rights import acted_for
 
 
 def is_open(case: Complaint, _user: User, _beside: Beside) -> bool:
@@ -40,7 +40,7 @@ def pooled(case: Complaint, _user: User, _beside: Beside) -> bool:
 
 
 def given(case: Complaint, user: User, _beside: Beside) -> bool:
-    mine = case.handler_id is not None and case.handler_id in {user.pk, *acted_for(user)}
+    mine = case.handler_id is not None and case.handler_id in stood_for(case, user)
     return mine or (case.handler_id is not None and user.has_perm(ASSIGN))
 
 
@@ -58,5 +58,5 @@ def owed_call(case: Complaint, user: User, beside: Beside) -> bool:
 
 
 def may_offer(case: Complaint, user: User, _beside: Beside) -> bool:
-    mine = {case.owner_id, case.handler_id} & {user.pk, *acted_for(user)}
+    mine = {case.owner_id, case.handler_id} & stood_for(case, user)
     return case.is_open and (bool(mine) or user.has_perm(ASSIGN))

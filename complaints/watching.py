@@ -256,7 +256,7 @@ def _told(
     for role in one.rung.roles:
         person: User | None = None
         if role == HANDLER:
-            person = superiors.stand_in(worker) if worker is not None else None
+            person = superiors.stand_in(worker, case.id) if worker is not None else None
             if person is None or person.pk == case.about_staff_id:
                 person = superiors.holder(LEAD, unit, case.about_staff_id)
         elif role == LEAD and worker is not None and case.handler_id is not None:

@@ -15,6 +15,7 @@ from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, S
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
 from complaints.services.memory import Memory, memory_of, remember_many
+from complaints.signing import signer_of, stood_for
 from customers.models import ContactPoint
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -25,12 +26,27 @@ from outreach.outsiders import reference
 from outreach.services import notify_many, queue_message, queue_outside_message
 from staff.absence import team_lead_of
 from staff.models import User
-from staff.rights import acted_for, sight_of
+from staff.rights import sight_of
 
 WORK_RIGHT = "complaints.work"
 ASSIGN_RIGHT = "complaints.assign"
 APPROVE_RIGHT = "complaints.approve"
 COORDINATE_RIGHT = "complaints.coordinate"
+# What cannot wait until who left it at the change of shift is here again: who signed hears it too.
+TO_SIGNER = frozenset(
+    {
+        "heard",
+        "urged",
+        "manager_asked",
+        "disputed",
+        "not_solved",
+        "resumed",
+        "part_done",
+        "part_returned",
+        "approved",
+        "denied",
+    }
+)
 OUTSIDERS = "complaint"  # how outreach refers to complainants who are no customers
 
 
@@ -112,11 +128,11 @@ def covers(case: Complaint, actor: User, right: str) -> bool:
 
 
 def works_on(case: Complaint, actor: User) -> bool:
-    """Whether the actor is the handler, acts for an absent one, or leads those who work on it."""
+    """Whether the actor is the handler, acts for an absent one, signed for it, or leads those who work on it."""
     return (
         actor.pk == case.handler_id
-        or (case.handler_id in acted_for(actor) and actor.has_perm(WORK_RIGHT))
         or leads(case, actor)
+        or (case.handler_id in stood_for(case, actor) and actor.has_perm(WORK_RIGHT))
     )
 
 
@@ -153,10 +169,10 @@ def check_no_record(case: Complaint) -> None:
 
 
 def behalf(case: Complaint, actor: User | None) -> User | None:
-    """The absent handler or owner for whom the actor acts, or None."""
+    """The handler or owner, absent or off their shift, for whom the actor acts, or None."""
     if actor is None or actor.pk in (case.owner_id, case.handler_id):
         return None
-    absent = acted_for(actor)
+    absent = stood_for(case, actor)
     if case.handler is not None and case.handler_id in absent:
         return case.handler
     return case.owner if case.owner_id in absent else None
@@ -248,9 +264,12 @@ def unseat(case: Complaint, why: SeatWhy, user: User | None = None) -> None:
 def ring(case: Complaint, person: User, kind: str, key: str, **params: Any) -> None:
     """Ring a colleague's bell ("complaint.<kind>", complaints/bellkinds.py) about the case, once per key. Nobody is
     rung about a complaint about them, or about a record of the past."""
-    notice = bell_of(case, person, kind, key, **params)
-    if notice is not None:
-        notify_many([notice])
+    people = [person]
+    if kind in TO_SIGNER and person.pk in (case.owner_id, case.handler_id) and not case.is_imported:
+        people += [one for one in (signer_of(case, person),) if one is not None]
+    notices = [bell_of(case, one, kind, key, **params) for one in people]
+    if found := [one for one in notices if one is not None]:
+        notify_many(found)
 
 
 def bell_of(case: Complaint, person: User, kind: str, key: str, **params: Any) -> Notification | None:

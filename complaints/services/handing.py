@@ -247,7 +247,7 @@ def lapse_handover(handover_id: int, *, now: datetime) -> bool:
         settle(offer, HandoverState.LAPSED)
         unseat(case, SeatWhy.OFFER)
         had = case.owner if offer.role == HandoverRole.OWNER else case.handler or case.owner
-        people = [superiors.stand_in(had), superiors.lead_of(had, case.about_staff_id), offer.by]
+        people = [superiors.stand_in(had, case.pk), superiors.lead_of(had, case.about_staff_id), offer.by]
         told = {person.pk: person for person in people if person is not None}
         kind = "offer_lapsed"
     for person in told.values():

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from complaints.lifecycle import Deed, SeatWhy
 from complaints.models import Complaint, Promise
 from complaints.services.ground import case_for, check_open, leads, locked_case, remember, ring, seat, unseat, works_on
+from complaints.signing import stood_for
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
-from staff.rights import acted_for
 
 TAKE_RIGHT = "complaints.take"
 
@@ -73,7 +73,7 @@ def _promise_for(promise_id: int, actor: User) -> tuple[Complaint, Promise]:
     promise = Promise.objects.select_related("owner").get(pk=promise_id)
     if case.about_staff_id == actor.pk:
         raise NotAllowed("complaint.about_you", _("The person complained of does not handle the complaint."))
-    keeps = actor.pk == promise.owner_id or promise.owner_id in acted_for(actor)
+    keeps = promise.owner_id in stood_for(case, actor)
     if not (keeps or works_on(case, actor) or leads(case, actor) or actor.pk == case.owner_id):
         raise NotAllowed("complaint.promise_not_yours", _("Somebody else keeps this promise."))
     if promise.kept_at or promise.dropped_at:

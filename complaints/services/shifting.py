@@ -1,5 +1,5 @@
 """The change of shift: what a person leaves open is listed, and somebody signs for it (D§9.3). The handler stays the
-handler; who signed sees the cases and is asked about them until the other is here again."""
+handler; who signed sees to the cases until the other is here again (`complaints.signing`)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from complaints.models.shifts import SIGN_RIGHT, ShiftSheetQuerySet
 from complaints.services.giving_many import locked_cases, readings_of
 from complaints.services.ground import ASSIGN_RIGHT, behalf
 from complaints.services.memory import memory_of, remember_many
+from complaints.signing import forget_signed
 from foundation.audit.services import record
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
@@ -156,6 +157,7 @@ def sign_sheet(sheet_id: int, *, actor: User) -> ShiftSheet:
         raise NotAllowed("complaint.about_you", _("The person complained of does not handle the complaint."))
     sheet.signed_by, sheet.signed_at = actor, now
     sheet.save(update_fields=["signed_by", "signed_at"])
+    forget_signed(actor)
     still = [case for case in cases.values() if case.is_open]
     Seat.objects.bulk_create(
         [Seat(complaint=case, user=actor, why=SeatWhy.SHIFT) for case in still], ignore_conflicts=True, batch_size=1_000

@@ -30,6 +30,7 @@ from complaints.services.ground import (
     unseat,
     works_on,
 )
+from complaints.signing import signed_for
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from interactions.lifecycle import Channel
@@ -161,8 +162,13 @@ def _begin(case: Complaint, actor: User) -> Complaint:
     step = step_from(case, Act.INVESTIGATE, actor)
     check_right(case, actor, step.right)
     before, pooled = case.handler, case.handler is None
-    # A delegate accepts for the absent one, who stays the handler; a lead who accepts works on it themself.
-    stays = before is not None and before.pk != actor.pk and acting_for(before, clock.now(), right=WORK_RIGHT) == actor
+    # A delegate, or who signed for it, accepts for who is not there, who stays the handler; a lead who accepts works on
+    # it themself.
+    stays = (
+        before is not None
+        and before.pk != actor.pk
+        and (acting_for(before, clock.now(), right=WORK_RIGHT) == actor or (case.pk, before.pk) in signed_for(actor))
+    )
     handler = before if stays else actor
     assert handler is not None
     check_worker(case, handler)

@@ -20,10 +20,11 @@ from complaints.forms import NoteForm, ReplyForm
 from complaints.holders import holders_of
 from complaints.lifecycle import OWNER_KIND, ClockKind, label_of
 from complaints.models import Complaint, Entry
-from complaints.queries import Around, around, people_of, view_of
+from complaints.queries import Around, around, view_of
 from complaints.services.changing import FIELDS, as_text, in_words
 from complaints.services.handing import may_answer
 from complaints.services.talking import TAKE_RIGHT, WRITTEN
+from complaints.signing import stood_for
 from complaints.told_facts import facts_told
 from complaints.verb_shape import Verb
 from complaints.verbs import next_of, to_decide, verbs_for
@@ -81,7 +82,7 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
     asked, checks = asked_of(request.GET), checks_of(case, hanging)
     verbs = verbs_for(case, user, hanging)
     buttons = 3 if verbs and verbs[0].name in next_of(case, hanging) else 0
-    decides = to_decide(case, user, hanging)
+    decides, stood = to_decide(case, user, hanging), stood_for(case, user)
     context |= panel_of(request, case, hanging, verbs)
     context |= {
         "primary": verbs[0] if buttons else None,
@@ -91,9 +92,9 @@ def render_case(request: StaffRequest, case: Complaint, *, status: int = 200, **
         "decides": decides,
         "may_approve": decides is not None and hanging.asked is not None,
         "may_reject": decides is not None and hanging.asked is None,
-        "owes": set(people_of(user)),
+        "owes": stood,
         "answerable": {one.pk for one in hanging.offers if may_answer(one, user, clock.now())},
-        "works": case.is_open and case.handler_id in people_of(user),
+        "works": case.is_open and case.handler_id in stood,
         "hanging": hanging,
         "dials": dials_of(case, hanging),
         "present": present,

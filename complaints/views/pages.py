@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from complaints.act_forms import ActForm
 from complaints.models import Complaint
-from complaints.queries import people_of
+from complaints.signing import stood_for
 from complaints.verb_shape import Verb
 from customers.models import ContactPoint
 from staff.models import User
@@ -42,7 +42,7 @@ def seen_case(request: StaffRequest, pk: int) -> Complaint:
 def is_own(case: Complaint, user: User) -> bool:
     """Whether the customer is clear to the user here: an open case they answer for or work on, also for somebody absent
     (D§3.1)."""
-    return case.is_open and bool({case.owner_id, case.handler_id} & set(people_of(user)))
+    return case.is_open and bool({case.owner_id, case.handler_id} & stood_for(case, user))
 
 
 def act_form(verb: Verb, request: StaffRequest, case: Complaint, data: Any = None, **more: Any) -> ActForm:

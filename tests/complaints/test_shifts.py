@@ -11,17 +11,22 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from complaints import tasks
 from complaints.lifecycle import State
 from complaints.models import Callback, Complaint, ComplaintMove, Part, Promise, Seat, ShiftItem, ShiftSheet, Solution
+from complaints.queries import MY_CASES, counts_of, own_among, view_of
+from complaints.services import ground, handing, promising, urging
 from complaints.services.shifting import here_again, left_by, make_sheet, sign_sheet
+from complaints.signing import forget_signed
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import Notification
 from staff.models import Shift, User
-from tests.complaints.cases import Office, case, moment, office, on
+from tests.complaints.cases import Office, case, moment, office, on, ready
+from tests.complaints.test_handing import kinds
 from tests.factories import UserFactory
 from tests.racing import race
 
@@ -170,3 +175,72 @@ def test_of_two_who_sign_at_once_one_does(client_for: ClientFor) -> None:
         winner = sheet.signed_by_id
         assert set(Seat.objects.filter(why="SHIFT").values_list("user", flat=True)) == {winner}
         assert ComplaintMove.objects.filter(act="SHIFT_TAKEN").count() == ShiftItem.objects.count() == 6
+
+
+@pytest.mark.covers("CMP-12", "CMP-28")
+def test_what_is_signed_for_is_the_signers_until_the_colleague_is_here_again(at: Office, client_for: ClientFor) -> None:
+    made = evening(at)
+    due, promised = made["due"], made["promised"]
+    keys = ["mine", "pool", "all"]
+    with on(3, 18):
+        new = ready(at, State.ASSIGNED)  # given to the handler a minute before they leave
+        Complaint.objects.filter(pk=new.pk).update(next_due_at=moment(4, 8))
+        sheet = make_sheet(at.handler.pk, actor=at.lead)
+        assert new.pk in set(sheet.items.values_list("complaint", flat=True))
+        before = counts_of(at.other, keys)["mine"]
+        sign_sheet(sheet.pk, actor=at.other)
+        signed = sheet.items.count()
+        assert counts_of(at.other, keys)["mine"] == view_of(at.other, "mine").seen.count()
+        # One of them (the promise in a case of their own) stood there already.
+        assert counts_of(at.other, keys)["mine"] == before + signed - 1
+        with connection.cursor() as cursor:
+            cursor.execute(MY_CASES.sql, MY_CASES.params(at.other))
+            assert cursor.fetchone()[0] == before + signed - 1
+        assert own_among(at.other, [due, made["later"]]) == {due.pk}
+        other = client_for(at.other)
+        page = other.get(reverse("complaints:case", args=[due.pk]))
+        assert page.context["works"] and "signed for this case at the change of shift" in page.content.decode()
+        # They act in its place and the history says for whom; the handler stays.
+        sent = other.post(reverse("complaints:act-accept", args=[new.pk]))
+        assert sent.status_code == 302
+        new.refresh_from_db()
+        move = ComplaintMove.objects.filter(complaint=new, act="INVESTIGATE").get()
+        assert (new.state, new.handler, move.actor, move.on_behalf_of) == (
+            "INVESTIGATING", at.handler, at.other, at.handler,
+        )  # fmt: skip
+        promising.keep_promise(Promise.objects.get(complaint=promised).pk, actor=at.other)
+        third = UserFactory(unit=at.unit, role="COMPLAINT_HANDLER")
+        with pytest.raises(NotAllowed):
+            ground.check_works(due, third)
+        # What comes up meanwhile is theirs to hear: the customer's urging, and the clock.
+        urging.urge_complaint(due.pk, actor=at.agent, channel="HOTLINE", text="Well?")
+        assert "urged" in kinds(at.other) and "urged" in kinds(at.handler)
+        # Given to somebody else since: not theirs any more.
+        handing.order_case(made["waits"].pk, actor=at.lead, role="HANDLER", to=third, reason="Your matter")
+        forget_signed(at.other)
+        assert made["waits"].pk not in set(view_of(at.other, "mine").seen.values_list("pk", flat=True))
+    other = User.objects.get(pk=at.other.pk)
+    with on(3, 21, 30):
+        tasks.settle_dues()  # the promise in the colleague's case, due at 21:00
+        assert "promise_due" in kinds(at.other) and "promise_due" not in kinds(at.handler)
+    with on(4, 8, 59):
+        assert ground.works_on(Complaint.objects.get(pk=due.pk), other)
+    with on(4, 9):  # even before the clock has tidied up
+        assert not ground.works_on(Complaint.objects.get(pk=due.pk), User.objects.get(pk=at.other.pk))
+        assert counts_of(User.objects.get(pk=at.other.pk), keys)["mine"] == before
+        tasks.settle_dues()
+        assert not Seat.objects.filter(why="SHIFT").exists()
+
+
+def test_the_marks_of_the_night_go_to_who_signed(at: Office) -> None:
+    Shift.objects.create(user=at.handler, starts_at=moment(3, 9), ends_at=moment(3, 18))
+    Shift.objects.create(user=at.handler, starts_at=moment(5, 9), ends_at=moment(5, 18))
+    with on(3, 9):
+        one = ready(at, State.INVESTIGATING)  # half of its 48 hours is over on the 4th at nine
+    with on(3, 18):
+        Complaint.objects.filter(pk=one.pk).update(next_due_at=moment(4, 12))
+        sign_sheet(make_sheet(at.handler.pk, actor=at.lead).pk, actor=at.other)
+    with on(4, 9, 1):
+        tasks.watch_complaints()
+        tasks.watch_complaints()
+    assert kinds(at.other) == ["reminded"] and "reminded" not in kinds(at.handler)
