@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "customers.imports",
     "outreach",
     "interactions",
+    "billing",
     "complaints",
     "workspace",
     "crm",
@@ -285,6 +286,9 @@ EMAIL_URL = env.str("CARELINE_SMTP_URL", "")
 MAIL_IN_URL = env.str("CARELINE_MAIL_IN_URL", "")
 SMS_URL = env.str("CARELINE_SMS_URL", "")
 SMS_KEY = env.str("CARELINE_SMS_KEY", "")
+BILLING_URL = env.str("CARELINE_BILLING_URL", "").rstrip("/")
+BILLING_CLIENT_ID = env.str("CARELINE_BILLING_CLIENT_ID", "")
+BILLING_CLIENT_SECRET = env.str("CARELINE_BILLING_CLIENT_SECRET", "")
 DEFAULT_FROM_EMAIL = env.str("CARELINE_MAIL_FROM", "careline@localhost")
 
 REST_FRAMEWORK = {

@@ -88,6 +88,11 @@ def _ended(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _service(_("%(product)s left for another operator") if ported else _("%(product)s ended"), line, ref)
 
 
+def _told(line: TimelineLine, ref: Any) -> tuple[str, str]:
+    status = say_choice(Subscription.Status, line.params.get("status", ""))
+    return _service(_("%(product)s: %(status)s") % {"product": "%(product)s", "status": status}, line, ref)
+
+
 def _need_added(line: TimelineLine, ref: Any) -> tuple[str, str]:
     return _("Need written down"), ref.text if ref else ""
 
@@ -238,6 +243,7 @@ def register() -> None:
         LineKind("subscription.activated", "package-check", "ok", "business", _opened, _load_lines),
         LineKind("subscription.changed", "package", "", "business", _altered, _load_lines),
         LineKind("subscription.terminated", "package-x", "mute", "business", _ended, _load_lines),
+        LineKind("subscription.told", "phone-off", "info", "business", _told, _load_lines),
         LineKind("profile.confirmed", "shield-check", "", "changes", _fact_confirmed),
         LineKind("need.added", "lightbulb", "info", "business", _need_added, _load_needs),
         LineKind("need.changed", "lightbulb", "", "business", _need_changed, _load_needs),

@@ -48,6 +48,7 @@ _DESK = {
     "customers": (UNIT, "view find create edit reveal merge"),
     "interactions": (UNIT, "view take handle"),
     "complaints": (OWN, "view take"),
+    "billing": (UNIT, "view"),
     "rights": (OWN, "raise"),
     "outreach": (OWN, "view work"),
     "workspace": (OWN, "home"),
@@ -57,6 +58,7 @@ _LEAD = {
     "customers": (UNIT, "view find create edit reveal export approve hold merge approve_merge segments"),
     "interactions": (UNIT, "view take handle assign figures"),
     "complaints": (UNIT, "view take assess assign work approve part figures"),
+    "billing": (UNIT, "view work approve"),
     "rights": (OWN, "raise"),
     "outreach": (TEAM, "view work assign"),
     "staff": (TEAM, "view absence reassign export"),
@@ -68,6 +70,7 @@ _HEAD = {
     "customers": (UNIT, "view find edit reveal export approve hold merge approve_merge segments transfer"),
     "interactions": (UNIT, "view take handle assign figures"),
     "complaints": (UNIT, "view take assess assign work approve part figures"),
+    "billing": (UNIT, "view approve"),
     "rights": (OWN, "raise"),
     "outreach": (UNIT, "view work assign"),
     "staff": (UNIT, "view absence reassign export"),
@@ -88,6 +91,7 @@ _TABLE = [
         {
             **_DESK,
             "customers": (OWN, "view find create edit reveal export manage merge segments"),
+            "billing": (OWN, "view"),
             "exports": (OWN, "ask"),
         },
         view_sensitive=True,
@@ -95,7 +99,7 @@ _TABLE = [
     Role(
         "PROJECT_MANAGER",
         _("Project manager"),
-        {**_DESK, "customers": (OWN, "view find edit reveal manage merge")},
+        {**_DESK, "customers": (OWN, "view find edit reveal manage merge"), "billing": (OWN, "view")},
         view_sensitive=True,
     ),
     Role(
@@ -109,6 +113,7 @@ _TABLE = [
         {
             **_DESK,
             "customers": (ALL, "view find edit reveal hold merge"),
+            "billing": (ALL, "view"),
             "complaints": (ALL, "view take assess assign work coordinate part figures rehearse"),
             "complaint_lists": (ALL, "view change"),
             "outreach": (ALL, "view work assign sort"),
@@ -153,7 +158,12 @@ _TABLE = [
     Role(
         "FINANCE_DUNNING",
         _("Arrears officer"),
-        {"customers": (ALL, "view find"), "outreach": (OWN, "view work"), "workspace": (OWN, "home")},
+        {
+            "customers": (ALL, "view find"),
+            "billing": (ALL, "view work finance engineer"),
+            "outreach": (OWN, "view work"),
+            "workspace": (OWN, "home"),
+        },
         second_factor=True,
     ),
     Role(
@@ -184,6 +194,7 @@ _TABLE = [
             "complaint_lists": (ALL, "view"),
             "jobs": (ALL, "view control export"),
             "imports": (ALL, "view run revert export"),
+            "billing": (ALL, "engineer"),
             "audit": (ALL, "view export"),
             "exports": (OWN, "ask"),
         },

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-APPS = ("complaints", "crm", "customers", "foundation", "interactions", "outreach", "staff", "workspace")
+APPS = ("billing", "complaints", "crm", "customers", "foundation", "interactions", "outreach", "staff", "workspace")
 
 
 def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:

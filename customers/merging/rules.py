@@ -183,6 +183,8 @@ def _facts(work: Work, key: CustomerKey) -> None:
         contract_end=min(_known(mine.contract_end, theirs.contract_end), default=None),
         mean_revenue=sum(revenue) if (revenue := _known(mine.mean_revenue, theirs.mean_revenue)) else None,
         tier=mine.tier or theirs.tier,
+        open_debt=sum(debts) if (debts := _known(mine.open_debt, theirs.open_debt)) else None,
+        debt_due_on=min(_known(mine.debt_due_on, theirs.debt_due_on), default=None),
     )
 
 

@@ -47,6 +47,9 @@ class CustomerFacts(models.Model):
     relationship_month = models.DateField(null=True)
     relationship_score = models.PositiveSmallIntegerField(null=True)
     relationship_band = models.CharField(max_length=8, default="", db_default="", choices=RelationshipBand.choices)
+    # What billing is still owed on all accounts, and the earliest day an open bill was or is due; null: nothing open.
+    open_debt = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    debt_due_on = models.DateField(null=True)
 
     class Meta:
         db_table = "customers_facts"

@@ -24,6 +24,7 @@ from customers.services.relations import add_relation, end_relation, join_househ
 from customers.services.subscriptions import (
     change_subscription,
     end_subscription,
+    follow_line,
     open_subscription,
     record_usage,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "end_relation",
     "end_subscription",
     "find_duplicates",
+    "follow_line",
     "give_consent",
     "join_household",
     "leave_household",

@@ -32,6 +32,19 @@ from staff.models import User
 
 CHANGEABLE = frozenset({"status", "plan_id", "contract_end", "user_name", "monthly_fee"})
 TOTALS = frozenset({"voice_minutes", "sms", "data_mb", "roaming_days", "zero_usage_days", "net_revenue"})
+# What another system (billing) may say of a line, and what of it ends when the line is told to be active again.
+LIFTED_BY_ACTIVE = frozenset(
+    {
+        Subscription.Status.PENDING,
+        Subscription.Status.SUSPENDED_ARREARS_1WAY,
+        Subscription.Status.SUSPENDED_ARREARS_2WAY,
+        Subscription.Status.PRE_TERMINATION,
+    }
+)
+FOLLOWED = LIFTED_BY_ACTIVE - {Subscription.Status.PENDING} | {
+    Subscription.Status.ACTIVE,
+    Subscription.Status.TERMINATED,
+}
 LIVES_ONCE = "service_no_lives_once"
 NUMBER_GIVEN_AGAIN = "number given to another customer"
 
@@ -190,6 +203,47 @@ def end_subscription(
         refind=True,
     )
     return line
+
+
+@transaction.atomic
+def follow_line(
+    subscription_id: int, *, status: str, actor: User | None = None, on: date | None = None, source: str = ""
+) -> bool:
+    """Give a line the status another system says it has: barred for arrears, active again, about to be ended, ended.
+
+    A line that is suspended on request or protectively stays so when it is told to be active: that was not for
+    arrears. `on`: the day of an end (default today). `source`: who says so, kept with the change. Returns whether
+    anything changed; a line that has ended here stays ended. Raises ValueError for a status nobody can tell.
+    """
+    if status not in FOLLOWED:
+        raise ValueError(f"no system tells the status {status}")
+    customer = locked(Subscription.objects.values_list("customer_id", flat=True).get(pk=subscription_id))
+    line = Subscription.objects.get(pk=subscription_id)
+    old = line.status
+    if line.terminated_on is not None or old == status:
+        return False
+    if status == Subscription.Status.ACTIVE and old not in LIFTED_BY_ACTIVE:
+        return False
+    ended = status == Subscription.Status.TERMINATED
+    line.status, line.version = status, line.version + 1
+    if ended:
+        line.terminated_on = max(on or clock.today(), line.activated_on or EARLIEST)
+    line.save(update_fields=["status", "version", "terminated_on"])
+    if ended:
+        refresh_contract(customer)
+    words = "subscription.terminated" if ended else "subscription.told"
+    remember(
+        customer,
+        "subscription.ended" if ended else "subscription.changed",
+        actor=actor,
+        target=line,
+        changed={"status": (old, status)},
+        source=source,
+        line=words,
+        line_params={"product_line": line.product_line, "status": status},
+        refind=ended,
+    )
+    return True
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from billing.models import BillingAccount
 from complaints.models import ComplainerFlag, Complaint
 from customers.finding import rebuild_find_rows
 from customers.imports.models import ImportChild, ImportRow, StagedRow
@@ -178,6 +179,7 @@ def _contacts(draw: random.Random, row: Customer, staff: list[User], number: int
         **mine,
     )
     ComplainerFlag.objects.create(complaint=case, customer=row, until=clock.today())
+    BillingAccount.objects.create(external_id=f"A{number}", party=f"P{number}", **mine)
     came: dict[str, Any] = {"number": f"138{number:08d}", "text": f"yes {number}", "at": at}
     SmsReply.objects.create(customer=row, state="TAKEN", taken_by="followup", **came)
     Reveal.objects.create(user=staff[0], customer_id=row.pk, field="phone", reason="call", until=at)

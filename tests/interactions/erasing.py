@@ -27,6 +27,8 @@ from staff.reveals import reveal
 from tests.exports.making import ask, work
 from tests.factories import UserFactory
 from tests.imports.bringing import bring, table
+from tests.interactions.erasing_billing import WORDS as BILLING_WORDS
+from tests.interactions.erasing_billing import billing_doors
 from tests.interactions.erasing_complaints import WORDS as COMPLAINT_WORDS
 from tests.interactions.erasing_complaints import complaint_doors
 from tests.interactions.erasing_doors import (
@@ -131,6 +133,7 @@ MARKS = {
                 "typed at every page",
                 "short name of a merged archive",
                 *COMPLAINT_WORDS,
+                *BILLING_WORDS,
             ),
             start=1,
         )
@@ -143,6 +146,8 @@ OF_THE_IDENTITY = {
     "who acted for them",
     "name of a merged archive",
     "typed at every page",
+    "number on a bill",
+    "number billing bills",
 }
 
 
@@ -181,6 +186,7 @@ def grown(agent: User, officer: User, client_for: Callable[[User], Client]) -> C
     contact_doors(customer, agent, lead, MARKS)
     message_doors(customer, agent, UserFactory(role="DEPT_HEAD", unit=agent.unit), MARKS)
     complaint_doors(customer, agent, lead, MARKS)
+    billing_doors(customer, MARKS)
     _pages(customer, agent, officer, client_for)
     rights_doors(customer, agent, officer, MARKS)
     return customer

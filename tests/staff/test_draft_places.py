@@ -13,7 +13,7 @@ FIELD = re.compile(r"(\w+) = forms\.CharField\((?:[^()]|\([^()]*(?:\([^()]*\)[^(
 
 
 def _sources() -> list[Path]:
-    own = ("complaints", "customers", "interactions", "outreach", "staff", "workspace", "foundation")
+    own = ("billing", "complaints", "customers", "interactions", "outreach", "staff", "workspace", "foundation")
     return [path for app in own for path in (settings.BASE_DIR / app).rglob("*.py")]
 
 

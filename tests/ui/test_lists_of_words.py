@@ -12,7 +12,7 @@ from django.utils import translation
 from foundation.ui.wording import join_words
 from tests.factories import UserFactory
 
-APPS = ("complaints", "customers", "foundation", "interactions", "outreach", "staff", "workspace")
+APPS = ("billing", "complaints", "customers", "foundation", "interactions", "outreach", "staff", "workspace")
 # Typed by people and read back as they typed them; every other list is SQL, a terminal's or a defect's text.
 TYPED = {
     "foundation/calendars/clock_writing.py",

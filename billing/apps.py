@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Billing"
+
+    def ready(self) -> None:
+        """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
+        from billing import forgetting, keeping, lines
+        from staff.services.numbering import Stamped, register_stamped
+
+        keeping.register()
+        forgetting.register()
+        lines.register()
+        register_stamped(Stamped("billing_billingaccount"))

@@ -1,0 +1,31 @@
+"""What the log calls billing."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Command
+from foundation.audit.words import Detail, codes, name_acts, name_kinds
+
+name_kinds(
+    {
+        "billing.billingaccount": _("Billing account"),
+        "billing.billingevent": _("Event of billing"),
+        "billing.command": _("Command to billing"),
+        "billing.restorewatch": _("Restoration owed"),
+        "billing.difference": _("Difference with billing"),
+        "billing.reconciliation": _("Comparison with billing"),
+    }
+)
+name_acts(
+    "billing",
+    title=_("Billing"),
+    acts={
+        "asked": _("Billing asked"),
+    },
+    details={
+        "kind": Detail(_("Kind"), words=codes(dict(Command.Kind.choices))),
+        "commands": Detail(_("Commands")),
+        "batch": Detail(_("Decision")),
+    },
+)

@@ -1,0 +1,23 @@
+"""What billing told and what we ask of it. One file per stage; all are imported from here."""
+
+from billing.models.accounts import BilledProduct, BillingAccount, Bucket
+from billing.models.bills import Allocation, Bill, BillLine, Payment
+from billing.models.commands import Command, RestoreWatch
+from billing.models.differences import Difference, Reconciliation
+from billing.models.inbox import BillingEvent, PollCursor
+
+__all__ = [
+    "Allocation",
+    "Bill",
+    "BillLine",
+    "BilledProduct",
+    "BillingAccount",
+    "BillingEvent",
+    "Bucket",
+    "Command",
+    "Difference",
+    "Payment",
+    "PollCursor",
+    "Reconciliation",
+    "RestoreWatch",
+]

@@ -1,0 +1,43 @@
+"""What billing tells of a customer: an account, a line, a bill and the event that told of it, each with a mark."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from billing.models import Bill, BilledProduct, BillingAccount, BillingEvent, BillLine
+from customers.models import Customer
+from foundation.common import clock
+
+WORDS = ("number billing knows", "number on a bill", "number billing bills", "event of billing")
+
+
+def billing_doors(customer: Customer, marks: dict[str, str]) -> None:
+    """An account with a paid bill."""
+    account = BillingAccount.objects.create(
+        external_id="ACC-ERASE", customer=customer, party=marks["number billing knows"]
+    )
+    BilledProduct.objects.create(
+        external_id="PROD-ERASE", account=account, service_no=marks["number billing bills"], status="terminated"
+    )
+    bill = Bill.objects.create(
+        external_id="BILL-ERASE",
+        account=account,
+        month=date(2026, 9, 1),
+        bill_date=date(2026, 10, 1),
+        due_date=date(2026, 10, 31),
+        amount=59,
+        remaining=0,
+        open_amount=0,
+        state=Bill.State.SETTLED,
+    )
+    BillLine.objects.create(
+        bill=bill, position=0, kind="PLAN", name="Plan 59", service_no=marks["number on a bill"], amount=59
+    )
+    BillingEvent.objects.create(
+        event_id="EVENT-ERASE",
+        kind="CustomerBillCreateEvent",
+        event_time=clock.now(),
+        account_ref="ACC-ERASE",
+        body={"event": {"customerBill": {"note": marks["event of billing"]}}},
+        state="APPLIED",
+    )
