@@ -36,16 +36,14 @@ def take_receipt(receipt: Receipt) -> Literal["taken", "unknown", "again"]:
     stored = OutMessage.objects.filter(pk=message_id, pk__gte=message_floor()).values_list("state", flat=True).first()
     if stored is None:
         return "unknown"
-    if stored in MESSAGE_OPEN:
-        return "again"
     try:
         with transaction.atomic():
             if receipt.state == MessageState.DELIVERED:
                 report_delivered(message_id)
             else:
                 report_undelivered(message_id, detail=_code(receipt.detail), for_good=receipt.nobody)
-    except RuleBroken:  # what became of it is known already
-        pass
+    except RuleBroken:  # it is still under way, or what became of it is known already
+        return "again" if stored in MESSAGE_OPEN else "taken"
     return "taken"
 
 

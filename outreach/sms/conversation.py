@@ -37,7 +37,7 @@ from outreach.delivery import CLAIM_LEASE, Ready, claim_due, finding_of, let_thr
 from outreach.lifecycle import Channel, MessageState
 from outreach.results import Finding, patiently, record_findings
 from outreach.sms.pace import Pace
-from outreach.sms.parts import Taken, forget_parts, judge, note_receipts, note_taken, taken_before
+from outreach.sms.parts import Taken, forget_parts, judge, left_whole, note_receipts, note_taken, taken_before
 from outreach.sms.replies import Came, take_reply
 
 log = structlog.get_logger(__name__)
@@ -186,6 +186,9 @@ class Conversation:
                 log.warning("sms_unreadable", line=self.line.name, fault=str(bad))
                 answers.append(answer_to(pdu, Status.NEVER_TAKEN))
                 continue
+            if deliver.is_on_the_way:
+                answers.append(answer_to(pdu))
+                continue
             said = receipt_of(deliver) if deliver.is_receipt else None
             if said is not None:
                 receipts.append((pdu, said))
@@ -211,7 +214,7 @@ class Conversation:
 
     def _take_receipts(self, receipts: list[tuple[Pdu, ReceiptSaid]], since: float) -> list[Pdu]:
         """The answers to receipts. One of a part that is not on record may be faster than the answer to that part: it
-        is kept a moment without an answer, so that it is not lost with us."""
+        is kept a moment without an answer, so that it is not lost with us, and then put off."""
         try:
             strange = note_receipts(self.line.name, (said for _pdu, said in receipts), self.line.nobody)
         except (DatabaseError, InterfaceError) as away:
@@ -221,12 +224,16 @@ class Conversation:
             log.exception("sms_receipts_failed", line=self.line.name)
             return [answer_to(pdu, Status.TAKE_IT_LATER) for pdu, _said in receipts]
         early = [(pdu, said) for pdu, said in receipts if said.reference in strange]
-        if early and self.asked and time.monotonic() - since < EARLY_SECONDS:
-            self.early.append((early, since))
-            return [answer_to(pdu) for pdu, said in receipts if said.reference not in strange]
-        if early:
-            log.info("sms_receipts_unmatched", line=self.line.name, count=len(early))
-        return [answer_to(pdu) for pdu, _said in receipts]
+        answers = [answer_to(pdu) for pdu, said in receipts if said.reference not in strange]
+        if not early:
+            return answers
+        if self.asked and next(iter(self.asked.values()))[2] <= since:  # it may be about one of these
+            if time.monotonic() - since < EARLY_SECONDS:
+                self.early.append((early, since))
+                return answers
+            return answers + [answer_to(pdu, Status.TAKE_IT_LATER) for pdu, _said in early]
+        log.info("sms_receipts_unmatched", line=self.line.name, count=len(early))
+        return answers + [answer_to(pdu) for pdu, _said in early]
 
     def _take_early(self) -> None:
         """Receipts that were faster than their parts, once more."""
@@ -272,8 +279,10 @@ class Conversation:
         most = min(MOST_CLAIMED, int(self.line.rate * CLAIM_SECONDS) or 1) if self.line.rate else MOST_CLAIMED
         try:
             claimed = claim_due(most, (Channel.SMS,))
-            ready = let_through(claimed) if claimed else []
-            if cut := [message.pk for message in claimed if message.in_flight_at is not None]:
+            cut = [message.pk for message in claimed if message.in_flight_at is not None]
+            gone = left_whole(cut) if cut else set()
+            ready = let_through([message for message in claimed if message.pk not in gone]) if claimed else []
+            if cut:
                 judge(cut)  # its receipts may have come before it was called unknown
         except (DatabaseError, InterfaceError) as away:
             self._away(away)
@@ -284,13 +293,13 @@ class Conversation:
             self.look_at = now + LOOK_SECONDS
             return
         self.look_at = now if claimed else now + LOOK_SECONDS
-        unsplit = []
+        known = [finding_of(message, Outcome(Fate.TAKEN)) for message in claimed if message.pk in gone]
         for entry in ready:
             try:
                 self.waiting.append((entry, self._split(entry), now))
             except TooLong as long:
-                unsplit.append(finding_of(entry.message, Outcome(Fate.REFUSED, str(long))))
-        _record(unsplit)
+                known.append(finding_of(entry.message, Outcome(Fate.REFUSED, str(long))))
+        _record(known)
 
     def _split(self, entry: Ready) -> list[Part]:
         letter, line = entry.letter, self.line

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import Count, F
 
 from foundation.common import clock
 from foundation.common.ids import first_id_at
@@ -21,9 +21,9 @@ from outreach.channels.smpp.texts import ARRIVED, LOST, ReceiptSaid
 from outreach.lifecycle import MESSAGE_MOVES, MessageState
 from outreach.models import OutMessage, SmsPart
 from outreach.models.messages import message_floor
+from outreach.sms.matching import KEPT, kept_id, parts_named
 
 log = structlog.get_logger(__name__)
-KEPT = timedelta(days=30)  # a message centre gives up after three days at most; the rest is for those who look
 TIDY_CHUNK = 10_000
 
 
@@ -42,7 +42,13 @@ def note_taken(line: str, taken: Iterable[Taken]) -> None:
     """Write down parts that were taken; repeatable."""
     SmsPart.objects.bulk_create(
         (
-            SmsPart(message_id=one.message_id, number=one.number, total=one.total, line=line, reference=one.reference)
+            SmsPart(
+                message_id=one.message_id,
+                number=one.number,
+                total=one.total,
+                line=line,
+                reference=kept_id(one.reference),
+            )
             for one in taken
         ),
         ignore_conflicts=True,
@@ -57,6 +63,13 @@ def taken_before(message_ids: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
+def left_whole(message_ids: Collection[int]) -> set[int]:
+    """Those of these messages all parts of which were taken: whatever was cut, they have left."""
+    parts = SmsPart.objects.filter(message_id__in=message_ids).values("message_id", "total")
+    whole = parts.annotate(taken=Count("number")).filter(taken=F("total"))
+    return set(whole.values_list("message_id", flat=True))
+
+
 def forget_parts(message_ids: Collection[int]) -> None:
     """A message failed for good: when a person sends it again, all of it leaves."""
     SmsPart.objects.filter(message_id__in=message_ids).delete()
@@ -66,16 +79,15 @@ def forget_parts(message_ids: Collection[int]) -> None:
 def note_receipts(line: str, said: Iterable[ReceiptSaid], nobody: frozenset[str]) -> set[str]:
     """Take in receipts of a line; returns the references that belong to no part on record. `nobody`: error codes that
     mean that nobody has the number. States on the way (accepted, en route) and repeats change nothing."""
-    final = {one.reference: one for one in said if one.state in ARRIVED | LOST}
+    final: dict[str, ReceiptSaid] = {}
+    for one in said:
+        if one.state in ARRIVED | LOST:
+            final.setdefault(one.reference, one)  # the first last word stands, told at once or one by one
     if not final:
         return set()
-    floor = first_id_at(clock.now() - KEPT)
-    rows = SmsPart.objects.select_for_update(no_key=True).filter(line=line, reference__in=final, pk__gte=floor)
-    newest: dict[str, SmsPart] = {}
-    for part in rows.order_by("pk"):  # an id the message centre gave twice: the later one
-        newest[part.reference] = part
+    named = parts_named(line, final)
     moved = []
-    for reference, part in newest.items():
+    for reference, part in named.items():
         receipt = final[reference]
         if part.state == SmsPart.State.TAKEN:
             part.state = SmsPart.State.ARRIVED if receipt.state in ARRIVED else SmsPart.State.LOST
@@ -84,7 +96,7 @@ def note_receipts(line: str, said: Iterable[ReceiptSaid], nobody: frozenset[str]
             moved.append(part)
     SmsPart.objects.bulk_update(moved, ["state", "error", "for_good"])
     judge({part.message_id for part in moved})
-    return set(final) - set(newest)
+    return set(final) - set(named)
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ from outreach.sms.gateway import Gateway
 from tests.jobs.processes import ROOT
 
 PATIENCE = 30
+AGAIN_SECONDS = 0.1
 GSM = {0x00: "@", 0x02: "$", 0x11: "_"}  # what differs from ASCII and our tests use
 
 
@@ -42,13 +43,17 @@ class Got:
 
 class Smsc:
     """`on_submit(got)` may return a status that refuses the part. `receipt(got)`: the state a receipt tells, "" for
-    none."""
+    none. `given(n)`: the id of the n-th part. `slow`: parts are answered for when it is told to `answer`. What is not
+    answered for well is told again."""
 
     def __init__(self) -> None:
         self.parts: list[Got] = []
         self.asked = 0
         self.on_submit: Callable[[Got], int | None] = lambda _got: None
         self.receipt: Callable[[Got], str] = lambda _got: "DELIVRD"
+        self.given: Callable[[int], str] = lambda n: f"m{n}"
+        self.slow = False
+        self._unanswered: list[tuple[Any, str]] = []
         self.sessions = 0
         self.port = 0
         self.statuses: list[int] = []
@@ -81,10 +86,16 @@ class Smsc:
         """Somebody sends us a text message."""
         self._tell({"source_addr": number, "short_message": data, "data_coding": coding, "esm_class": esm_class})
 
-    def tell(self, ref: str, state: str, error: str = "000") -> None:
+    def tell(self, ref: str, state: str, error: str = "000", number: str = "1", esm_class: int = 4) -> None:
         """A receipt, in the words of appendix B."""
         text = f"id:{ref} sub:001 dlvrd:001 submit date:2611241000 done date:2611241001 stat:{state} err:{error} text:"
-        self._tell({"source_addr": "1", "short_message": text.encode(), "esm_class": 4})
+        self._tell({"source_addr": number, "short_message": text.encode(), "esm_class": esm_class})
+
+    def answer(self) -> None:
+        """Answer for the parts that were taken slowly."""
+        waiting, self._unanswered = self._unanswered, []
+        for event, ref in waiting:
+            self._loop.call_soon_threadsafe(event.accept, ref)
 
     def cut_after(self, count: int) -> None:
         """Break the connection when so many more bytes have passed."""
@@ -107,7 +118,7 @@ class Smsc:
             return
         self.statuses.append(answer.command_status)
         if not answer.is_success:
-            self._told.append(pdu)
+            self._loop.call_later(AGAIN_SECONDS, self._tell, pdu)
 
     async def _serve(self, server: Any) -> None:
         while True:
@@ -122,13 +133,16 @@ class Smsc:
 
     def _submitted(self, event: Any) -> None:
         self.asked += 1
-        got = _read(event, f"m{next(self._ids)}")
+        got = _read(event, self.given(next(self._ids)))
         refusal = self.on_submit(got)
         if refusal is not None:
             event.reject(refusal)
             return
         self.parts.append(got)
-        event.accept(got.ref)
+        if self.slow:
+            self._unanswered.append((event, got.ref))
+        else:
+            event.accept(got.ref)
         state = self.receipt(got)
         if state:
             self.tell(got.ref, state)

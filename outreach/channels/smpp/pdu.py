@@ -50,6 +50,7 @@ class Tag(IntEnum):
 
 UDH = 0x40  # esm_class: the text begins with a user data header
 RECEIPT = 0x04  # esm_class, in the bits of RECEIPT_BITS: a delivery receipt
+ON_THE_WAY = 0x20  # and there: a word before the last one, which a receipt tells
 RECEIPT_BITS = 0x3C
 
 
@@ -97,6 +98,10 @@ class Deliver:
     @property
     def is_receipt(self) -> bool:
         return self.esm_class & RECEIPT_BITS == RECEIPT
+
+    @property
+    def is_on_the_way(self) -> bool:
+        return self.esm_class & RECEIPT_BITS == ON_THE_WAY
 
 
 def frame_length(buffer: bytes | bytearray) -> int | None:

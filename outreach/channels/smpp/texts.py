@@ -143,12 +143,14 @@ def decoded(data: bytes, coding: int) -> str:
 class ReceiptSaid:
     """A receipt: the message centre's id, its word for the state (DELIVRD …) and its error code, "" when not said.
 
-    `no_subscriber`: the network itself says that nobody has this number (GSM error 1)."""
+    `no_subscriber`: the network itself says that nobody has this number (GSM error 1). `numbers`: the telephone
+    numbers it names; the one the message went to is among them."""
 
     reference: str
     state: str
     error: str = ""
     no_subscriber: bool = False
+    numbers: tuple[str, ...] = ()
 
 
 STATES = {
@@ -167,4 +169,5 @@ def receipt_of(deliver: Deliver) -> ReceiptSaid | None:
     if not reference or len(reference) > 65:
         return None
     network = option.get(Tag.NETWORK_ERROR_CODE, b"")
-    return ReceiptSaid(reference, state, said.get("err", "")[:10], network == b"\x03\x00\x01")
+    numbers = (deliver.source.text, deliver.destination.text)
+    return ReceiptSaid(reference, state, said.get("err", "")[:10], network == b"\x03\x00\x01", numbers)
