@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from customers.models import ContactPoint, Customer
@@ -47,9 +48,8 @@ def report_undelivered(message_id: int, *, detail: str = "", for_good: bool = Tr
 def report_delivered(message_id: int) -> OutMessage:
     """The carrier says that a message arrived. Raises as `report_undelivered`."""
     message = OutMessage.objects.select_for_update(no_key=True).get(pk=message_id, pk__gte=message_floor())
-    if MessageState.DELIVERED not in MESSAGE_MOVES[message.state]:
+    if not report_all_delivered([message_id]):
         raise RuleBroken("message.cannot_move", _("Only a message that left can arrive."))
-    report_all_delivered([message_id])
     message.state = MessageState.DELIVERED
     return message
 
@@ -59,11 +59,14 @@ def report_all_delivered(message_ids: Collection[int]) -> int:
     """The set form of `report_delivered`: those that left arrived, the others stay as they are; how many arrived."""
     may = [state for state, moves in MESSAGE_MOVES.items() if MessageState.DELIVERED in moves]
     rows = OutMessage.objects.filter(pk__in=message_ids, pk__gte=message_floor(), state__in=may)
+    rows = rows.exclude(state=MessageState.QUEUED, in_flight_at__isnull=True)
     held = dict(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", "state"))
     MessageMove.objects.bulk_create(
         MessageMove(message_id=pk, old=state, new=MessageState.DELIVERED) for pk, state in held.items()
     )
-    rows.filter(pk__in=held).update(state=MessageState.DELIVERED)
+    rows.filter(pk__in=held).update(
+        state=MessageState.DELIVERED, sent_at=Coalesce("sent_at", "in_flight_at"), in_flight_at=None
+    )
     note_arrived(held, clock.now())
     return len(held)
 

@@ -152,9 +152,10 @@ def _ask_gate(case: Case) -> Finding | Ready:
             return Finding(message, MessageState.UNKNOWN, R.CUT, why=why)
         return Finding(message, MessageState.SUPPRESSED, decision.reason, why=why)
     if decision.verdict is Verdict.WAIT:
-        return Finding(message, MessageState.QUEUED, R.WAITING, not_before=decision.until, why=why)
-    if not cut and not is_still_true(message.template, message.params):
-        return Finding(message, MessageState.SUPPRESSED, R.EXPIRED, why=why)
+        return Finding(message, MessageState.QUEUED, R.WAITING, not_before=decision.until, why=why, unsure=cut)
+    if not is_still_true(message.template, message.params):
+        state, reason = (MessageState.UNKNOWN, R.CUT) if cut else (MessageState.SUPPRESSED, R.EXPIRED)
+        return Finding(message, state, reason, why=why)
     letter = _letter(case)
     if letter is None:
         return Finding(message, MessageState.FAILED, R.WORDING)
@@ -295,4 +296,7 @@ def finding_of(message: OutMessage, said: Outcome, untried: int = 1) -> Finding:
 
 
 def _again(message: OutMessage, said: Outcome, at: datetime, untried: int = 0) -> Finding:
-    return Finding(message, MessageState.QUEUED, R.TEMPORARY, said.detail, not_before=at, untried=untried)
+    unsure = said.fate is Fate.UNSURE or message.in_flight_at is not None  # as it was claimed: a cut attempt
+    return Finding(
+        message, MessageState.QUEUED, R.TEMPORARY, said.detail, not_before=at, untried=untried, unsure=unsure
+    )

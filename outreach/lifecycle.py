@@ -18,7 +18,8 @@ class MessageState(models.TextChoices):
 
 
 MESSAGE_MOVES: dict[str, frozenset[str]] = {
-    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.SUPPRESSED}),
+    # Delivered from here and from FAILED: an attempt nobody knew about did arrive.
+    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.SUPPRESSED, MessageState.DELIVERED}),
     MessageState.SENDING: frozenset(
         {
             MessageState.QUEUED,
@@ -30,7 +31,7 @@ MESSAGE_MOVES: dict[str, frozenset[str]] = {
     ),
     MessageState.SENT: frozenset({MessageState.DELIVERED, MessageState.UNDELIVERED}),
     MessageState.UNKNOWN: frozenset({MessageState.DELIVERED, MessageState.UNDELIVERED}),
-    MessageState.FAILED: frozenset({MessageState.QUEUED}),
+    MessageState.FAILED: frozenset({MessageState.QUEUED, MessageState.DELIVERED}),
     MessageState.DELIVERED: frozenset(),
     MessageState.UNDELIVERED: frozenset(),
     MessageState.SUPPRESSED: frozenset(),

@@ -25,11 +25,12 @@ LOOK_BACK = timedelta(days=62)
 
 _RECORD = """
 UPDATE outreach_message m SET state = r.state, reason = r.reason, not_before = coalesce(r.not_before, m.not_before),
-       sent_at = r.sent_at, in_flight_at = NULL, tries = m.tries - r.untried,
+       sent_at = r.sent_at, in_flight_at = CASE WHEN r.unsure THEN m.in_flight_at END, tries = m.tries - r.untried,
        explanation = coalesce(r.explanation, m.explanation)
 FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(reasons)s::text[],
-            %(not_before)s::timestamptz[], %(sent_at)s::timestamptz[], %(untried)s::int[], %(whys)s::jsonb[])
-     AS r(id, attempt, state, reason, not_before, sent_at, untried, explanation)
+            %(not_before)s::timestamptz[], %(sent_at)s::timestamptz[], %(untried)s::int[], %(whys)s::jsonb[],
+            %(unsure)s::boolean[])
+     AS r(id, attempt, state, reason, not_before, sent_at, untried, explanation, unsure)
 WHERE m.id = r.id AND m.attempts = r.attempt AND m.state = 'sending' AND m.id >= %(floor)s RETURNING m.id
 """
 _LINES = {
@@ -45,7 +46,7 @@ class Finding:
     """What is to be written about one claimed message.
 
     `not_before`: when it may be claimed again. `untried`: 1 when no attempt was really made. `why`: explanation.
-    `nobody`: there is nobody at the address.
+    `nobody`: there is nobody at the address. `unsure`: it waits, and an attempt before may have arrived.
     """
 
     message: OutMessage
@@ -56,6 +57,7 @@ class Finding:
     untried: int = 0
     why: list[dict[str, Any]] | None = None
     nobody: bool = False
+    unsure: bool = False
 
 
 def record_findings(findings: list[Finding]) -> None:
@@ -95,6 +97,7 @@ def _record(findings: list[Finding]) -> None:
                 "not_before": [f.not_before for f in findings],
                 "sent_at": [now if f.state == MessageState.SENT else None for f in findings],
                 "untried": [f.untried for f in findings],
+                "unsure": [f.unsure for f in findings],
                 "whys": [json.dumps(f.why) if f.why is not None else None for f in findings],
             },
         )

@@ -45,8 +45,8 @@ class OutMessage(Row):
 
     `not_before` is the moment it may be claimed, and while SENDING the end of the worker's lease; `attempts`
     numbers the claims, so that a late answer of a lost worker changes nothing (recipes §8). `tries` counts the
-    times it was really handed to a channel. `in_flight_at` is set just before the outward call: found set at a
-    claim, that attempt was cut.
+    times it was really handed to a channel. `in_flight_at` is set just before the outward call and
+    stays while nobody knows whether that arrived: found set at a claim, an attempt was cut.
     """
 
     on_merge: ClassVar = {"customer": OnMerge.MOVE}

@@ -20,8 +20,11 @@ from foundation.common import clock
 from foundation.common.errors import BadSetting
 from foundation.rest.signing import sign
 from outreach import delivery
+from outreach.bounces import report_undelivered
 from outreach.channels.http import read_gateway
-from outreach.models import FollowUp, MessageMove, OutMessage, SmsReply
+from outreach.models import FollowUp, MessageMove, OutMessage, RescueStep, SmsReply
+from outreach.tasks import rescue_messages
+from tests.factories import UserFactory
 from tests.outreach.making import MORNING, queue, reachable
 from tests.outreach.test_consent import agree
 
@@ -194,6 +197,75 @@ def test_receipts_are_taken_once_and_told_again_when_too_early(gateway: Gateway,
         assert (state(first)[0], state(second)[0], state(waits)[0]) == ("delivered", "undelivered", "queued")
         assert MessageMove.objects.filter(new__in=["delivered", "undelivered"]).count() == 2
         assert MessageMove.objects.get(new="undelivered").detail == "absent"
+
+
+def test_a_receipt_of_an_attempt_that_timed_out_settles_it_and_it_leaves_no_more(
+    gateway: Gateway, travel: Travel
+) -> None:
+    gateway.answers += [(0, b"", {})] * 2  # taken, and gone before it said so
+    with travel(MORNING):
+        told, silent = queued("told"), queued("silent")
+        delivery.deliver_due()
+        assert (state(told), state(silent)) == (("queued", "temporary"),) * 2
+        receipt = {"receipts": [{"reference": delivery.reference_of(told.pk), "state": "delivered"}]}
+        for _twice in range(2):
+            assert tell("sms-receipts", receipt)[1]["taken"] == 1
+        assert (state(told)[0], told.sent_at) == ("delivered", MORNING)
+        unheard = {"reference": delivery.reference_of(silent.pk), "state": "undelivered"}
+        assert tell("sms-receipts", {"receipts": [unheard]})[1]["again"] == [unheard["reference"]]
+    with travel(MORNING + timedelta(minutes=2)):
+        gateway.answers.append((409, b"", {}))
+        delivery.deliver_due()
+        assert state(silent) == ("sent", "")
+        assert len(gateway.posted) == 3
+        assert tell("sms-receipts", {"receipts": [unheard]})[1]["taken"] == 1
+        assert state(silent)[0] == "undelivered"
+    assert MessageMove.objects.filter(message_id=told.pk, new="delivered").count() == 1
+    assert set(RescueStep.objects.values_list("message_id", "step", "outcome")) == {
+        (silent.pk, "RECEIPT", ""), (silent.pk, "CHANNEL", "")
+    }  # fmt: skip
+
+
+def test_an_attempt_nobody_knows_about_is_never_called_held_back_and_may_turn_out_well(
+    gateway: Gateway, travel: Travel
+) -> None:
+    with travel(MORNING):
+        over, night, tired = queued("over", expires_at=MORNING + timedelta(minutes=1)), queued("night"), queued("tired")
+        gateway.answers += [(0, b"", {})] * 3
+        OutMessage.objects.filter(pk=tired.pk).update(tries=delivery.MOST_TRIES - 1)
+        delivery.deliver_due()
+        assert state(tired) == ("failed", "too_many_tries")
+    with travel(MORNING + timedelta(minutes=2)):
+        OutMessage.objects.filter(pk=night.pk).update(not_before=MORNING + timedelta(hours=14))
+        delivery.deliver_due()
+        assert state(over) == ("unknown", "cut")
+    with travel(MORNING + timedelta(hours=14)):  # after midnight: it waits, and may have arrived all the same
+        delivery.deliver_due()
+        assert state(night) == ("queued", "waiting")
+        assert len(gateway.posted) == 3
+        names = [delivery.reference_of(message.pk) for message in (over, night, tired)]
+        told = {"receipts": [{"reference": name, "state": "delivered"} for name in names]}
+        assert tell("sms-receipts", told)[1] == {"taken": 3, "unknown": [], "again": [], "@type": "SmsReceipts"}
+        assert {state(message)[0] for message in (over, night, tired)} == {"delivered"}
+    with travel(MORNING + timedelta(days=1)):
+        assert delivery.deliver_due() == 0
+    assert set(RescueStep.objects.values_list("step", "outcome")) == {("CHANNEL", "ARRIVED")}
+
+
+def test_no_receipt_by_the_gateway_is_a_letter_by_mail_and_then_one_call(gateway: Gateway, travel: Travel) -> None:
+    with travel(MORNING):
+        message = queue(reachable(manager=UserFactory(role="ACCOUNT_MANAGER")))
+        assert message is not None
+        delivery.deliver_due()
+        assert state(message) == ("sent", "")
+    with travel(MORNING + timedelta(minutes=50)):
+        assert [rescue_messages() for _tick in range(4)] == [1, 1, 0, 0]
+        letter = OutMessage.objects.get(channel="EMAIL")
+        letter.state = "sent"
+        letter.save()
+        report_undelivered(letter.pk)
+        assert [rescue_messages() for _tick in range(2)] == [1, 0]
+    assert FollowUp.objects.values_list("source", "kind").get() == (f"message:{message.pk}", "CALLBACK")
 
 
 def test_a_reply_by_the_gateway_refuses_at_once(gateway: Gateway, travel: Travel) -> None:
