@@ -2,65 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from django.db.models import Avg, Count, F, Func, IntegerField, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from complaints.kpis.handling import within
+from complaints import report_rows
 from complaints.kpis.outcome import GOOD_SCORE
-from complaints.kpis.slicing import names_of, span_of
-from complaints.lifecycle import PartState, Solved
+from complaints.kpis.slicing import names_of
+from complaints.lifecycle import Solved
 from complaints.models import Callback, Part
-from complaints.models.figures import FIGURES_RIGHT
-from foundation.common import clock
-from staff.models import User
-from staff.rights import sight_of
 
 MOST_LINES = 100
 # Words, the column, and how its keys are named.
 Split = tuple[Any, Any, str]
 # What callbacks are split by.
 CALLS_BY: dict[str, Split] = {
-    "topic": (_("Topic"), F("complaint__topic_id"), "topic"),
-    "brand": (_("Brand"), F("complaint__brand"), "brand"),
-    "unit": (_("Unit"), F("complaint__work_unit_id"), "unit"),
-    "responsible": (_("Responsible unit"), F("complaint__responsible_unit_id"), "responsible"),
-    "person": (_("Handler"), Coalesce("complaint__handler_id", "complaint__last_handler_id"), "person"),
-    "caller": (_("Called by"), F("by_id"), "person"),
-    "channel": (_("Channel"), F("complaint__channel"), "channel"),
+    "topic": (_("Topic"), F("row_topic"), "topic"),
+    "brand": (_("Brand"), F("row_brand"), "brand"),
+    "unit": (_("Unit"), F("row_unit"), "unit"),
+    "responsible": (_("Responsible unit"), F("row_responsible"), "responsible"),
+    "person": (_("Handler"), F("row_person"), "person"),
+    "caller": (_("Called by"), F("row_caller"), "person"),
+    "channel": (_("Channel"), F("row_channel"), "channel"),
 }
 # The numbers of a line and the rows each of them counts.
 CALL_PARTS: dict[str, tuple[Any, Q]] = {
     "all": (_("Callbacks"), Q()),
-    "reached": (_("Reached"), Q(reached_at__isnull=False)),
-    "visited": (_("At the customer's"), Q(way=Callback.Way.VISIT, reached_at__isnull=False)),
-    "solved": (_("Solved"), Q(solved=Solved.YES)),
-    "not_solved": (_("Not solved"), Q(solved=Solved.NO)),
-    "unreachable": (_("Not reached"), Q(solved=Solved.UNREACHABLE)),
-    "satisfied": (_("Satisfied"), Q(satisfaction__gte=GOOD_SCORE)),
-    "kind": (_("Good attitude"), Q(attitude__gte=GOOD_SCORE)),
+    "reached": (_("Reached"), Q(row_reached_at__isnull=False)),
+    "visited": (_("At the customer's"), Q(row_way=Callback.Way.VISIT, row_reached_at__isnull=False)),
+    "solved": (_("Solved"), Q(row_solved=Solved.YES)),
+    "not_solved": (_("Not solved"), Q(row_solved=Solved.NO)),
+    "unreachable": (_("Not reached"), Q(row_solved=Solved.UNREACHABLE)),
+    "satisfied": (_("Satisfied"), Q(row_satisfaction__gte=GOOD_SCORE)),
+    "kind": (_("Good attitude"), Q(row_attitude__gte=GOOD_SCORE)),
 }
 PARTS_BY: dict[str, Split] = {
-    "unit": (_("Unit"), F("unit_id"), "unit"),
-    "person": (_("Person"), F("handler_id"), "person"),
+    "unit": (_("Unit"), F("row_unit"), "unit"),
+    "person": (_("Person"), F("row_person"), "person"),
 }
 PART_PARTS: dict[str, tuple[Any, Q]] = {
     "all": (_("Due"), Q()),
-    "on_time": (_("On time"), Q(done_at__isnull=False, done_at__lte=F("due_at"))),
-    "late": (_("Late"), Q(done_at=None) | Q(done_at__gt=F("due_at"))),
+    "on_time": (_("On time"), Q(row_done_at__isnull=False, row_done_at__lte=F("row_due_at"))),
+    "late": (_("Late"), Q(row_done_at=None) | Q(row_done_at__gt=F("row_due_at"))),
 }
-
-
-class Tries(Func):
-    """How often somebody tried to reach the customer."""
-
-    function = "jsonb_array_length"
-    output_field = IntegerField()
 
 
 @dataclass(frozen=True)
@@ -73,64 +60,43 @@ class Summed:
     means: dict[str, float | None]
 
 
-def _seen(user: User) -> Q:
-    """Of rows that hang on a case: whose case is in the person's scope of figures."""
-    sight = sight_of(user, FIGURES_RIGHT)
-    seen = sight.rows(unit_no="complaint__unit_no", owner="complaint__owner_id")
-    seen |= sight.rows(unit_no="complaint__work_unit_no", owner="complaint__handler_id")
-    return seen & (Q(complaint__about_staff=None) | ~Q(complaint__about_staff=user))
-
-
-def calls_of(user: User, month: date) -> QuerySet[Callback]:
-    """The callbacks that ended in a month, reached or not, in the person's scope."""
-    return Callback.objects.filter(_seen(user), within("done_at", span_of(month)))
-
-
-def parts_of(user: User, month: date) -> QuerySet[Part]:
-    """The parts that fell due in a month: of cases in the person's scope, and of units in it. What was taken back or
-    returned as poorly prepared is nobody's delay."""
-    sight = sight_of(user, FIGURES_RIGHT)
-    own = sight.rows(unit_no="unit_no", owner="handler_id")
-    not_about = Q(complaint__about_staff=None) | ~Q(complaint__about_staff=user)
-    rows = Part.objects.filter(_seen(user) | own, not_about, within("due_at", span_of(month)))
-    rows = rows.exclude(state__in=[PartState.CANCELLED, PartState.RETURNED])
-    return rows.filter(Q(due_at__lte=clock.now()) | Q(done_at__isnull=False))
-
-
 @dataclass(frozen=True)
 class Report:
     """The sums of one kind of rows: what they are split by, the numbers of a line with the rows each counts, the means,
-    which number is good of which, the rows of a month and their order."""
+    which number is good of which, the rows of a month, what they are rows of and its order in lists."""
 
     splits: Mapping[str, Split]
     parts: Mapping[str, tuple[Any, Q]]
     means: Mapping[str, Any]
     share: tuple[str, str]
-    of: Callable[[User, date], QuerySet[Any]]
+    rows: report_rows.Rows
+    model: Any
     order: tuple[str, str]
 
 
 CALLS = Report(
     splits=CALLS_BY,
     parts=CALL_PARTS,
-    means={"satisfaction": Avg("satisfaction"), "attitude": Avg("attitude"), "tries": Avg(Tries("tries"))},
+    means={"satisfaction": Avg("row_satisfaction"), "attitude": Avg("row_attitude"), "tries": Avg("row_tries")},
     share=("satisfied", "reached"),
-    of=calls_of,
+    rows=report_rows.CALLS,
+    model=Callback,
     order=("-done_at", "-pk"),
 )
 SUPPORT = Report(
     splits=PARTS_BY,
     parts=PART_PARTS,
-    means={"used": Avg("minutes_used"), "budget": Avg("budget_minutes")},
+    means={"used": Avg("row_used"), "budget": Avg("row_budget")},
     share=("on_time", "all"),
-    of=parts_of,
+    rows=report_rows.PARTS,
+    model=Part,
     order=("-due_at", "-pk"),
 )
 
 
 def summed(report: Report, rows: QuerySet[Any], by: Split | None) -> list[Summed]:
     """The lines of a split, the largest first, at most 100; without `by` one line of all. One query, one for names."""
-    counts = {f"n_{part}": Count("pk", filter=condition) for part, (_words, condition) in report.parts.items()}
+    counts = {f"n_{part}": Count("row_pk", filter=condition) for part, (_words, condition) in report.parts.items()}
     asked: dict[str, Any] = {**counts, **{f"m_{name}": mean for name, mean in report.means.items()}}
     if by is None:
         return [_line(report, rows.aggregate(**asked), "", str(_("All together")))]
@@ -152,12 +118,14 @@ def _line(report: Report, row: dict[str, Any], key: str, label: str) -> Summed:
     )
 
 
-def behind(rows: QuerySet[Any], by: Split | None, key: str, condition: Q) -> QuerySet[Any]:
-    """The rows of one number."""
+def behind(report: Report, rows: QuerySet[Any], by: Split | None, key: str, condition: Q) -> QuerySet[Any]:
+    """What one number counts."""
     rows = rows.filter(condition)
-    if by is None:
-        return rows
-    rows = rows.annotate(split_by=by[1])
-    if key == "" and by[2] not in ("brand", "channel"):
-        return rows.filter(split_by__isnull=True)
-    return rows.filter(split_by=key if by[2] in ("brand", "channel") else int(key))
+    if by is not None:
+        rows = rows.annotate(split_by=by[1])
+        if key == "" and by[2] not in ("brand", "channel"):
+            rows = rows.filter(split_by__isnull=True)
+        else:
+            rows = rows.filter(split_by=key if by[2] in ("brand", "channel") else int(key))
+    found: QuerySet[Any] = report.model.objects.filter(pk__in=rows.order_by().values("row_pk"))
+    return found

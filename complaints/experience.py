@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from django.db.models import Avg, Count, F, Q
 from django.urls import reverse
 
-from complaints.callback_queries import calls_of
 from complaints.figure_asking import Asked, rows_url
 from complaints.kpis.base import Part
 from complaints.kpis.outcome import GOOD_SCORE
 from complaints.kpis.slicing import frozen_among, month_rows, names_of, span_of
+from complaints.report_rows import CALLS
 from interactions.models import Suggestion
 from interactions.models.suggestions import SuggestionQuerySet
 from staff.models import User
@@ -51,20 +51,20 @@ def suggestions_of(user: User, month: date) -> SuggestionQuerySet:
 
 
 def voices(user: User, month: date) -> list[Voice]:
-    """The topics of a month, those with the most complaints and suggestions first. Five queries."""
+    """The topics of a month, those with the most complaints and suggestions first. Six queries."""
     frozen = month in frozen_among([month])
     came = month_rows(user, "complaints", month, frozen=frozen).order_by().values(split_by=F("row_topic"))
     complaints = dict(came.annotate(n=Count("row_case")).values_list("split_by", "n"))
     said = suggestions_of(user, month)
     suggestions = dict(said.order_by().values("topic_id").annotate(n=Count("pk")).values_list("topic_id", "n"))
-    calls = calls_of(user, month).order_by().values(split_by=F("complaint__topic_id"))
+    calls = CALLS.of(user, month).order_by().values(split_by=F("row_topic"))
     called: dict[Any, Any] = {
         row["split_by"]: row
         for row in calls.annotate(
-            n=Count("pk", filter=Q(reached_at__isnull=False)),
-            good=Count("pk", filter=Q(satisfaction__gte=GOOD_SCORE)),
-            mean=Avg("satisfaction"),
-            kind=Avg("attitude"),
+            n=Count("pk", filter=Q(row_reached_at__isnull=False)),
+            good=Count("pk", filter=Q(row_satisfaction__gte=GOOD_SCORE)),
+            mean=Avg("row_satisfaction"),
+            kind=Avg("row_attitude"),
         )
     }
     keys = {*complaints, *suggestions, *called}

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.kpis.slicing import DIMENSIONS, MONTHLY, live_rows, month_before, next_month
 from complaints.models import Complaint, LineCount, MonthCase, MonthClosing
+from complaints.report_rows import KEPT
 from complaints.telling_months import tell_of_month
 from foundation.common import clock
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
@@ -49,12 +50,17 @@ def may_change(month: date, today: date) -> bool:
 
 
 @transaction.atomic
+def count_report(month: date, name: str) -> int:
+    """Keep the rows of one report of a month anew (`report_rows.KEPT`); how many. Otherwise as `count_figure`."""
+    _unfrozen(month)
+    return KEPT[name].count(month)
+
+
+@transaction.atomic
 def count_figure(month: date, code: str) -> int:
     """Count one figure of a month anew; how many rows. Two at once: one after the other. Refuses a frozen month
     (ValueError)."""
-    closing = _locked(month)
-    if closing.frozen_at is not None:
-        raise ValueError(f"{month} is frozen")
+    _unfrozen(month)
     sql, params = live_rows(code, month, Complaint.objects.all()).values_list(*_PICKED).query.sql_with_params()
     columns = ", ".join(_COLUMNS)
     with connection.cursor() as cursor:
@@ -65,6 +71,11 @@ def count_figure(month: date, code: str) -> int:
             [month, code, *params],
         )
         return int(cursor.rowcount)
+
+
+def _unfrozen(month: date) -> None:
+    if _locked(month).frozen_at is not None:
+        raise ValueError(f"{month} is frozen")
 
 
 def _locked(month: date) -> MonthClosing:
@@ -93,12 +104,13 @@ def close_month(month: date, job: RunningJob | None = None) -> int:
     counted = MonthClosing.objects.filter(month=month, counted_at__isnull=False).exists()
     rows = 0
     if may_change(month, today) or not counted:
-        for number, code in enumerate(MONTHLY):
+        steps = [(count_figure, code) for code in MONTHLY] + [(count_report, name) for name in KEPT]
+        for number, (count, what) in enumerate(steps):
             begin_work()
-            rows += count_figure(month, code)
+            rows += count(month, what)
             if job is not None:
-                job.progress(number + 1, len(MONTHLY), rows=rows)
-        MonthClosing.objects.filter(month=month, frozen_at=None).update(counted_at=clock.now())
+                job.progress(number + 1, len(steps), rows=rows)
+        MonthClosing.objects.filter(month=month, frozen_at=None).update(counted_at=clock.now(), with_reports=True)
     if today >= next_month(month) + timedelta(days=FROZEN_AFTER):
         freeze(month)
     return rows

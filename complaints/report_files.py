@@ -44,7 +44,8 @@ class Number:
 
     def rows(self, user: User) -> QuerySet[Any]:
         """The rows it counts."""
-        return behind(self.report.of(user, self.month), self.split, self.key, self.report.parts[self.part][1])
+        rows = self.report.rows.of(user, self.month)
+        return behind(self.report, rows, self.split, self.key, self.report.parts[self.part][1])
 
     def said(self) -> list[tuple[str, str]]:
         """It in words, a label and a value each."""

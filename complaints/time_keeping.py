@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db.models import Count, F, QuerySet, Sum
 
-from complaints.kpis.slicing import in_scope, names_of, span_of
+from complaints.kpis.slicing import names_of
 from complaints.models import CaseTime, Complaint, ComplaintMove
+from complaints.report_rows import TIMES
 from complaints.times import by_both, stretches
 from foundation.calendars.queries import calendar_for
 from staff.models import User
 
-BY = {"person": "person_id", "unit": "unit_id"}
+BY = ("person", "unit")
 MOST_LINES = 100
 
 
@@ -77,16 +78,9 @@ class Used:
         return self.working / 60 / self.cases if self.cases else 0.0
 
 
-def used_rows(user: User, month: date) -> QuerySet[CaseTime]:
-    """The time of the cases that ended in a month, in the person's scope."""
-    span = span_of(month)
-    ended = in_scope(user).filter(closed_at__gte=span.start, closed_at__lt=span.end, source="")
-    return CaseTime.objects.filter(complaint__in=ended.values("pk"))
-
-
 def used_by(user: User, month: date, by: str) -> list[Used]:
-    """Who used the time, the most working minutes first, at most 100 lines. Two queries."""
-    groups: Any = used_rows(user, month).values(split_by=F(BY[by])).annotate(**_SUMS)
+    """Who used the time, the most working minutes first, at most 100 lines. Three queries."""
+    groups: Any = TIMES.of(user, month).order_by().values(split_by=F(f"row_{by}")).annotate(**_SUMS)
     found = list(groups.order_by("-worked", "split_by")[:MOST_LINES])
     names = names_of(by, [row["split_by"] for row in found])
     return [
@@ -103,14 +97,15 @@ def used_by(user: User, month: date, by: str) -> list[Used]:
 
 
 _SUMS: dict[str, Any] = {
-    "cases": Count("complaint", distinct=True),
-    "held": Sum("minutes"),
-    "worked": Sum("working"),
-    "stood": Sum("paused"),
+    "cases": Count("row_case", distinct=True),
+    "held": Sum("row_minutes"),
+    "worked": Sum("row_working"),
+    "stood": Sum("row_paused"),
 }
 
 
 def cases_used(user: User, month: date, by: str, key: str) -> QuerySet[Complaint]:
     """The cases behind a line."""
-    rows = used_rows(user, month).filter(**{BY[by]: int(key)} if key else {f"{BY[by]}__isnull": True})
-    return Complaint.objects.filter(pk__in=rows.values("complaint"))
+    whose = {f"row_{by}": int(key)} if key else {f"row_{by}__isnull": True}
+    rows = TIMES.of(user, month).filter(**whose).order_by()
+    return Complaint.objects.filter(pk__in=rows.values("row_case"))

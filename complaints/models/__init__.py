@@ -9,6 +9,7 @@ from complaints.models.joining import CaseMerge, GroupSuggestion, Link
 from complaints.models.learning import TopicWord
 from complaints.models.library import LibraryEntry, LibraryWord
 from complaints.models.mail import InMail, KeptMail
+from complaints.models.month_rows import MonthCall, MonthPart, MonthTime
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.recorded import RecordedCase
@@ -50,8 +51,11 @@ __all__ = [
     "Link",
     "Measure",
     "MediationCase",
+    "MonthCall",
     "MonthCase",
     "MonthClosing",
+    "MonthPart",
+    "MonthTime",
     "Order",
     "Part",
     "Promise",

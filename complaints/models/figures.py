@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -17,13 +17,15 @@ FIGURES_RIGHT = "complaints.figures"
 
 
 class MonthClosing(models.Model):
-    """The figures of a month: `counted_at` when they were last counted whole, `frozen_at` since they stand."""
+    """The figures of a month: `counted_at` when they were last counted whole, `frozen_at` since they stand;
+    `with_reports`: the rows of its reports were counted too, which months of older versions lack."""
 
     personal: ClassVar = Personal(of=None)
 
     month = models.DateField(unique=True)
     counted_at = models.DateTimeField(null=True)
     frozen_at = models.DateTimeField(null=True)
+    with_reports = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -33,13 +35,22 @@ class MonthClosing(models.Model):
         ]
 
 
-class MonthCaseQuerySet(models.QuerySet["MonthCase"]):
+def of_cases(user: User) -> Q:
+    """Of rows of a month: whose case was in the scope of `complaints.figures`."""
+    sight = sight_of(user, FIGURES_RIGHT)
+    seen = sight.rows(unit_no="unit_no", owner="owner_id")
+    return seen | sight.rows(unit_no="work_unit_no", owner="handler_id")
+
+
+def not_about(user: User) -> Q:
+    """Of rows of a month: whose case is not about the user."""
+    return Q(about_staff_id=None) | ~Q(about_staff_id=user.pk)
+
+
+class MonthCaseQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User) -> MonthCaseQuerySet:
         """Those in the scope of `complaints.figures` as they were then; never about the user (D§3.2)."""
-        sight = sight_of(user, FIGURES_RIGHT)
-        seen = sight.rows(unit_no="unit_no", owner="owner_id")
-        seen |= sight.rows(unit_no="work_unit_no", owner="handler_id")
-        return self.filter(seen).filter(Q(about_staff_id=None) | ~Q(about_staff_id=user.pk))
+        return self.filter(of_cases(user)).filter(not_about(user))
 
 
 class MonthCase(models.Model):

@@ -19,6 +19,7 @@ from complaints.experience import suggestions_of, voices
 from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
 from complaints.queries import listed
 from complaints.report_files import Number, number_of
+from complaints.report_rows import stands
 from complaints.time_keeping import BY as TIMES_BY
 from complaints.time_keeping import cases_used, used_by
 from foundation.common import clock
@@ -56,6 +57,7 @@ def _frame(request: StaffRequest, name: str, by: str = "") -> tuple[date, dict[s
     context = {
         "month": f"{month:%Y-%m}",
         "running": following > clock.today(),
+        "frozen": stands(month),
         "earlier": _address(name, month_before(month), by=by),
         "later": _address(name, following, by=by) if following <= clock.today() else "",
         "tabs": report_tabs(name, month),
@@ -74,7 +76,7 @@ def _summed_up(request: StaffRequest, report: Report, name: str, behind: str) ->
     rows a number counts."""
     by = _by(request, report.splits)
     month, context = _frame(request, name, by)
-    rows = report.of(request.user, month)
+    rows = report.rows.of(request.user, month)
     (whole,) = summed(report, rows, None)
     context |= {
         "lines": [_linked(report, line, behind, month, by) for line in summed(report, rows, report.splits[by])],
