@@ -164,7 +164,12 @@ def _suggestion(notice: Notification) -> str:
 
 
 def _month(notice: Notification) -> str:
-    return _("Complaints of %(month)s: the figures are ready") % {"month": notice.params["month"]}
+    told = notice.params
+    if "complaints" not in told:
+        return _("Complaints of %(month)s: the figures are ready") % {"month": told["month"]}
+    rates = {code: "–" if told[code] is None else f"{told[code]:.1f}%" for code in ("on_time", "satisfaction")}
+    words = _("Your area in %(month)s: complaints %(complaints)s, on time %(on_time)s, satisfied %(satisfaction)s")
+    return words % {"month": told["month"], "complaints": f"{told['complaints']:,}", **rates}
 
 
 def _analysis(notice: Notification) -> str:

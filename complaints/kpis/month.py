@@ -81,9 +81,9 @@ def _part(rows: Any, how: str, params: list[Any], named: str = "t") -> str:
     return f"(SELECT {how} FROM ({sql}) AS {named})"
 
 
-def counted_frozen(user: User, month: date) -> dict[str, Counted]:
-    """The figures of a month as it was frozen: one statement."""
-    rows = MonthCase.objects.visible_to(user).filter(month=month).order_by().values("code")
+def counted_frozen(user: User, month: date, codes: Sequence[str] = MONTHLY) -> dict[str, Counted]:
+    """The figures of a month as it was frozen, all or some: one statement."""
+    rows = MonthCase.objects.visible_to(user).filter(month=month, code__in=codes).order_by().values("code")
     found = rows.annotate(
         n=Count("pk"), met=Count("pk", filter=Q(yes=True)), mean=Avg("measure"), most=Ninetieth("measure")
     )
@@ -91,7 +91,7 @@ def counted_frozen(user: User, month: date) -> dict[str, Counted]:
         row["code"]: Counted(row["n"], row["met"], row["most"] if row["code"] == NINETIETH else row["mean"])
         for row in found
     }
-    return {code: known.get(code, Counted(0, 0, None)) for code in MONTHLY}
+    return {code: known.get(code, Counted(0, 0, None)) for code in codes}
 
 
 def counted(user: User, month: date, *, frozen: bool) -> dict[str, Counted]:
