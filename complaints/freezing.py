@@ -32,6 +32,10 @@ _COLUMNS = ["complaint_id", "yes", "measure", *_STORED, *_OWN]
 _PICKED = ["row_case", "row_yes", "row_measure", *(f"row_{key}" for key in DIMENSIONS), *_OWN]
 
 
+class FrozenMonth(Exception):
+    """Its figures stand."""
+
+
 def months_to_do(today: date) -> list[date]:
     """The last twelve months that are not frozen yet, the oldest first."""
     month = today.replace(day=1)
@@ -59,7 +63,7 @@ def count_report(month: date, name: str) -> int:
 @transaction.atomic
 def count_figure(month: date, code: str) -> int:
     """Count one figure of a month anew; how many rows. Two at once: one after the other. Refuses a frozen month
-    (ValueError)."""
+    (FrozenMonth)."""
     _unfrozen(month)
     sql, params = live_rows(code, month, Complaint.objects.all()).values_list(*_PICKED).query.sql_with_params()
     columns = ", ".join(_COLUMNS)
@@ -75,7 +79,7 @@ def count_figure(month: date, code: str) -> int:
 
 def _unfrozen(month: date) -> None:
     if _locked(month).frozen_at is not None:
-        raise ValueError(f"{month} is frozen")
+        raise FrozenMonth(f"{month} is frozen")
 
 
 def _locked(month: date) -> MonthClosing:
@@ -99,7 +103,8 @@ def freeze(month: date) -> bool:
 
 
 def close_month(month: date, job: RunningJob | None = None) -> int:
-    """Count what may still change, freeze what may not; how many rows were written."""
+    """Count what may still change, freeze what may not; how many rows were written. Nothing where it stands already, or
+    another worker makes it stand meanwhile."""
     today = clock.today()
     counted = MonthClosing.objects.filter(month=month, counted_at__isnull=False).exists()
     rows = 0
@@ -107,7 +112,10 @@ def close_month(month: date, job: RunningJob | None = None) -> int:
         steps = [(count_figure, code) for code in MONTHLY] + [(count_report, name) for name in KEPT]
         for number, (count, what) in enumerate(steps):
             begin_work()
-            rows += count(month, what)
+            try:
+                rows += count(month, what)
+            except FrozenMonth:
+                return rows
             if job is not None:
                 job.progress(number + 1, len(steps), rows=rows)
         MonthClosing.objects.filter(month=month, frozen_at=None).update(counted_at=clock.now(), with_reports=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Avg, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models import Avg, DateField, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext_lazy as _
 
 from complaints.kpis.base import Kpi, Unit, hours, register_kpi
 from complaints.kpis.handling import missed_at, within
 from complaints.kpis.spans import Span
 from complaints.lifecycle import OWNER_KIND, Act, ClockKind, Grade, Solved, State
-from complaints.models import AppealCase, Callback, Complaint, ComplaintMove
+from complaints.models import AppealCase, Callback, Complaint, ComplaintMove, MonthCase, MonthClosing
 from complaints.models.cases import ComplaintQuerySet
 from foundation.calendars.models import Clock
+from foundation.common import clock
 from foundation.policies.reading import policy
 
 REPEAT_WITHIN = timedelta(days=90)  # D§25
 GOOD_SCORE = 4
+REOPENING = "reopening"
 TO_CONTACT = ExpressionWrapper(F("first_contact_at") - F("received_at"), output_field=DurationField())
 
 
@@ -73,6 +76,24 @@ def _reopened(rows: ComplaintQuerySet, span: Span, now: datetime) -> ComplaintQu
         at__lte=OuterRef("at") + policy("complaints.reopen.window"),
     )
     return _closed(rows, span, now).filter(Exists(_closings(span).filter(Exists(back))), reopened__gt=0)
+
+
+def _reopened_late(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQuerySet:
+    """Reopened in the period, in time, when the figures of the month they were closed in stood already without them."""
+    month = TruncMonth("at", output_field=DateField(), tzinfo=clock.BUSINESS_ZONE)
+    frozen = MonthClosing.objects.filter(month=OuterRef("month"), frozen_at__isnull=False)
+    counted = MonthCase.objects.filter(
+        month=OuterRef("month"), code=REOPENING, complaint=OuterRef("complaint"), yes=True
+    )
+    closed = ComplaintMove.objects.filter(
+        at__lt=OuterRef("at"),
+        at__gte=OuterRef("at") - policy("complaints.reopen.window"),
+        complaint=OuterRef("complaint"),
+        new=State.CLOSED,
+    )
+    stood = closed.filter(at__lt=span.start).annotate(month=month).filter(Exists(frozen), ~Exists(counted))
+    back = ComplaintMove.objects.filter(within("at", span), Exists(stood), complaint=OuterRef("pk"), act=Act.REOPEN)
+    return rows.filter(Exists(back), is_parent=False, reopened__gt=0)
 
 
 def reached(span: Span) -> Q:
@@ -162,7 +183,8 @@ def _appealed(rows: ComplaintQuerySet, span: Span, _now: datetime) -> ComplaintQ
 register_kpi(Kpi("complaints", _("Complaints"), Unit.CASES, registered, better="down"))
 register_kpi(Kpi("escalation", _("Escalation rate"), Unit.PERCENT, registered, _escalated, better="down"))
 register_kpi(Kpi("progress", _("Progress compliance"), Unit.PERCENT, _open_long, _kept_told, better="up"))
-register_kpi(Kpi("reopening", _("Reopening rate"), Unit.PERCENT, _closed, _reopened, better="down"))
+register_kpi(Kpi(REOPENING, _("Reopening rate"), Unit.PERCENT, _closed, _reopened, better="down"))
+register_kpi(Kpi("late_reopened", _("Reopened after their month stood"), Unit.CASES, _reopened_late, better="down"))
 register_kpi(Kpi("callback_return", _("Callback return rate"), Unit.PERCENT, _reached, _returned, better="down"))
 register_kpi(Kpi("satisfaction", _("Complaint satisfaction"), Unit.PERCENT, _reached, _satisfied, better="up"))
 register_kpi(Kpi("callback", _("Callback rate"), Unit.PERCENT, _to_call, _called, better="up", source="D§18.6, 25"))

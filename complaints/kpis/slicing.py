@@ -17,7 +17,6 @@ from django.db.models import (
     Case,
     Count,
     DateField,
-    ExpressionWrapper,
     F,
     FloatField,
     Func,
@@ -60,6 +59,7 @@ MONTHLY: tuple[str, ...] = (
     "progress",
     "closed",
     "reopening",
+    "late_reopened",
     "callback",
     "reach",
     "callback_return",
@@ -89,7 +89,7 @@ MEASURES: dict[str, Any] = {
     "mean_time": Hours(TO_ANSWER),
     NINETIETH: Hours(TO_ANSWER),
     "first_contact": Hours(TO_CONTACT),
-    "score": ExpressionWrapper(F("satisfaction") * Value(1.0), output_field=FloatField()),
+    "score": Cast("satisfaction", FloatField()),
 }
 
 

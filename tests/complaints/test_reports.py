@@ -25,7 +25,7 @@ from interactions.models import Interaction, Suggestion, Topic
 from outreach.models import Notification, OutMessage
 from staff.models import User
 from tests.complaints.cases import Office, case, moment, office, ready
-from tests.complaints.test_figures import NOW, call, opened
+from tests.complaints.figure_world import NOW, call, opened
 from tests.factories import UserFactory
 from tests.racing import race
 
