@@ -185,7 +185,9 @@ class IntakeForm(forms.Form):
         own = Subscription.objects.filter(customer=self.customer, pk__in=keys) if keys and self.customer else []
         data["lines"] = list(own)
         if len(data["lines"]) != len(keys):
-            self.add_error("lines", gettext("One of these lines belongs to somebody else."))
+            self.add_error(
+                "lines", gettext("One of these lines belongs to somebody else: choose lines of this customer.")
+            )
         return data
 
     def _resolve_about(self, data: dict[str, Any]) -> None:

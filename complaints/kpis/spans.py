@@ -60,7 +60,10 @@ class Span:
         except (ValueError, OverflowError):
             good = False
         if not good:
-            raise RuleBroken("complaint.bad_period", _("This period cannot be understood."))
+            raise RuleBroken(
+                "complaint.bad_period",
+                _("This period cannot be understood: it has a first and a last day, and at most three years."),
+            )
         return span
 
     def text(self) -> tuple[str, str]:

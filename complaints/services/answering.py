@@ -43,7 +43,10 @@ def decide_complaint(case_id: int, *, actor: User, words: str) -> Complaint:
     check_works(case, actor)
     solution = solution_of(case)
     if solution is None or not is_authorised(case, solution):
-        raise RuleBroken("complaint.unapproved", _("The compensation of this solution is not approved yet."))
+        raise RuleBroken(
+            "complaint.unapproved",
+            _("The compensation of this solution is not approved yet: it goes on when who was asked has decided."),
+        )
     answer(case, solution, act=Act.DECIDE, actor=actor, words=words, template="complaint_answered")
     return case
 
@@ -60,7 +63,10 @@ def tell_final_position(case_id: int, *, actor: User, words: str) -> Complaint:
     before = solution_of(case)
     now = clock.now()
     if before is not None and not is_authorised(case, before):
-        raise RuleBroken("complaint.unapproved", _("The compensation of this solution is not approved yet."))
+        raise RuleBroken(
+            "complaint.unapproved",
+            _("The compensation of this solution is not approved yet: it goes on when who was asked has decided."),
+        )
     Solution.objects.filter(complaint=case, dropped_at=None).update(dropped_at=now)
     last = Solution.objects.create(
         complaint=case,
@@ -137,7 +143,9 @@ def _check_silent(case: Complaint) -> None:
     callback = Callback.objects.filter(solution=solution, done_at__isnull=False, solved=Solved.UNREACHABLE).first()
     silence = clocks_for(case, None).open.get(ClockKind.SILENCE.value)
     if callback is None or silence is None or silence.due_at is None or silence.due_at > clock.now():
-        raise RuleBroken("complaint.not_silent", _("The customer still has time to answer."))
+        raise RuleBroken(
+            "complaint.not_silent", _("The customer still has time to answer: wait for their word, or ask them.")
+        )
 
 
 @transaction.atomic

@@ -63,7 +63,9 @@ def _asked(approval_id: int, actor: User) -> tuple[Complaint, Approval]:
     check_sees(case, actor)
     check_right(case, actor, APPROVE_RIGHT)
     if actor.pk in (approval.asked_by_id, approval.solution.by_id):
-        raise NotAllowed("complaint.own_request", _("Nobody approves their own request."))
+        raise NotAllowed(
+            "complaint.own_request", _("Nobody approves their own request: somebody else with this right decides.")
+        )
     if approval.state != ApprovalState.ASKED:
         raise RuleBroken("complaint.approval_decided", _("This was decided already, or is no longer asked."))
     return case, approval

@@ -131,17 +131,26 @@ def check_closable(case: Complaint) -> Callback:
     """What still stands in the way of closing, apart from what is filled in with it; the callback about the answer.
     Raises as `close_complaint`."""
     if Part.objects.filter(complaint=case, state__in=PART_OPEN).exists():
-        raise RuleBroken("complaint.open_part", _("A unit still works on a part of it."))
+        raise RuleBroken(
+            "complaint.open_part", _("A unit still works on a part of it: wait for its answer, or take the part back.")
+        )
     solution = solution_of(case)
     callback = Callback.objects.filter(solution=solution, done_at__isnull=False).first() if solution else None
     if solution is None or callback is None:
-        raise RuleBroken("complaint.no_callback", _("The customer was not called back about the answer."))
+        raise RuleBroken(
+            "complaint.no_callback", _("The customer was not called back about the answer: the callback comes first.")
+        )
     if callback.solved == Solved.NO and not solution.final:
         raise RuleBroken("complaint.not_solved", _("The customer says it is not solved: work on it again."))
     if not is_approved(case, solution):
-        raise RuleBroken("complaint.unapproved", _("The compensation of this solution is not approved yet."))
+        raise RuleBroken(
+            "complaint.unapproved",
+            _("The compensation of this solution is not approved yet: it goes on when who was asked has decided."),
+        )
     if solution.measures.filter(done_at=None).exists():
-        raise RuleBroken("complaint.open_measure", _("A measure of the solution is not done yet."))
+        raise RuleBroken(
+            "complaint.open_measure", _("A measure of the solution is not done yet: have it done and noted first.")
+        )
     if not is_informed(case, solution, callback):
         raise RuleBroken("complaint.uninformed", _("Nothing shows that the customer has the answer: speak with them."))
     return callback

@@ -97,7 +97,9 @@ def _check(gift: Gift, actor: User, absent: set[int]) -> None:
     check_right(case, actor, ASSIGN_RIGHT)
     check_open(case)
     if to.pk != actor.pk and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=to.unit.no, owner_id=to.pk):
-        raise NotAllowed("complaint.out_of_reach", _("This person does not work in your area."))
+        raise NotAllowed(
+            "complaint.out_of_reach", _("This person does not work in your area: choose somebody who does.")
+        )
     check_worker(case, to)
     if to.pk in absent:
         raise RuleBroken("complaint.absent", _("%(name)s is absent: choose another colleague.") % {"name": to.name})

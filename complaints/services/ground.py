@@ -144,13 +144,15 @@ def leads(case: Complaint, actor: User) -> bool:
 def check_works(case: Complaint, actor: User) -> None:
     """Raises NotAllowed "complaint.not_handler" unless the actor works on the case."""
     if not works_on(case, actor):
-        raise NotAllowed("complaint.not_handler", _("Somebody else works on this complaint."))
+        raise NotAllowed(
+            "complaint.not_handler", _("Somebody else works on this complaint: have it given to you first.")
+        )
 
 
 def check_worker(case: Complaint, person: User) -> None:
     """That `person` may be its handler. Raises RuleBroken "complaint.cannot_work", "complaint.about_them"."""
     if not person.is_active or not person.has_perm(WORK_RIGHT):
-        raise RuleBroken("complaint.cannot_work", _("This person does not work on complaints."))
+        raise RuleBroken("complaint.cannot_work", _("This person does not work on complaints: choose another one."))
     if case.about_staff_id == person.pk:
         raise RuleBroken("complaint.about_them", _("The complaint is about this person: choose another one."))
 

@@ -99,7 +99,7 @@ def join_group(case_id: int, parent_id: int, *, actor: User) -> Complaint:
     if not parent.is_parent or case.is_parent or case.pk == parent.pk:
         raise RuleBroken("complaint.no_group", _("Only a single case joins, and only a group."))
     if case.parent_id is not None:
-        raise RuleBroken("complaint.grouped", _("This case belongs to a group already."))
+        raise RuleBroken("complaint.grouped", _("This case belongs to a group already: take it out of that one first."))
     clocks = clocks_for(case, actor)
     clocks.stop(*(kind for kind in list(clocks.open) if kind != STATUTORY), judged=False)
     case.parent = parent
@@ -160,9 +160,13 @@ def close_group(
     if solution is None:
         raise RuleBroken("complaint.no_solution", _("Write down what was found and done: propose a solution."))
     if Part.objects.filter(complaint=case, state__in=PART_OPEN).exists():
-        raise RuleBroken("complaint.open_part", _("A unit still works on a part of it."))
+        raise RuleBroken(
+            "complaint.open_part", _("A unit still works on a part of it: wait for its answer, or take the part back.")
+        )
     if solution.measures.filter(done_at=None).exists():
-        raise RuleBroken("complaint.open_measure", _("A measure of the solution is not done yet."))
+        raise RuleBroken(
+            "complaint.open_measure", _("A measure of the solution is not done yet: have it done and noted first.")
+        )
     if cause is None or not cause.active:
         raise RuleBroken("complaint.no_cause", _("Say why it came about: choose a cause."))
     if responsible_unit is None:

@@ -174,7 +174,9 @@ def order_case(case_id: int, *, actor: User, role: str, to: User, reason: str) -
     case = case_for(case_id, actor, ASSIGN_RIGHT)
     check_open(case)
     if to.pk != actor.pk and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=to.unit.no, owner_id=to.pk):
-        raise NotAllowed("complaint.out_of_reach", _("This person does not work in your area."))
+        raise NotAllowed(
+            "complaint.out_of_reach", _("This person does not work in your area: choose somebody who does.")
+        )
     return order_to(case, actor=actor, role=role, to=to, reason=reason)
 
 
@@ -309,7 +311,7 @@ def _check_person(case: Complaint, role: str, person: User) -> None:
         check_worker(case, person)
         return
     if not person.is_active or not person.has_perm(TAKE_RIGHT):
-        raise RuleBroken("complaint.cannot_own", _("This person does not take complaints."))
+        raise RuleBroken("complaint.cannot_own", _("This person does not take complaints: choose another one."))
     if case.about_staff_id == person.pk:
         raise RuleBroken("complaint.about_them", _("The complaint is about this person: choose another one."))
 

@@ -29,7 +29,7 @@ def name_customer(case_id: int, *, actor: User, number: str) -> Complaint:
         raise RuleBroken("complaint.has_customer", _("It is known whose complaint this is."))
     found = Customer.objects.visible_to(actor).filter(number=number.strip().upper()).first()
     if found is None or found.status == Customer.Status.ANONYMISED:
-        raise RuleBroken("complaint.no_customer", _("Among the customers you see none has this number."))
+        raise RuleBroken("complaint.no_customer", _("Among the customers you see none has this number: check it."))
     case.customer = standing(found)
     save_case(case, "customer")
     remember(case, Deed.IDENTIFIED, actor=actor)

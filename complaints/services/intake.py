@@ -241,9 +241,13 @@ def _checked(told: _Told, actor: User | None, now: datetime) -> dict[str, Any]:
     check_grade(told.grade, told.grade_reason, before=Grade.ORDINARY)
     _check_former(told, now)
     if any(line.customer_id != (told.customer.pk if told.customer else None) for line in told.lines):
-        raise RuleBroken("complaint.foreign_line", _("One of these lines belongs to somebody else."))
+        raise RuleBroken(
+            "complaint.foreign_line", _("One of these lines belongs to somebody else: choose lines of this customer.")
+        )
     if told.repeats is not None and (told.customer is None or told.repeats.customer_id != told.customer.pk):
-        raise RuleBroken("complaint.foreign_case", _("The case it repeats is another customer's."))
+        raise RuleBroken(
+            "complaint.foreign_case", _("The case it repeats is another customer's: choose one of this customer.")
+        )
     return {
         "text": text,
         "subject": _short(told.subject, 120) or subject_of(text),
@@ -300,7 +304,7 @@ def subject_of(text: str) -> str:
 def _short(text: str, most: int) -> str:
     said = " ".join(text.replace("\0", "").split())
     if len(said) > most:
-        words = _("“%(start)s…” is longer than %(most)s characters.")
+        words = _("“%(start)s…” is longer than %(most)s characters: shorten it.")
         raise RuleBroken("complaint.too_long", words % {"start": said[:20], "most": most})
     return said
 
@@ -309,7 +313,9 @@ def _received(at: datetime | None, now: datetime) -> datetime:
     if at is None:
         return now
     if at > now:
-        raise RuleBroken("complaint.received_future", _("The moment of receipt lies in the future."))
+        raise RuleBroken(
+            "complaint.received_future", _("The moment of receipt lies in the future: check date and time.")
+        )
     if at < now - policy("complaints.received_before"):
         raise RuleBroken("complaint.received_old", _("The moment of receipt lies too far back: check the date."))
     return at

@@ -84,7 +84,7 @@ def merge_complaints(merged_id: int, master_id: int, *, actor: User) -> CaseMerg
     grouped), "complaint.merge_group", "complaint.record", "complaint.ended".
     """
     if merged_id == master_id:
-        raise RuleBroken("complaint.merge_itself", _("A case is not merged into itself."))
+        raise RuleBroken("complaint.merge_itself", _("A case is not merged into itself: name another one."))
     held = locked_both(merged_id, master_id)
     merged, master = held[merged_id], held[master_id]
     for case in (merged, master):
@@ -193,7 +193,7 @@ def link_complaints(case_id: int, other_id: int, *, actor: User, kind: str) -> L
     "complaint.link_kind".
     """
     if case_id == other_id:
-        raise RuleBroken("complaint.link_itself", _("A case is not linked to itself."))
+        raise RuleBroken("complaint.link_itself", _("A case is not linked to itself: name another one."))
     if kind not in (LinkKind.REPEAT, LinkKind.RELATED):
         raise RuleBroken("complaint.link_kind", _("A link says that a case repeats or relates to another."))
     held = locked_both(case_id, other_id)

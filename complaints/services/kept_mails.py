@@ -84,7 +84,7 @@ def add_kept_mail(mail_id: int, *, actor: User, number: str) -> Entry:
     row, kept = _held(mail_id, actor)
     found = case_numbered(number)
     if found is None:
-        raise RuleBroken("complaint.no_case", _("There is no complaint of this number."))
+        raise RuleBroken("complaint.no_case", _("There is no complaint of this number: check it."))
     case = locked_case(found.pk)
     check_sees(case, actor)
     check_no_record(case)

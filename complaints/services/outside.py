@@ -93,7 +93,9 @@ def open_appeal(
         with transaction.atomic():
             appeal.save(force_insert=True)
     except IntegrityError as error:
-        raise RuleBroken("appeal.known", _("This letter of the authority is here already.")) from error
+        raise RuleBroken(
+            "appeal.known", _("This letter of the authority is here already: look for its reference among the appeals.")
+        ) from error
     _note(appeal, "opened", actor, {"due_at": appeal.internal_due_at.isoformat()})
     return appeal
 

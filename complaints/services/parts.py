@@ -49,7 +49,7 @@ def give_part(case_id: int, *, actor: User, unit: OrgUnit, ask: str, budget_minu
     case = case_for(case_id, actor, WORK_RIGHT)
     check_open(case)
     if unit.no == case.work_unit_no:
-        raise RuleBroken("complaint.own_unit", _("This unit works on the case itself."))
+        raise RuleBroken("complaint.own_unit", _("This unit works on the case itself: choose another one."))
     part = _new(case, unit, ask=ask, given_by=actor, budget=budget_minutes)
     remember(case, Deed.PART_GIVEN, actor=actor, detail={"unit": unit.pk, "budget": part.budget_minutes})
     return part
@@ -171,7 +171,7 @@ def _new(
     if not ask.strip():
         raise RuleBroken("complaint.part_asks_nothing", _("Say what the unit is to find out or do."))
     if unit.closed_on is not None and unit.closed_on <= clock.today():
-        raise RuleBroken("complaint.unit_closed", _("This unit is closed."))
+        raise RuleBroken("complaint.unit_closed", _("This unit is closed: choose another one."))
     if Part.objects.filter(complaint=case, unit=unit, state__in=PART_OPEN).exists():
         raise RuleBroken("complaint.part_given", _("This unit has an open part of the case already."))
     if budget is not None and not 0 < budget <= LONGEST_BUDGET:

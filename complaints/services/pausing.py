@@ -88,7 +88,10 @@ def _longest(case: Complaint, reason: str, until: datetime | None, now: datetime
         each = timedelta(days=policy("complaints.pause.customer_info", unit=unit))
         left = timedelta(days=policy("complaints.pause.customer_info_total", unit=unit)) - used(case, reason, now)
         if left <= timedelta(0):
-            raise RuleBroken("complaint.pause_used_up", _("All the time for waiting on the customer is used up."))
+            raise RuleBroken(
+                "complaint.pause_used_up",
+                _("All the time for waiting on the customer is used up: decide by what is known."),
+            )
         return now + min(each, left)
     if reason == PauseReason.UNREACHABLE:
         needed = policy("complaints.pause.unreachable_tries", unit=unit)

@@ -35,7 +35,7 @@ def make_promise(case_id: int, *, actor: User, text: str, due_at: datetime, owne
     if keeper.pk == case.about_staff_id:
         raise RuleBroken("complaint.about_them", _("The complaint is about this person: choose another one."))
     if not keeper.is_active:
-        raise RuleBroken("complaint.cannot_own", _("This person does not take complaints."))
+        raise RuleBroken("complaint.cannot_own", _("This person does not take complaints: choose another one."))
     promise = Promise.objects.create(complaint=case, text=text.strip()[:200], owner=keeper, due_at=due_at)
     seat(case, keeper, SeatWhy.MEASURE)
     remember(case, Deed.PROMISED, actor=actor, detail={"to": keeper.pk, "due_at": due_at.isoformat()})

@@ -126,7 +126,9 @@ def _asked(rejection_id: int, actor: User) -> tuple[Complaint, Rejection]:
     check_sees(case, actor)
     check_right(case, actor, APPROVE_RIGHT)
     if actor.pk == asked.asked_by_id:
-        raise NotAllowed("complaint.own_request", _("Nobody approves their own request."))
+        raise NotAllowed(
+            "complaint.own_request", _("Nobody approves their own request: somebody else with this right decides.")
+        )
     if asked.state != ApprovalState.ASKED:
         raise RuleBroken("complaint.approval_decided", _("This was decided already, or is no longer asked."))
     return case, asked

@@ -98,7 +98,9 @@ def make_sheet(person_id: int, *, actor: User) -> ShiftSheet:
     person = User.objects.select_for_update(no_key=True).get(pk=person_id)
     person = User.objects.select_related("unit").get(pk=person.pk)
     if actor.pk != person.pk and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=person.unit.no, owner_id=person.pk):
-        raise NotAllowed("complaint.not_yours_to_list", _("This person does not work in your area."))
+        raise NotAllowed(
+            "complaint.not_yours_to_list", _("This person does not work in your area: choose somebody who does.")
+        )
     now = clock.now()
     left = left_by(person, now)
     if not left:

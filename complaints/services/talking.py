@@ -45,7 +45,9 @@ def send_reply(case_id: int, *, actor: User, text: str, channel: str) -> Entry:
     if case.is_imported:
         raise RuleBroken("complaint.past", _("This is a record of the past; nothing is sent from it."))
     if case.customer is None and not (case.contact_email if channel == Channel.EMAIL else case.contact_phone):
-        raise RuleBroken("complaint.no_way", _("No number or address says how to reach who complained."))
+        raise RuleBroken(
+            "complaint.no_way", _("No number or address says how to reach who complained: add one to the case first.")
+        )
     now = clock.now()
     return Entry.objects.create(
         complaint=case,
@@ -157,5 +159,6 @@ def _checked(text: str, longest: int) -> str:
     if not words:
         raise RuleBroken("complaint.no_text", _("Write something first."))
     if len(words) > longest:
-        raise RuleBroken("complaint.too_long", _("At most %(longest)s characters.") % {"longest": longest})
+        said = _("At most %(longest)s characters fit, these are %(length)s.")
+        raise RuleBroken("complaint.too_long", said % {"longest": longest, "length": len(words)})
     return words

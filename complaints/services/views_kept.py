@@ -57,7 +57,7 @@ def _checked_name(text: str) -> str:
 def _checked_query(text: str, actor: User) -> str:
     """The query in its one spelling, each filter with a value there is."""
     if len(text) > LONGEST_QUERY:
-        raise RuleBroken("complaint.view_too_long", _("This view has too many filters to be kept."))
+        raise RuleBroken("complaint.view_too_long", _("This view has too many filters to be kept: clear some."))
     asked = QueryDict(text)
     unknown = [name for name in asked if name not in KNOWN or len(asked.getlist(name)) > 1]
     if unknown or asked.get("view", "all") not in VIEW_WORDS:

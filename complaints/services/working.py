@@ -104,7 +104,9 @@ def check_receiver(case: Complaint, *, actor: User | None, to: User | None, unit
     if place is None:
         raise RuleBroken("complaint.no_receiver", _("Choose a person or a unit."))
     if actor is not None and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=place.no, owner_id=to.pk if to else None):
-        raise NotAllowed("complaint.out_of_reach", _("This person or unit is not within your area."))
+        raise NotAllowed(
+            "complaint.out_of_reach", _("This person or unit is not within your area: choose one that is.")
+        )
     if to is not None:
         check_worker(case, to)
         if to.pk == case.not_handler_id:

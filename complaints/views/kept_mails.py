@@ -127,7 +127,9 @@ def _take(request: StaffRequest, pk: int, said: dict[str, Any]) -> HttpResponse:
     if number := said["customer"].strip().upper():
         customer = Customer.objects.visible_to(request.user).filter(number=number).first()
         if customer is None:
-            raise RuleBroken("complaint.no_customer", gettext("Among the customers you see none has this number."))
+            raise RuleBroken(
+                "complaint.no_customer", gettext("Among the customers you see none has this number: check it.")
+            )
     topic = Topic.objects.filter(code=said["topic"]).first() if said["topic"] else None
     case = kept_mails.take_kept_mail(pk, actor=request.user, topic=topic, customer=customer)
     return redirect("complaints:case", case.pk)

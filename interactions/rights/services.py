@@ -283,7 +283,8 @@ def _check_answerable(request: RightsRequest) -> None:
 def _checked_text(text: str) -> str:
     text = text.strip()
     if len(text) > LONGEST:
-        raise RuleBroken("rights.too_long", _("At most %(most)s characters.") % {"most": LONGEST})
+        words = _("At most %(longest)s characters fit, these are %(length)s.")
+        raise RuleBroken("rights.too_long", words % {"longest": LONGEST, "length": len(text)})
     return text
 
 

@@ -62,7 +62,8 @@ def start_contact(
             _("An unknown caller has no customer, and a wrong number neither; anybody else has one."),
         )
     if len(handle.strip()) > LONGEST_HANDLE:
-        raise RuleBroken("contact.bad_handle", _("This is too long."))
+        words = _("At most %(longest)s characters fit, these are %(length)s.")
+        raise RuleBroken("contact.bad_handle", words % {"longest": LONGEST_HANDLE, "length": len(handle.strip())})
     check_place(place, channel)
     now = clock.now()
     foreign = customer is not None and needs_opening(customer, actor)

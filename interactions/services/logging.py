@@ -264,7 +264,7 @@ def _check(note: _Note, actor: User) -> str:
     if len(summary) > LONGEST_SUMMARY:
         raise RuleBroken(
             "contact.summary_too_long",
-            _("The note is longer than %(longest)s characters.") % {"longest": LONGEST_SUMMARY},
+            _("The note is longer than %(longest)s characters: shorten it.") % {"longest": LONGEST_SUMMARY},
         )
     known = note.kind in Kind.values and note.result in Result.values
     if not known or (note.phase and note.phase not in Phase.values):
@@ -279,8 +279,10 @@ def _check(note: _Note, actor: User) -> str:
         )
     if note.result == Result.REFERRED and not note.referral.strip():
         raise RuleBroken("contact.needs_referral", _("Name the right contact you gave the customer."))
-    if len(note.handle.strip()) > LONGEST_HANDLE or len(note.referral.strip()) > LONGEST_HANDLE:
-        raise RuleBroken("contact.bad_handle", _("This is too long."))
+    length = max(len(note.handle.strip()), len(note.referral.strip()))
+    if length > LONGEST_HANDLE:
+        words = _("At most %(longest)s characters fit, these are %(length)s.")
+        raise RuleBroken("contact.bad_handle", words % {"longest": LONGEST_HANDLE, "length": length})
     _check_next(note, actor)
     return summary
 

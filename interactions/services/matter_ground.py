@@ -115,7 +115,7 @@ def check_taker(matter: Matter, to: User, *, right: str = TAKE_RIGHT) -> None:
     """That `to` may answer for the matter, or work on it (`right`: HANDLE_RIGHT). Raises RuleBroken
     "matter.cannot_take", "matter.about_them"."""
     if not to.is_active or not to.has_perm(right):
-        raise RuleBroken("matter.cannot_take", _("This person does not take contacts."))
+        raise RuleBroken("matter.cannot_take", _("This person does not take contacts: choose another one."))
     if matter.contact.about_staff_id == to.pk:
         raise RuleBroken("matter.about_them", _("The complaint is about this person: choose another one."))
 

@@ -116,7 +116,7 @@ def order_matter(matter_id: int, *, actor: User, to: User, reason: str = "", qui
     if not may_lead(matter, actor):
         raise NotAllowed("matter.not_yours_to_order", _("Only a lead of its owner may give this matter to another."))
     if to.pk != actor.pk and not sight_of(actor, ASSIGN_RIGHT).covers(unit_no=to.unit.no, owner_id=to.pk):
-        raise NotAllowed("matter.out_of_reach", _("This person does not work in your area."))
+        raise NotAllowed("matter.out_of_reach", _("This person does not work in your area: choose somebody who does."))
     check_open(matter)
     check_taker(matter, to)
     if to.pk == matter.owner_id:

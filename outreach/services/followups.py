@@ -193,7 +193,9 @@ def reassign_followup(followup_id: int, *, actor: User, to: User, reason: str = 
     ):
         raise NotAllowed("followup.not_yours_to_assign", _("Only a lead of its owner may give this to somebody else."))
     if to.pk != actor.pk and not sight.covers(unit_no=to.unit.no, owner_id=to.pk):
-        raise NotAllowed("followup.owner_out_of_reach", _("This person does not work in your area."))
+        raise NotAllowed(
+            "followup.owner_out_of_reach", _("This person does not work in your area: choose somebody who does.")
+        )
     _check_open(follow_up)
     _check_owner(to)
     if to.pk == follow_up.owner_id and not follow_up.pooled:
@@ -281,7 +283,7 @@ def _check_due(due_at: datetime | None, *, strict: bool) -> None:
 
 def _check_owner(owner: User) -> None:
     if not owner.is_active or not owner.has_perm(WORK_RIGHT):
-        raise RuleBroken("followup.owner_cannot", _("This person cannot take follow-ups."))
+        raise RuleBroken("followup.owner_cannot", _("This person cannot take follow-ups: choose another one."))
 
 
 def _close(follow_up: FollowUp, state: FollowUpState, actor: User | None, words: str) -> None:

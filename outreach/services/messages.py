@@ -56,7 +56,10 @@ def queue_message(
     """
     check_template(template, message_class)
     if to_contact_point is not None and to_contact_point.customer_id != customer.pk:
-        raise RuleBroken("message.foreign_contact_point", _("This contact point belongs to somebody else."))
+        raise RuleBroken(
+            "message.foreign_contact_point",
+            _("This contact point belongs to somebody else: choose one of this customer."),
+        )
     customer = standing(customer)
     return _queue(
         dedupe_key,

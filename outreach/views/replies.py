@@ -86,7 +86,7 @@ def _done(request: StaffRequest, reply: SmsReply, act: str, form: forms.Form) ->
         number = said["customer"].strip().upper()
         customer = Customer.objects.visible_to(request.user).filter(number=number).first()
         if customer is None:
-            form.add_error("customer", gettext("Among the customers you see none has this number."))
+            form.add_error("customer", gettext("Among the customers you see none has this number: check it."))
             return ""
         attach_reply(reply.pk, actor=request.user, customer=customer)
         return gettext("The reply was handed on: somebody sees to it.")
