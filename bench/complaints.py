@@ -25,11 +25,10 @@ from complaints import watching
 from complaints.filters import CaseFilter
 from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
-from complaints.queries import VIEW_WORDS, counts_of, listed, view_of
+from complaints.queries import VIEW_WORDS, counts_of, first_lines, view_of
 from complaints.views.queue import PAGE
 from foundation.calendars.models import ClockMark
 from foundation.common.ids import to_text
-from foundation.common.paging import first_of
 from outreach.models import Notification
 from staff.models import User
 
@@ -196,7 +195,7 @@ def _faults(user: User, asked: str) -> list[str]:
         query = QueryDict(asked)
         view = view_of(user, query["view"])
         found = CaseFilter(query, view.rows)
-        return len(first_of(found.qs, view.streams, PAGE + 1, listed))
+        return len(first_lines(user, query["view"], found.qs, PAGE + 1))
 
     return _faults_of(read)
 

@@ -1,5 +1,6 @@
-"""How many cases each tab of the queue has: one statement, written once for each shape of sight and planned once for
-each connection. It says by hand what `queries.view_of` says; a test lets both count."""
+"""What the tabs of the queue hold, in SQL written once for each shape of sight and planned once for each connection:
+how many cases each has, and the first keys of one. It says by hand what `queries.view_of` says; a test compares both.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +10,23 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from complaints.lifecycle import AppealState, ApprovalState, HandoverState, State
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
 from complaints.signing import SIGNED_SQL
 from foundation.common.prepared import prepared
 from staff.models import User
-from staff.rights import Sight, sight_of
+from staff.rights import NARROW_UNITS, Sight, sight_of
 
 MOST_COUNTED = 99
 WORK_RIGHT = "complaints.work"
+RIGHTS = (VIEW_RIGHT, WORK_RIGHT, PART_RIGHT)
 _CASES = "SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND about_staff_id IS DISTINCT FROM %(user)s"
 _AMONG = "id = ANY(ARRAY(SELECT complaint_id FROM {} WHERE {}))"
+_OURS = "source = ''"  # a record of the past is nobody's duty until somebody takes it up
 _SIGNED = SIGNED_SQL.format(now="%(now)s", people="%(people)s")
-_MINE = ("owner_id = ANY(%(people)s)", "handler_id = ANY(%(people)s)", f"id = ANY(ARRAY({_SIGNED}))")
+_MINE = (f"owner_id = ANY(%(people)s) AND {_OURS}", "handler_id = ANY(%(people)s)", f"id = ANY(ARRAY({_SIGNED}))")
 _OFFERED = _AMONG.format(
     "complaints_handover",
     f"state = '{HandoverState.OFFERED.value}'"
@@ -47,53 +51,68 @@ _SEEN = {
     "callback": f"state = '{State.CALLBACK.value}'",
     "all": "TRUE",
 }
-# (sees everything, number of unit ranges, has owners) of a right
-_Shape = tuple[bool, int, bool]
+# (sees everything, whether each unit range is one unit, has owners) of a right
+_Shape = tuple[bool, tuple[bool, ...], bool]
 
 
 def counts_for(
     user: User, keys: Sequence[str], *, people: list[int], now: datetime, tomorrow: datetime
 ) -> dict[str, int]:
     """How many rows the tabs `keys` have for the user, counted to 100. `people`: the user and who is represented."""
-    sights = {right: sight_of(user, right) for right in (VIEW_RIGHT, WORK_RIGHT, PART_RIGHT)}
-    values: dict[str, Any] = {"user": user.pk, "people": people, "unit": user.unit_id, "now": now, "tomorrow": tomorrow}
-    for right, sight in sights.items():
-        name = _name(right)
-        values[f"{name}_owners"] = sorted(sight.owners)
-        for n, (low, high) in enumerate(sight.ranges):
-            values |= {f"{name}_low{n}": low, f"{name}_high{n}": high}
-    sql, used = _statement(tuple(keys), *(_shape(sight) for sight in sights.values()))
+    values, shapes = _values(user, people, now)
+    sql = _statement(tuple(keys), *shapes)
     with connection.cursor() as cursor:
-        cursor.execute(*prepared(sql, {name: values[name] for name in used}))
+        cursor.execute(*prepared(sql, values | {"tomorrow": tomorrow}))
         return dict(zip(keys, cursor.fetchone(), strict=True))
+
+
+def keys_for(user: User, key: str, rows: QuerySet[Any], count: int, *, people: list[int], now: datetime) -> list[int]:
+    """The keys of the first `count` of `rows`, which are those of the tab `key` filtered and in order, that the user
+    sees. The rows are put in words once, however many parts the sight has, each of which an index gives in that
+    order."""
+    values, shapes = _values(user, people, now)
+    order = [str(name) for name in rows.query.order_by]
+    names = [name.lstrip("-") for name in order]
+    sql, given = rows.order_by().values_list(*names).query.sql_with_params()
+    by = ", ".join(f"{n} {'DESC' if name.startswith('-') else 'ASC'}" for n, name in enumerate(order, 1))
+    parts, params = list[str](), list[Any]()
+    for part, used in _parts(key, *shapes):
+        parts.append(f"({sql} AND {part} ORDER BY {by} LIMIT {count})")
+        params += [*given, *(values[name] for name in used)]
+    whole = parts[0] if len(parts) == 1 else f"{' UNION '.join(parts)} ORDER BY {by} LIMIT {count}"
+    with connection.cursor() as cursor:
+        cursor.execute(whole, params)
+        return [row[-1] for row in cursor.fetchall()]
+
+
+def _values(user: User, people: list[int], now: datetime) -> tuple[dict[str, Any], list[_Shape]]:
+    values: dict[str, Any] = {"user": user.pk, "people": people, "unit": user.unit_id, "now": now}
+    shapes = []
+    for right in RIGHTS:
+        sight, name = sight_of(user, right), _name(right)
+        ranges = _ranges(sight)
+        values[f"{name}_owners"] = sorted(sight.owners)
+        for n, (low, high) in enumerate(ranges):
+            values |= {f"{name}_low{n}": low, f"{name}_high{n}": high}
+        shapes.append((sight.everything, tuple(low == high for low, high in ranges), bool(sight.owners)))
+    return values, shapes
+
+
+def _ranges(sight: Sight) -> list[tuple[int, int]]:
+    """The ranges of units; a narrow one unit by unit: an index gives the order of a list within one."""
+    found: list[tuple[int, int]] = []
+    for low, high in sight.ranges:
+        found += [(no, no) for no in range(low, high + 1)] if high - low < NARROW_UNITS else [(low, high)]
+    return found
 
 
 def _name(right: str) -> str:
     return right.rpartition(".")[2]
 
 
-def _shape(sight: Sight) -> _Shape:
-    return sight.everything, len(sight.ranges), bool(sight.owners)
-
-
 @lru_cache(maxsize=256)
-def _statement(keys: tuple[str, ...], view: _Shape, work: _Shape, part: _Shape) -> tuple[str, tuple[str, ...]]:
-    """The statement, and which values it needs."""
-    seen = _seen(view, part)
-    parts = []
-    for key in keys:
-        if key == "mine":
-            parts.append(_counted("TRUE", _MINE))
-        elif key == "offered":
-            parts.append(_counted("TRUE", [_OFFERED]))
-        elif key == "decide":
-            parts.append(_counted("TRUE", _TO_DECIDE))
-        elif key == "pool":
-            parts.append(_counted("handler_id IS NULL", _reached(work, WORK_RIGHT, "work_unit_no", "owner_id")))
-        else:
-            parts.append(_counted(_SEEN[key], seen))
-    sql = f"SELECT {', '.join(parts)}"
-    return sql, tuple(sorted({piece.partition(")s")[0] for piece in sql.split("%(")[1:]}))
+def _statement(keys: tuple[str, ...], view: _Shape, work: _Shape, part: _Shape) -> str:
+    return f"SELECT {', '.join(_counted(_SEEN.get(key, 'TRUE'), _streams(key, view, work, part)) for key in keys)}"
 
 
 def _counted(condition: str, streams: Sequence[str]) -> str:
@@ -104,13 +123,41 @@ def _counted(condition: str, streams: Sequence[str]) -> str:
     return f"(SELECT count(*) FROM ({found}) few)"
 
 
+@lru_cache(maxsize=256)
+def _parts(key: str, view: _Shape, work: _Shape, part: _Shape) -> list[tuple[str, tuple[str, ...]]]:
+    """The streams of a tab with `%s` for values, and which those are."""
+    found = []
+    for stream in _streams(key, view, work, part):
+        pieces = stream.split("%(")
+        used = tuple(piece.partition(")s")[0] for piece in pieces[1:])
+        found.append((pieces[0] + "".join(f"%s{piece.partition(')s')[2]}" for piece in pieces[1:]), used))
+    return found
+
+
+def _streams(key: str, view: _Shape, work: _Shape, part: _Shape) -> list[str]:
+    """The parts of a tab's rows."""
+    if key == "mine":
+        return list(_MINE)
+    if key == "offered":
+        return [_OFFERED]
+    if key == "decide":
+        return list(_TO_DECIDE)
+    if key == "pool":
+        pooled = _reached(work, WORK_RIGHT, "work_unit_no", "owner_id")
+        return [f"handler_id IS NULL AND {_OURS} AND {one}" for one in pooled]
+    return _seen(view, part)
+
+
 def _reached(shape: _Shape, right: str, unit_no: str, owner: str) -> list[str]:
     """`Sight.streams` in SQL."""
     everything, ranges, owners = shape
     if everything:
         return ["TRUE"]
     name = _name(right)
-    found = [f"{unit_no} BETWEEN %({name}_low{n})s AND %({name}_high{n})s" for n in range(ranges)]
+    found = [
+        f"{unit_no} = %({name}_low{n})s" if one else f"{unit_no} BETWEEN %({name}_low{n})s AND %({name}_high{n})s"
+        for n, one in enumerate(ranges)
+    ]
     if owners:
         found.append(f"{owner} = ANY(%({name}_owners)s)")
     return found or ["FALSE"]

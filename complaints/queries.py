@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from complaints.counting import MOST_COUNTED, WORK_RIGHT, counts_for
+from complaints.counting import MOST_COUNTED, WORK_RIGHT, counts_for, keys_for
 from complaints.lifecycle import HandoverState, State
 from complaints.models import Complaint, Handover, Part, Seat
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
@@ -23,6 +23,7 @@ from complaints.waiting import cases_waiting
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.paging import among
+from foundation.common.prepared import prepared
 from foundation.ui.navigation import FrameQuery
 from staff.models import User
 from staff.rights import acted_for, sight_of
@@ -159,6 +160,27 @@ class Line(NamedTuple):
 def listed(rows: QuerySet[Complaint]) -> QuerySet[Complaint, Line]:
     """The rows as lines of a list."""
     return cast("QuerySet[Complaint, Line]", rows.values_list(*Line._fields, named=True))
+
+
+def first_lines(user: User, key: str, rows: QuerySet[Complaint], count: int) -> list[Line]:
+    """The first `count` of `rows`, those of the tab `key` filtered and in order, that the user sees, as lines."""
+    return lines_of(keys_for(user, key, rows, count, people=people_of(user), now=clock.now()))
+
+
+def lines_of(keys: Sequence[int]) -> list[Line]:
+    """The cases of these keys as lines, in the order of the keys: one statement, planned once for each connection."""
+    if not keys:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(*prepared(_lines_by_key(), [list(keys)]))
+        found = {row[0]: Line._make(row) for row in cursor.fetchall()}
+    return [found[key] for key in keys if key in found]
+
+
+@cache
+def _lines_by_key() -> str:
+    sql, _none = listed(Complaint.objects.all()).query.sql_with_params()
+    return f'{sql} WHERE "complaints_complaint"."id" = ANY(%s)'
 
 
 def line_of(pk: int) -> Line:

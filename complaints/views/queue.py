@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +23,7 @@ from complaints.queries import (
     Line,
     View,
     counts_of,
-    listed,
+    first_lines,
     said_count,
     view_of,
 )
@@ -74,7 +75,7 @@ def queue(request: StaffRequest) -> HttpResponseBase:
     found = CaseFilter(asked, view.rows, request=request)
     try:
         page: Page[Line] = keyset_page(
-            found.qs, after=request.GET.get("after"), size=PAGE, streams=view.streams, show=listed
+            found.qs, after=request.GET.get("after"), size=PAGE, fetch=partial(first_lines, user, key)
         )
     except RuleBroken:
         return redirect(f"{request.path}?view={key}")

@@ -76,6 +76,17 @@ def keyset_page(
 ) -> Page[R]: ...
 
 
+@overload
+def keyset_page(
+    rows: QuerySet[Any, Any],
+    *,
+    after: str | None,
+    size: int = 50,
+    streams: Sequence[Q] = (),
+    fetch: Callable[[QuerySet[Any, Any], int], list[R]],
+) -> Page[R]: ...
+
+
 def keyset_page(
     rows: QuerySet[Any, Any],
     *,
@@ -83,14 +94,16 @@ def keyset_page(
     size: int = 50,
     streams: Sequence[Q] = (),
     show: Callable[[QuerySet[Any, Any]], QuerySet[Any, Any]] | None = None,
+    fetch: Callable[[QuerySet[Any, Any], int], list[Any]] | None = None,
 ) -> Page[Any]:
     """The page of `rows` after the cursor `after` (None or empty: the first).
 
     `rows` must be ordered by plain, non-null columns ending in a unique one (a total order), each "name" or
     "-name". `streams`: only rows that meet one of these conditions. Each is read in the order of the page by an index
     of its own, which one condition with OR would not be. `show`: what the page shows of the rows, the columns of the
-    order among it; joined to those found, never to those looked through. Raises RuleBroken("page.bad_cursor") for a
-    cursor that is damaged or of another order.
+    order among it; joined to those found, never to those looked through. `fetch` instead of both: gives so many
+    of the first of the rows as the page shows them. Raises RuleBroken("page.bad_cursor") for a cursor that is damaged
+    or of another order.
     """
     order = [str(name) for name in rows.query.order_by]
     if not order:
@@ -109,7 +122,7 @@ def keyset_page(
             rows = rows.filter(Q(**{edge: values[0]}) & condition)
         except (ValueError, TypeError, ValidationError) as error:  # values of another kind than the columns
             raise RuleBroken("page.bad_cursor", "this page address is damaged; start from the first page") from error
-    found = list(first_of(rows, streams, size + 1, show))
+    found = fetch(rows, size + 1) if fetch else list(first_of(rows, streams, size + 1, show))
     items = found[:size]
     cursor = _pack([_value(items[-1], name) for name in names]) if len(found) > size else None
     return Page(items=items, next_cursor=cursor, is_first=not after)
