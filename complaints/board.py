@@ -23,7 +23,7 @@ from complaints.kpis.handling import TO_ANSWER, missed_at, within
 from complaints.lifecycle import RANK, ClockKind
 from complaints.load import Worker, people_rows, workers_of
 from complaints.models import Complaint
-from complaints.queries import Line
+from complaints.queries import Line, lines_of
 from complaints.risks import REASONS, SOON, Risk, causes, condition
 from foundation.common import clock
 from staff.models import User
@@ -151,18 +151,18 @@ class Board:
 
     @cached_property
     def pressing(self) -> list[Pressing]:
-        """The cases at the highest risk: by their gravest reason, then by grade, then by the time left. One statement
-        that reads only the first of each reason."""
-        firsts = [
-            self.seen.filter(condition(one, self.now)).order_by("queue_at", "pk").values("pk")[:ROWS_SHOWN]
-            for one in REASONS
-        ]
-        first = firsts[0].union(*firsts[1:])
+        """The cases at the highest risk: by their gravest reason, then by grade, then by the time left. Read are only
+        the first of each reason there is."""
+        there = [condition(one, self.now) for one, number in self.reasons.items() if number]
+        if not there:
+            return []
+        firsts = [self.seen.filter(one).order_by("queue_at", "pk").values("pk")[:ROWS_SHOWN] for one in there]
+        keys = list((firsts[0].union(*firsts[1:]) if there[1:] else firsts[0]).values_list("pk", flat=True))
         flags = {f"has_{one.value}": condition(one, self.now) for one in REASONS}
-        found = Complaint.objects.filter(pk__in=first).annotate(**flags)
-        shown = []
-        for row in found.values_list(*Line._fields, *flags, named=True):
-            shown.append(Pressing(row, tuple(one for one in REASONS if getattr(row, f"has_{one.value}"))))
+        rows = Complaint.objects.filter(pk__in=keys).annotate(**flags).values_list("pk", *flags)
+        reasons = {key: tuple(one for one, has in zip(REASONS, found, strict=True) if has) for key, *found in rows}
+        reasons = {key: found for key, found in reasons.items() if found}  # one may have been seen to meanwhile
+        shown = [Pressing(case, reasons[case.pk]) for case in lines_of(list(reasons))]
         shown.sort(key=lambda one: (REASONS.index(one.reasons[0]), -RANK[one.case.grade], one.case.queue_at))
         return shown[:ROWS_SHOWN]
 

@@ -27,6 +27,7 @@ from complaints.queries import (
     said_count,
     view_of,
 )
+from complaints.services.bulk import MOST_CASES
 from complaints.services.ground import APPROVE_RIGHT
 from complaints.services.views_kept import drop_view, keep_view
 from foundation.common import clock
@@ -34,6 +35,7 @@ from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
 from foundation.common.paging import Page, count_of, keyset_page
 from foundation.ui.htmx import wants_fragment
+from foundation.ui.parts.forms import every_step
 from foundation.ui.parts.lists import Tab
 from outreach.queries import teams_of
 from staff.exports.registry import said_filters
@@ -41,7 +43,6 @@ from staff.requests import StaffRequest
 from staff.rights import rights_of
 
 PAGE = 50
-MOST_TOLD = 500  # how far a page counts its view; the preview of an act on all of it counts to the end
 NO_COUNT = ("closed",)
 PARAMETERS = ("view", *CaseFilter.base_filters)
 
@@ -67,12 +68,14 @@ def view_key(user: Any, query: QueryDict) -> str:
 @requires("complaints.view")
 def queue(request: StaffRequest) -> HttpResponseBase:
     """The cases of a view by the time left. `?part=fresh&seen=`: 204 while the page is as it was read, else a bar that
-    loads it anew."""
+    loads it anew; `?part=total`: the step that selects the whole view, counted when somebody is about to."""
     user = request.user
     key = view_key(user, asked_of(request.GET))
     asked = asked_of({**request.GET.dict(), "view": key})
     view = view_of(user, key)
     found = CaseFilter(asked, view.rows, request=request)
+    if request.GET.get("part") == "total":
+        return HttpResponse(_whole_view(found, view))
     try:
         page: Page[Line] = keyset_page(
             found.qs, after=request.GET.get("after"), size=PAGE, fetch=partial(first_lines, user, key)
@@ -98,7 +101,7 @@ def queue(request: StaffRequest) -> HttpResponseBase:
         "now": clock.now(),
         "opened": presence.open_elsewhere(user, [row.pk for row in page.items]),
         "may_claim": user.has_perm(WORK_RIGHT),
-        **_bulk_of(user, page, found, view),
+        **_bulk_of(user, page, asked),
     }
     if wants_fragment(request):
         return render(request, "complaints/queue.html#results", context)
@@ -110,18 +113,19 @@ def queue(request: StaffRequest) -> HttpResponseBase:
     return render(request, "complaints/queue.html", context)
 
 
-def _bulk_of(user: Any, page: Page[Line], found: CaseFilter, view: View) -> dict[str, Any]:
-    """Whether acts on many are offered, and how many rows the whole view has."""
+def _whole_view(found: CaseFilter, view: View) -> str:
+    """The step that selects the whole view; nothing where it has more than may be changed at once."""
+    total = count_of(found.qs, view.streams, MOST_CASES + 1)
+    return every_step(total) if 0 < total <= MOST_CASES else ""
+
+
+def _bulk_of(user: Any, page: Page[Line], asked: QueryDict) -> dict[str, Any]:
+    """Whether acts on many are offered, and where the step to all of a view longer than its page comes from."""
     acts = [right for right in ("complaints.assign", "complaints.assess") if user.has_perm(right)]
-    if not acts or not page.items:
-        return {"picks": bool(acts)}
-    total = len(page.items)
-    if page.next_cursor or not page.is_first:
-        total = count_of(found.qs, view.streams, MOST_TOLD + 1)
-    whole = "" if total > MOST_TOLD else total
+    has_more = bool(page.next_cursor) or not page.is_first
     return {
-        "picks": True,
-        "total": whole if total > len(page.items) or not page.is_first else None,
+        "picks": bool(acts),
+        "total_from": f"{reverse('complaints:queue')}?{asked.urlencode()}&part=total" if has_more else "",
         "may_assign": "complaints.assign" in acts,
         "may_raise": "complaints.assess" in acts,
     }

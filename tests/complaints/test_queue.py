@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from complaints.lifecycle import State
 from complaints.models import Complaint, Handover, Part, SavedView, Seat
-from complaints.queries import VIEW_WORDS, counts_of, view_of
+from complaints.queries import VIEW_WORDS, counts_of, first_lines, view_of
 from complaints.services.views_kept import keep_view
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -95,11 +95,18 @@ def test_what_a_tab_counts_is_what_it_holds_whoever_looks() -> None:
         if n % 4 == 0:
             Seat.objects.create(complaint=made, user=people[2], why="RAISED")
             Part.objects.create(complaint=made, unit=unit, unit_no=unit.no, ask="So?", budget_minutes=60)
+        if n in (1, 6, 8):
+            Complaint.objects.filter(pk=made.pk).update(source="OLD", source_no=str(n))  # records of the past
     Complaint.objects.filter(handler=handler).order_by("-pk")[0].save()
     keys = [key for key in VIEW_WORDS if key != "closed"]
     for person in people:
-        held = {key: view_of(person, key).seen.count() for key in keys}
-        assert counts_of(person, keys) == held, person
+        views = {key: view_of(person, key) for key in VIEW_WORDS}
+        held = {key: view.seen.count() for key, view in views.items()}
+        assert counts_of(person, keys) == {key: held[key] for key in keys}, person
+        for key, view in views.items():
+            shown = [row.pk for row in first_lines(person, key, view.rows, 100)]
+            assert shown == list(view.seen.values_list("pk", flat=True)), (person, key)
+            assert [row.pk for row in first_lines(person, key, view.rows, 2)] == shown[:2]
     assert {key for key in keys if counts_of(handler, [key])[key]} == {*keys} - {"offered", "decide"}
 
 
@@ -119,6 +126,10 @@ def test_filters_chips_and_a_damaged_address(client_for: ClientFor) -> None:
     assert listed(client, f"view=all&number={plain.number[-6:]}") == [plain.number]
     assert listed(client, f"view=all&number={plain.number.lower()}") == [plain.number]
     assert listed(client, "view=all&number=CP1") == []
+    # Counted when somebody is about to select the whole view, with its filters.
+    assert 'data-total="2"' in words(client.get(f"{QUEUE}?view=all&part=total"))
+    assert "Select all 1 in this view" in words(client.get(f"{QUEUE}?view=all&grade=MAJOR&part=total"))
+    assert words(client.get(f"{QUEUE}?view=all&number=CP1&part=total")) == ""
     page = client.get(f"{QUEUE}?view=all&grade=MAJOR&channel=EMAIL")
     assert page.context["chips"] == [
         ("Grade: Major", "?view=all&channel=EMAIL"),

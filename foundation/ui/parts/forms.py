@@ -159,27 +159,34 @@ def chips(items: list[tuple[Any, str]], clear_url: str) -> SafeString:
 
 
 @register.simple_block_tag
-def bulk_bar(content: str, total: int | str | None = None) -> SafeString:
+def bulk_bar(content: str, total: int | None = None, total_from: str = "") -> SafeString:
     """The bar over a list that appears with a selection; put `.btn -s` with `name`/`value` or `formaction` inside.
 
     Belongs in a `<form data-bulk>` around the table; boxes carry `data-pick name="pick"`, the one in the
     head `data-pick-all`. `total`: when given, "select all" of the whole view is offered as a second step
-    and posts `every=1`.
+    and posts `every=1`. `total_from` instead: the address that gives that step (`every_step`) when it is needed,
+    for lists that would be counted for it alone.
     """
-    every = ""
-    if total:
-        every = format_html(
-            '<button class="link" type="button" data-pick-every hidden>{}</button>'
-            '<input type="hidden" name="every" value="" data-total="{}">',
-            _("Select all %(total)s in this view") % {"total": total},
-            total,
-        )
+    every: str = every_step(total) if total else ""
+    if total_from:
+        asked = '<span hx-get="{}" hx-trigger="picked-all once" hx-swap="outerHTML" data-pick-total></span>'
+        every = format_html(asked, total_from)
     return format_html(
         '<div class="bulk" data-bulk-bar hidden><b data-bulk-n aria-live="polite"></b>{}{}'
         '<button class="btn -quiet -s" type="button" data-pick-none>{}</button></div>',
         SafeString(content),
         every,
         _("Clear selection"),
+    )
+
+
+def every_step(total: int) -> SafeString:
+    """The second step of a selection: all rows of the view."""
+    return format_html(
+        '<button class="link" type="button" data-pick-every hidden>{}</button>'
+        '<input type="hidden" name="every" value="" data-total="{}">',
+        _("Select all %(total)s in this view") % {"total": total},
+        total,
     )
 
 

@@ -18,6 +18,7 @@ function refresh(form) {
     bar.querySelector("[data-bulk-n]").textContent = say(every?.value ? "every" : "picked", { n });
     const more = bar.querySelector("[data-pick-every]");
     if (more) more.hidden = !full || Boolean(every.value);
+    if (full) bar.querySelector("[data-pick-total]")?.dispatchEvent(new Event("picked-all"));
   }
   if (head) {
     head.checked = full;
