@@ -38,8 +38,8 @@ _DISPUTES = " UNION ".join(
 
 
 def find(ids: list[int]) -> dict[int, Outsider]:
-    """Who complained in these cases, of those that name a way to answer."""
-    rows = Complaint.objects.filter(pk__in=ids, customer=None).only(
+    """Who complained in these cases without being the customer, of those that name a way to answer."""
+    rows = Complaint.objects.filter(Q(customer=None) | ~Q(contact_name=""), pk__in=ids).only(
         "contact_name", "language", "contact_phone", "contact_email"
     )
     return {

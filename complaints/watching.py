@@ -21,6 +21,7 @@ from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, EscalationTold
 from complaints.services.ground import tell_customer
 from complaints.services.pooling import back_to_pool, to_coordinator
+from complaints.services.speaking import tell_speakers
 from complaints.taking import GM, HANDLER, LEAD, Superiors
 from complaints.watch_rows import (
     CaseNow,
@@ -343,6 +344,7 @@ def _tell_customers(late: Sequence[Raised], now: datetime) -> None:
             channel=Channel.EMAIL if by_mail else Channel.SMS,
         )
     Complaint.objects.filter(pk__in=cases, customer__isnull=False).update(last_told_at=now)
+    tell_speakers("complaint_late", given)
     for one in late:
         if one.case.customer_id is None and not one.case.is_parent:  # complained without being a customer
             case = Complaint.objects.select_related("owner", "handler", "customer").get(pk=one.case.id)

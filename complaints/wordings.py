@@ -53,6 +53,7 @@ _TITLES: tuple[tuple[str, Any], ...] = (
     ("call_us", _("We could not reach you")),
     ("mediation", _("Mediation of your complaint")),
     ("urged", _("You asked how far your complaint is")),
+    ("behalf", _("There is news of the complaint you told us of")),
     ("missed", _("Complaint: deadline missed")),
 )
 # Those whose words were changed since.

@@ -15,6 +15,7 @@ from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, S
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.clocks import CaseClocks
 from complaints.services.memory import Memory, memory_of, remember_many
+from complaints.services.speaking import OUTSIDERS, speaks_for, tell_speaker
 from complaints.signing import signer_of, stood_for
 from customers.models import ContactPoint
 from foundation.common import clock
@@ -47,7 +48,6 @@ TO_SIGNER = frozenset(
         "denied",
     }
 )
-OUTSIDERS = "complaint"  # how outreach refers to complainants who are no customers
 
 
 def locked_case(case_id: int) -> Complaint:
@@ -305,7 +305,8 @@ def tell_customer(
     channel: str = "",
     **params: Any,
 ) -> OutMessage | None:
-    """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24).
+    """Write to who complained, once per case, template and key: what happened, what is next, by when, who (D§24); to
+    the customer and who complains for them (`speaking`).
 
     `params` besides number, colleague (whom to ask) and `due_at`: codes, numbers, ISO moments; free text to the
     customer only as `words`. What names the moment of our answer is dropped when that has passed (`expires_at`: another
@@ -320,16 +321,11 @@ def tell_customer(
     if not params.get("due_at") and due is not None and due > (not_before or clock.now()):
         given["due_at"] = due.isoformat()
         expires_at = expires_at or due
-    message = _queued(
-        case,
-        template=template,
-        params=given,
-        dedupe_key=f"{template}-{case.ref}-{key}",
-        channel=channel,
-        not_before=not_before,
-        expires_at=expires_at,
-        actor=actor,
-    )
+    rest: dict[str, Any] = {"not_before": not_before, "expires_at": expires_at, "actor": actor}
+    once = f"{template}-{case.ref}-{key}"
+    message = _queued(case, template=template, params=given, dedupe_key=once, channel=channel, **rest)
+    if message is not None and speaks_for(case):
+        tell_speaker(case, template, given, dedupe_key=once, **rest)
     if message is not None:
         case.last_told_at = clock.now()
         if not case._state.adding:

@@ -171,6 +171,7 @@ def split_complaint(case_id: int, *, actor: User, text: str, topic: Topic) -> Co
         contact_name=case.contact_name,
         contact_phone=case.contact_phone,
         contact_email=case.contact_email,
+        authority=case.authority,
         language=case.language,
         received_at=case.received_at,
         topic=topic,

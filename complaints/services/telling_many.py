@@ -35,14 +35,14 @@ class Telling:
 
 
 def tell_customers(tellings: Sequence[Telling], *, actor: User | None) -> None:
-    """Write to who complained in each: a statement per wording. Those who are answered by e-mail (in their thread) and
-    those who are no customers are told one by one."""
+    """Write to who complained in each: a statement per wording. Those who are answered by e-mail (in their thread),
+    those who are no customers and those somebody complains for are told one by one."""
     now, many = clock.now(), defaultdict[str, list[Telling]](list)
     for one in tellings:
         case = one.case
         if case.is_imported:
             continue
-        if case.customer_id is None or case.channel == ContactChannel.EMAIL:
+        if case.customer_id is None or case.contact_name or case.channel == ContactChannel.EMAIL:
             tell_customer(case, one.template, key=one.key, actor=actor)
         else:
             many[one.template].append(one)

@@ -11,12 +11,17 @@ from django.test import Client
 from django.urls import reverse
 
 from complaints import tasks
-from complaints.complainants import due_to_forget
+from complaints.complainants import due_to_forget, find
+from complaints.forgetting import erase_outside
 from complaints.lifecycle import ClockKind
 from complaints.models import AppealCase, ComplainerFlag, Complaint, ComplaintMove, Seat
 from complaints.services import (
+    answering,
     assessing,
     closing,
+    ground,
+    identifying,
+    joining,
     mediating,
     ordering,
     parts,
@@ -110,9 +115,10 @@ def test_who_speaks_for_another_gets_no_data_of_theirs_without_authority(
     assert (one.contact_name, one.authority) == ("Li Lei", "")
     shown = page.get(reverse("complaints:case", args=[one.pk])).content.decode()
     assert "complains for the customer" in shown and "Without authority" in shown and "authorised key person" in shown
-    # What is written goes to the customer, whatever the other one left as a number.
-    message = OutMessage.objects.get(template="complaint_acknowledged")
-    assert (message.customer, message.outsider) == (company, None)
+    # What is written goes to the customer; the other one hears number and next step, without the code of the page.
+    message = OutMessage.objects.get(template="complaint_acknowledged", customer=company)
+    other = OutMessage.objects.get(template="complaint_acknowledged", outsider=f"complaint:{one.pk}")
+    assert message.params["code"] and "code" not in other.params
     assert page.post(reverse("complaints:intake"), {**sent, "token": "u", "authority": "PAPER"}).status_code == 302
     two = Complaint.objects.latest("pk")
     shown = page.get(reverse("complaints:case", args=[two.pk])).content.decode()
@@ -233,3 +239,63 @@ def test_the_limit_one_may_settle_stands_in_the_form_of_a_solution(
     # A handler is not among the roles with a limit of their own (D§3.4): every compensation of theirs is approved.
     assert "you may settle 0 CNY" in client_for(at.handler).get(form, {"do": "propose"}).content.decode()
     assert "you may settle 200 CNY" in client_for(at.lead).get(form, {"do": "propose"}).content.decode()
+
+
+@pytest.mark.covers("CMP-13", "CMP-24")
+def test_who_complains_for_the_customer_is_told_too_and_without_authority_nothing_of_the_customer(
+    at: Office, client_for: Callable[[User], Client]
+) -> None:
+    def outside(one: Complaint) -> list[OutMessage]:
+        return list(OutMessage.objects.filter(outsider=f"complaint:{one.pk}").order_by("pk"))
+
+    speaker = {"contact_name": "Li Lei", "contact_phone": "13900001111"}
+    cases = {}
+    for authority in ("PAPER", ""):
+        one = register_complaint(actor=at.agent, customer=customer_of(at), authority=authority, **speaker, **DETAILS)
+        Complaint.objects.filter(pk=one.pk).update(state="SOLUTION_PROPOSED", handler=at.handler)
+        ready_solution = Complaint.objects.get(pk=one.pk)
+        ready_solution.solutions.create(finding="So", by=at.handler)
+        answering.decide_complaint(one.pk, actor=at.handler, words="Your bill of March is 80 CNY too high.")
+        cases[authority] = one
+    for one in cases.values():
+        assert told(one) == ["acknowledged", "answered"]  # the customer hears the same either way
+    allowed, strange = outside(cases["PAPER"]), outside(cases[""])
+    assert [row.template for row in allowed] == ["complaint_acknowledged", "complaint_answered"]
+    assert allowed[0].params["code"] and allowed[1].params["words"] == "Your bill of March is 80 CNY too high."
+    assert [row.template for row in strange] == ["complaint_acknowledged", "complaint_behalf"]
+    assert not any({"code", "words"} & set(row.params) for row in strange)
+    assert {row.message_class for row in [*allowed, *strange]} == {"SERVICE"}
+    known = find([one.pk for one in cases.values()])
+    assert {(who.name, who.phone) for who in known.values()} == {("Li Lei", "13900001111")}
+    # The page says who hears what; the other matter split off has the same authority.
+    page = client_for(at.handler)
+    shown = page.get(reverse("complaints:case", args=[cases["PAPER"].pk])).content.decode()
+    assert "Both are told at each step." in shown
+    assert (
+        "our answer goes to the customer alone"
+        in page.get(reverse("complaints:case", args=[cases[""].pk])).content.decode()
+    )
+    topic = Topic.objects.get(code="OTHER")
+    assert joining.split_complaint(cases["PAPER"].pk, actor=at.boss, text="And the rest", topic=topic).authority
+    # An apology for lateness goes to both; a customer with another number of their own is nobody else.
+    late = register_complaint(actor=at.agent, customer=customer_of(at), authority="CODE", **speaker, **DETAILS)
+    Complaint.objects.filter(pk=late.pk).update(state="INVESTIGATING", handler=at.handler)
+    clocks = ground.clocks_for(Complaint.objects.get(pk=late.pk), None)
+    clocks.start(clocks.service())
+    own = register_complaint(actor=at.agent, customer=customer_of(at), contact_phone="13900002222", **DETAILS)
+    assert not outside(own)
+    with on(5, 10, 1):
+        tasks.watch_complaints()
+        tasks.watch_complaints()
+    assert [row.template for row in outside(late)] == ["complaint_acknowledged", "complaint_late"]
+    # Who turns out to be the customer spoke for themself.
+    found = register_complaint(actor=at.agent, customer=None, **speaker, **DETAILS)
+    customer = customer_of(at)
+    identifying.name_customer(found.pk, actor=at.boss, number=customer.number)
+    working.note_contact(found.pk, actor=at.agent, channel="HOTLINE", text="Called")
+    before = len(outside(found))
+    urging.ask_for_manager(found.pk, actor=at.agent, words="Your boss, please.")
+    assert len(outside(found)) == before and "manager" in told(Complaint.objects.get(pk=found.pk))
+    # Erasing the customer takes the words to the other one away too.
+    erase_outside([cases["PAPER"].customer_id or 0], clock.now())
+    assert {row.params == {} for row in outside(cases["PAPER"])} == {True}
