@@ -15,6 +15,7 @@ from complaints.services.ground import OUTSIDERS
 from foundation.common.personal import Step, register_step
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
+from outreach.lifecycle import MessageState
 from outreach.models import OutMessage
 from outreach.outsiders import reference
 from outreach.services.outsiders import forget_outsiders
@@ -48,9 +49,21 @@ def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
 
 
 def outside_messages(ids: list[int]) -> QuerySet[OutMessage]:
-    """What was written to these customers about their cases before anybody knew who they were."""
-    cases = Complaint.objects.filter(customer__in=ids).values_list("pk", flat=True)
-    return OutMessage.objects.filter(outsider__in=[reference(OUTSIDERS, key) for key in cases])
+    """What was written about these customers' cases to who complained for them, or to themselves before anybody knew
+    who they were."""
+    return OutMessage.objects.filter(outsider__in=[reference(OUTSIDERS, key) for key, _customer in _cases(ids)])
+
+
+def _cases(ids: list[int]) -> list[tuple[int, int]]:
+    rows = Complaint.objects.filter(customer__in=ids).values_list("pk", "customer_id")
+    return [(key, customer) for key, customer in rows if customer is not None]
+
+
+def leaving_outside(ids: list[int]) -> set[int]:
+    """Customers to whose spokesmen a message is under way now."""
+    cases = {reference(OUTSIDERS, key): customer for key, customer in _cases(ids)}
+    leaving = outside_messages(ids).filter(state=MessageState.SENDING).values_list("outsider", flat=True)
+    return {cases[one] for one in leaving if one is not None}
 
 
 def find_outside(ids: list[int]) -> dict[str, QuerySet[Any]]:
@@ -73,7 +86,7 @@ def sweep(job: RunningJob) -> None:
 def register() -> None:
     """Make the step and the job known."""
     register_step(Step("complaints.files", find, erase, read=read))
-    register_step(Step("complaints.outside", find_outside, erase_outside))
+    register_step(Step("complaints.outside", find_outside, erase_outside, leaving_outside))
     register_job(
         JobKind(
             SWEEP,

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from customers.models import ContactPoint
-from foundation.common import clock
 from foundation.common.personal import Step, register_step
-from outreach.channels.file import forget
-from outreach.delivery import reference_of
+from outreach.letters import blank_letters
 from outreach.lifecycle import FollowUpAct, FollowUpState, MessageState
 from outreach.models import FollowUp, FollowUpMove, MessageMove, OutMessage, SmsReply
-
-FILE = "file"
 
 
 def stop_messages(ids: list[int]) -> int:
@@ -41,17 +36,6 @@ def busy(ids: list[int]) -> set[int]:
     return {pk for pk in leaving.values_list("customer_id", flat=True) if pk is not None}
 
 
-def letters_of(ids: list[int]) -> dict[date, frozenset[str]]:
-    """References of the letters written into files for another carrier, by the day of the file."""
-    written = OutMessage.objects.filter(customer__in=ids, carrier=FILE, sent_at__isnull=False)  # every month
-    found: dict[date, set[str]] = defaultdict(set)
-    for pk, sent_at in written.values_list("pk", "sent_at"):
-        if sent_at is not None:
-            for day in (-1, 0, 1):  # the file is named when it is written, the message stamped when that is told
-                found[clock.today(sent_at) + timedelta(days=day)].add(reference_of(pk))
-    return {day: frozenset(references) for day, references in found.items()}
-
-
 def replies_of(ids: list[int]) -> QuerySet[SmsReply]:
     """Text messages these customers sent us, and those from a number of theirs nobody was known at."""
     points = ContactPoint.objects.filter(customer__in=ids).values("value")
@@ -66,7 +50,7 @@ def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
     """End the open promises, with their history, and blank the letters that lie in files for another carrier."""
-    letters = sum(forget(day, references) for day, references in letters_of(ids).items())
+    letters = blank_letters(OutMessage.objects.filter(customer__in=ids))
     promised = FollowUp.objects.open().filter(customer__in=ids)
     ended = list(promised.select_for_update(no_key=True).values_list("pk", flat=True))
     FollowUpMove.objects.bulk_create(FollowUpMove(follow_up_id=pk, act=FollowUpAct.CANCELLED, at=at) for pk in ended)
