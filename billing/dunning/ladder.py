@@ -15,10 +15,10 @@ from decimal import Decimal
 
 from billing.dunning.days import ActingDays
 from billing.dunning.facts import AccountFacts, AccountKind, HoldKind, State, Step, at_hour
+from billing.dunning.owing import ZERO
 from billing.dunning.planning import Memory, Needs, Planned, next_step
 from billing.dunning.rules import Ladder
 from billing.dunning.situation import Situation, see
-from billing.dunning.owing import ZERO
 from foundation.common import clock
 
 MOST_STEPS = 2_000
@@ -140,8 +140,9 @@ class _Course:
         back = [one for one in self.facts.payments if one.reversed_at == at and one.at < at]
         if not back or not seen.due:
             return memory
-        done = {step: when for step, when in memory.done.items() if step not in (Step.FINAL_WARNING, Step.WARNING_2)}
-        done.pop(Step.REVERSAL_NOTICE, None)
+        done = dict(memory.done)
+        for step in (Step.FINAL_WARNING, Step.WARNING_2, Step.REVERSAL_NOTICE):
+            done.pop(step, None)
         return replace(memory, reversal=at, done=done, final_at=None, restored_at=None)
 
     def _restored(self, memory: Memory, seen: Situation, at: datetime) -> Memory:
@@ -180,11 +181,11 @@ class _Course:
         step = planned.step
         final = step == Step.FINAL_WARNING
         seen = see(self.facts, self.ladder, at, memory.opened)
-        if step == Step.REVERSAL_NOTICE and seen.track is not None:
+        soon = at + timedelta(hours=self.ladder.reversal_hours)
+        if step == Step.REVERSAL_NOTICE and seen.track is not None and seen.track.base <= soon:
             # The notice names date and amount: where nothing else stands before suspension, it is the final warning.
-            if seen.track.base <= at + timedelta(hours=self.ladder.reversal_hours):
-                memory = memory.did(Planned(Step.FINAL_WARNING, at))
-                final = True
+            memory = memory.did(Planned(Step.FINAL_WARNING, at))
+            final = True
         if final:
             memory = replace(memory, final_at=at if self.facts.deliveries is None else None)
             memory = self._delivered(memory, at)
@@ -222,9 +223,8 @@ def state_of(memory: Memory, seen: Situation, ladder: Ladder) -> State:
         return State.TERMINATION_NOTICE if Step.PRE_TERMINATION in memory.done else State.SUSPENDED_2WAY
     if memory.level == 1:
         return State.SUSPENDED_1WAY
-    if memory.restored_at is not None:
-        if seen.at < memory.restored_at + timedelta(hours=ladder.restore_hours):
-            return State.RESTORING
+    if memory.restored_at is not None and seen.at < memory.restored_at + timedelta(hours=ladder.restore_hours):
+        return State.RESTORING
     track = seen.track
     if track is None:
         if not seen.nothing_late:
@@ -280,4 +280,3 @@ def _as_known(facts: AccountFacts, now: datetime) -> AccountFacts:
         lead_restores=tuple(one for one in facts.lead_restores if one <= now),
         balances=tuple(one for one in facts.balances if one.at <= now),
     )
-

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 from foundation.common import clock
 
@@ -239,7 +240,7 @@ def _accrued(account: _Account, until: date, at: datetime, rules: FeeRules, stil
             edges.add(days.last + ONE_DAY)
     marks = sorted(day for day in edges if first <= day <= until + ONE_DAY)
     unpaid_days = ZERO
-    for begins, ends in zip(marks, marks[1:], strict=False):
+    for begins, ends in pairwise(marks):
         if any(days.on(begins) for days in still):
             continue
         out = sum((part.amount for part in account.disputes if part.at(at) or part.on(begins)), ZERO)

@@ -80,23 +80,31 @@ def next_step(
         return Planned(Step.REVERSAL_NOTICE, next_notice(start, ladder))
     if memory.level == 2:
         return _ending(memory, seen.track, facts, ladder, days, start)
-    found = [] if memory.level else list(_messages(memory, seen.track, start, ladder))
-    found += _suspension(memory, seen, facts, ladder, days, start)
+    found = _suspension(memory, seen, facts, ladder, days, start)
+    if not memory.level:
+        found = _with_messages(memory, seen.track, start, ladder, found)
     # What waits for somebody's word holds up nothing else.
     return min(found, key=lambda one: (one.needs != Needs.NOTHING, one.at, ORDER[one.step]), default=None)
 
 
-def _messages(memory: Memory, track: Track, start: datetime, ladder: Ladder) -> list[Planned]:
-    """The next message of the track: those that were held up are said by the last of them alone (D§1.10)."""
+def _with_messages(
+    memory: Memory, track: Track, start: datetime, ladder: Ladder, found: list[Planned]
+) -> list[Planned]:
+    """What was found with the next message of the track. Messages that were held up are said by the last of them alone,
+    and by none when a warning goes out at the same moment (D§1.10)."""
     since = memory.since or start
     rows = [(step, at) for step, at in track.rows if step not in memory.done and at >= since]
     late = [(step, at) for step, at in rows if at < start]
     if late and late[-1][0] == Step.GRACE and track.grace and clock.today(start) > track.grace[1]:
         late = late[:-1]
-    if late:
-        *dropped, (step, _at) = late
-        return [Planned(step, next_notice(start, ladder), instead=tuple(one for one, _when in dropped))]
-    return [Planned(step, at) for step, at in rows[:1]]
+    if not late:
+        return found + [Planned(step, at) for step, at in rows if at >= start][:1]
+    at = next_notice(start, ladder)
+    dropped = tuple(step for step, _at in late)
+    for n, one in enumerate(found):
+        if one.step in WARNINGS and one.at == at:
+            return [*found[:n], replace(one, instead=dropped), *found[n + 1 :]]
+    return [*found, Planned(dropped[-1], at, instead=dropped[:-1])]
 
 
 def _suspension(
@@ -161,11 +169,13 @@ def _early_warnings(
     wanted.append((Step.WARNING_2, ladder.warning_before))
     # After a payment that was taken back, after a promise that lifted a suspension and after fraud only the final
     # warning is waited for; a prepaid balance may end too suddenly for more.
-    hurried = (
-        memory.reversal is not None or memory.resumed or seen.shortened or facts.kind == AccountKind.PREPAID
-    )
-    wanted = [(step, before) for step, before in wanted if step not in memory.done]
+    hurried = memory.reversal is not None or memory.resumed or seen.shortened or facts.kind == AccountKind.PREPAID
+    asked, wanted = wanted, [(step, before) for step, before in wanted if step not in memory.done]
     if not hurried:
+        for step, before in asked:
+            if (said := memory.done.get(step)) is not None and step != Step.MANAGER_CONTACT:
+                day = clock.today(said) + timedelta(days=before)
+                at = days.next_act(max(at, at_hour(day, ladder.acts_from)), ladder)
         for step, before in wanted:
             if step != Step.MANAGER_CONTACT:
                 day = max(clock.today(at), clock.today(say) + timedelta(days=before))
@@ -216,6 +226,4 @@ def _goes_two_way(memory: Memory, facts: AccountFacts) -> bool:
 
 
 def _approved(facts: AccountFacts, step: Step, since: datetime | None, now: datetime) -> bool:
-    return any(
-        one.step == step and one.at <= now and (since is None or one.at >= since) for one in facts.approvals
-    )
+    return any(one.step == step and one.at <= now and (since is None or one.at >= since) for one in facts.approvals)

@@ -210,7 +210,7 @@ define(
     default=(Window(9 * 60, 17 * 60),),
     source="P2",
     title=gettext_lazy("Hours of suspensions"),
-    help=gettext_lazy("Hours of working days in which services are suspended and contracts ended; never before holidays."),
+    help=gettext_lazy("Hours of working days in which services are suspended and contracts ended."),
 )
 
 

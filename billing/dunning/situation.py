@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from billing.dunning.days import next_notice
 from billing.dunning.facts import DAY, AccountFacts, AccountKind, Hold, HoldKind, Step, at_hour, dispute_parts
-from billing.dunning.rules import Ladder
 from billing.dunning.owing import ZERO, Books, Disputed, PaymentFact, Standing, allocate
+from billing.dunning.rules import Ladder
 from foundation.common import clock
 
 FREES_OF_FEE = frozenset({HoldKind.HARDSHIP, HoldKind.DISASTER, HoldKind.PROTECTIVE, HoldKind.DECEASED})
@@ -31,8 +31,8 @@ class Track:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """The account at `at`. `track` None: nothing to follow. `overdue`: what paying everything overdue takes, late fee
-    included; `due`: principal of it that is not disputed; `clean`: nothing overdue (rests under 1.00 apart), `nothing_late`: also
-    nothing in dispute of it; `settled`: nothing is open at all."""
+    included; `due`: principal of it that is not disputed; `clean`: nothing overdue (rests under 1.00 apart),
+    `nothing_late`: also nothing in dispute of it; `settled`: nothing is open at all."""
 
     at: datetime
     books: Books
@@ -58,9 +58,7 @@ def see(facts: AccountFacts, ladder: Ladder, at: datetime, opened: datetime | No
     """What is known at `at` of an account whose case was opened at `opened` (None: there is none)."""
     dates = dict(facts.bill_dates)
     known = [
-        bill
-        for bill in facts.bills
-        if clock.business_midnight(dates.get(bill.key, bill.due_date.replace(day=1))) <= at
+        bill for bill in facts.bills if clock.business_midnight(dates.get(bill.key, bill.due_date.replace(day=1))) <= at
     ]
     still = [hold.days for hold in facts.holds if hold.kind in FREES_OF_FEE and hold.start <= at]
     disputes: list[Disputed] = []

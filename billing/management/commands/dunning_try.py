@@ -8,7 +8,7 @@ from foundation.common.trying import TryCommand
 
 class Command(TryCommand):
     help = (
-        "Where written accounts stand on the ladder of arrears, one JSON object a line (format: docs/try.md); '-' reads "
-        "standard input."
+        "Where written accounts stand on the ladder of arrears, one JSON object a line (format: docs/try.md); "
+        "'-' reads standard input."
     )
     answer = staticmethod(try_dunning)
