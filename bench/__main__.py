@@ -25,6 +25,7 @@ PARTS = (
     "killed",
     "nights",
     "complaints",
+    "credit",
     "import",
     "export",
 )
@@ -39,7 +40,20 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
 
-    from bench import complaints, everybody, exports, imports, intake, killed, load_mix, nights, pages, searches, world
+    from bench import (
+        complaints,
+        credit_ranks,
+        everybody,
+        exports,
+        imports,
+        intake,
+        killed,
+        load_mix,
+        nights,
+        pages,
+        searches,
+        world,
+    )
     from bench.server import serve
     from bench.table import Figure, render
     from customers.models import Customer
@@ -83,6 +97,7 @@ def main() -> int:
     many = options.cases or min(1_000_000, options.customers)
     part("complaints", f"{many:,} complaints", lambda: complaints.measure(many))
     part("import", "import", imports.measure)
+    part("credit", "credit scorecard on real files", credit_ranks.measure)
     part("export", "export", exports.measure)
     say("done")
     print()

@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
-import billing.dunning.policies  # noqa: F401  defines keys, found when Django starts
+import billing.credit.policies
+import billing.dunning.policies  # noqa: F401  both define keys, found when Django starts
