@@ -25,6 +25,7 @@ _IN_BRACKETS = re.compile(r"<\s*([^<>\s]{3,260})\s*>")
 _BARE = re.compile(r"[^<>\s(),:;\"]{1,64}@[^<>\s(),:;\"]{3,189}")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{3,189}")
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+_NAMED = re.compile(r"name=\s*\"?([^\";]+)", re.IGNORECASE)
 NUMBER = re.compile(r"(?<![0-9A-Za-z])CP[0-9]{14}(?![0-9A-Za-z])", re.IGNORECASE)
 
 
@@ -77,7 +78,6 @@ class Mail:
 def read_mail(raw: bytes, *, own_host: str = "", cut: bool = False) -> Mail:
     """Read one mail. `own_host`: the domain in our own Message-IDs. `cut`: `raw` is only the beginning of a mail too
     large to be taken: its last part is not kept as a file. Never fails: what cannot be read is missing."""
-    digest = hashlib.sha256(raw).hexdigest()
     try:
         if raw.count(b"boundary=") + raw.count(b"message/rfc822") > MOST_LEVELS or raw.count(b"\n--") > MOST_BORDERS:
             raise RecursionError
@@ -110,7 +110,7 @@ def read_mail(raw: bytes, *, own_host: str = "", cut: bool = False) -> Mail:
         returned=returned,
         unproven=guard.is_unproven(heads),
         unread=parts.unread,
-        digest=_digest(heads, digest),
+        digest=_digest(heads, raw),
     )
 
 
@@ -123,11 +123,13 @@ def heads_of(message: Message) -> dict[str, list[str]]:
     return found
 
 
-def _digest(heads: dict[str, list[str]], content: str) -> str:
-    """The same for the same mail, also when it came by two ways: the ways stand in lines this leaves out."""
+def _digest(heads: dict[str, list[str]], raw: bytes) -> str:
+    """The same for the same mail, also when it came by two ways: the ways stand in lines this leaves out, and end lines
+    as they like."""
     told = [heads.get(name, [""])[0] for name in ("message-id", "from", "date", "subject")]
-    if not told[0]:  # without a name of its own only its content tells it apart
-        told.append(content)
+    if not told[0].strip():  # without a name of its own only its content tells it apart
+        _head, _blank, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+        told.append(hashlib.sha256(body.rstrip()).hexdigest())
     return hashlib.sha256("\0".join(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -244,4 +246,8 @@ def _file_name(part: Message) -> str:
         name = part.get_filename("") or ""
     except (ValueError, LookupError, AttributeError, IndexError, TypeError):
         return "file"
+    if "\ufffd" in name:  # letters nobody declared: the line as it came tells more
+        heads = heads_of(part)
+        lines = (line for head in ("content-disposition", "content-type") for line in heads.get(head, []))
+        name = next((found[1] for found in map(_NAMED.search, lines) if found), name)
     return words_of(name)[:200]

@@ -17,7 +17,7 @@ from complaints.codes import said_code
 from complaints.lifecycle import Deed, EntryKind, LinkKind
 from complaints.mail.guard import Returned, Why
 from complaints.mail.reading import Mail, Part, read_mail
-from complaints.mail.threading import Thread, customer_writing, thread_of
+from complaints.mail.threading import Thread, customer_writing, said_before, thread_of
 from complaints.models import Complaint, Entry, InMail, KeptMail, Link
 from complaints.services.attaching import CheckedFile, attach_files, check_file
 from complaints.services.ground import locked_case, remember, ring, tell_customer
@@ -114,8 +114,8 @@ def _act(row: InMail, mail: Mail, *, cut: bool, keep_crowds: bool) -> None:
             raise RuleBroken("complaint.mail_crowd", _("Too many mails from one address within an hour."))
         row.reason = "crowd"
         return
-    thread = thread_of(mail, sender)
-    if thread is None or (thread.over and thread.is_theirs):
+    thread = thread_of(mail, sender) or said_before(mail, sender, row, _text(mail)[0])
+    if thread is None or thread.over:
         _new_case(row, mail, sender, thread, cut=cut)
     elif thread.is_theirs:
         _words(row, mail, thread, cut=cut)
@@ -141,7 +141,7 @@ def _new_case(row: InMail, mail: Mail, sender: str, before: Thread | None, *, cu
     )
     row.state, row.complaint, row.is_theirs = S.CASE, case, True
     row.save()  # what is told now answers this mail
-    if before is not None:
+    if before is not None and before.is_theirs:
         Link.objects.create(complaint=case, other=before.case, kind=LinkKind.REPEAT)
         remember(case, Deed.LINKED, actor=None, detail={"other": before.case.pk})
     tell_customer(case, "complaint_received", key="1", actor=None, code=said_code(case.public_code))
