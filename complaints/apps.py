@@ -14,26 +14,25 @@ class ComplaintsConfig(AppConfig):
             clock_following,
             complainants,
             exporting,
-            figure_asking,
             forgetting,
-            freezing,
-            handover,
             keeping,
-            learning,
-            library,
-            library_asking,
             lines,
             moving,
             navigation,
             panels,
-            report_files,
             sms_words,
             wordings,
         )
+        from complaints.figures import asking as figure_asking
+        from complaints.figures import freezing, report_files
+        from complaints.intake import learning
+        from complaints.library import asking as library_asking
+        from complaints.library import words as library
         from complaints.mail.address import read_mail_in
         from complaints.recorded import content
         from complaints.rehearsing import running
         from complaints.services import bulk
+        from complaints.team import handover
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.MAIL_IN_URL:

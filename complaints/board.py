@@ -21,10 +21,10 @@ from complaints.kpis import KPIS, Percentile, Span, judged, masters
 from complaints.kpis.base import counted, hours, share
 from complaints.kpis.handling import TO_ANSWER, missed_at, within
 from complaints.lifecycle import RANK, ClockKind
-from complaints.load import Worker, people_rows, workers_of
 from complaints.models import Complaint
 from complaints.queries import Line, lines_of
 from complaints.risks import REASONS, SOON, Risk, causes, condition
+from complaints.team.load import Worker, people_rows, workers_of
 from foundation.common import clock
 from staff.models import User
 

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from complaints.lifecycle import OWNER_KIND, PART_OPEN, ApprovalState, Deed, EntryKind, HandoverState
-from complaints.mediation import MEDIATING
 from complaints.models import (
     AnswerTemplate,
     Approval,
@@ -37,6 +36,7 @@ from complaints.models import (
     Seat,
     Solution,
 )
+from complaints.outside.mediation import MEDIATING
 from foundation.calendars.models import Clock
 from foundation.common.ids import to_text
 from foundation.common.prepared import prepared

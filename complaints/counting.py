@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from complaints.lifecycle import AppealState, ApprovalState, HandoverState, State
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
-from complaints.signing import SIGNED_SQL
+from complaints.team.signing import SIGNED_SQL
 from foundation.common.prepared import prepared
 from staff.models import User
 from staff.rights import NARROW_UNITS, Sight, sight_of

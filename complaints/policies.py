@@ -8,14 +8,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from complaints import (  # noqa: F401 (they define their keys)
-    ending_policies,
-    figure_policies,
-    intake_policies,
-    load_policies,
-    sharing_policies,
-)
+from complaints import ending_policies  # noqa: F401 (it defines its keys)
+from complaints.figures import policies as figure_policies  # noqa: F401 (as above)
+from complaints.intake import policies as intake_policies  # noqa: F401 (as above)
+from complaints.sharing import policies as sharing_policies  # noqa: F401 (as above)
 from complaints.statutory import SHIPPED, check_rules
+from complaints.team import policies as team_policies  # noqa: F401 (as above)
 from foundation.policies.registry import define
 
 

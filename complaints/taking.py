@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.db.models import F, Min, Q
 
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT
-from complaints.signing import signers
+from complaints.team.signing import signers
 from foundation.common import clock
 from staff.absence import absent_now, acting_for, head_of, team_lead_of
 from staff.models import OrgUnit, RoleAssignment, TeamMember, User, holds_on

@@ -6,7 +6,8 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError
 
-from complaints import dues, library, watching
+from complaints import dues, watching
+from complaints.library import words as library
 from complaints.mail import mailbox
 from complaints.services.suggesting import suggest_groups
 from complaints.services.talking import due_replies, let_reply_go

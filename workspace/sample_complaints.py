@@ -10,8 +10,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from complaints.freezing import count_missing_lines
-from complaints.library import read_cases
+from complaints.figures.freezing import count_missing_lines
+from complaints.library.words import read_cases
 from complaints.models import Cause, Complaint, Measure
 from complaints.services.answering import decide_complaint, dispute_complaint
 from complaints.services.approving import grant_approval

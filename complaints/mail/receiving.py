@@ -13,12 +13,12 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from complaints.codes import said_code
 from complaints.lifecycle import Deed, EntryKind, LinkKind
 from complaints.mail.guard import Returned, Why
 from complaints.mail.reading import Mail, Part, read_mail
 from complaints.mail.threading import Thread, customer_writing, said_before, thread_of
 from complaints.models import Complaint, Entry, InMail, KeptMail, Link
+from complaints.public.codes import said_code
 from complaints.services.attaching import CheckedFile, attach_files, check_file
 from complaints.services.ground import locked_case, remember, ring, tell_customer
 from complaints.services.intake import LONGEST_TEXT, register_complaint

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 
 from complaints.lifecycle import AppealState, MediationState
-from complaints.mediation import Party
 from complaints.models.cases import Complaint
 from complaints.models.deciding import Waiting
+from complaints.outside.mediation import Party
 from foundation.common import clock
 from foundation.common.ids import Row
 from foundation.common.personal import Personal

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, ManyToOneRel, OuterRef, ProtectedError, Q, QuerySet, RestrictedError
 from django.utils.translation import gettext as _
 
-from complaints.library import forget_reading
+from complaints.library.words import forget_reading
 from complaints.lifecycle import Deed
 from complaints.models import (
     CaseTime,

@@ -16,12 +16,12 @@ from typing import Any
 from django.db import DataError, IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
-from complaints.classify import TopicGuess, suggest_for_many
-from complaints.codes import new_code
-from complaints.library import forget_reading
+from complaints.intake.classify import TopicGuess, suggest_for_many
+from complaints.intake.places import owner_for_all
+from complaints.library.words import forget_reading
 from complaints.lifecycle import Deed
 from complaints.models import Complaint, ComplaintLine, ComplaintMove, RecordedCase
-from complaints.places import owner_for_all
+from complaints.public.codes import new_code
 from complaints.recorded.mapping import RECORDED_ENDED
 from complaints.recorded.reading import CaseRow
 from customers.imports.models import Import

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.codes import said_code
 from complaints.lifecycle import Act, ClockKind, Path
 from complaints.models import Complaint
+from complaints.public.codes import said_code
 from complaints.services.grading import check_grade, keep_block
 from complaints.services.ground import case_to, clocks_for, move, tell_customer
 from foundation.common.errors import RuleBroken

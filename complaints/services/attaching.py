@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from complaints.files import media_type_of, safe_name
+from complaints.intake.files import media_type_of, safe_name
 from complaints.models import Attachment, Complaint, Entry
 from foundation.audit.services import record
 from foundation.common import clock

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.library import forget_reading
+from complaints.library.words import forget_reading
 from complaints.models import CaseChange
 from complaints.services import ground
 from customers.copies import plain

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import ENDED, Act, Move, SeatWhy, State, move_for
-from complaints.mediation import HELD_BY_MEDIATION, MEDIATING
 from complaints.models import Complaint, ComplaintMove, InMail, MediationCase, Seat
 from complaints.models.cases import VIEW_RIGHT
+from complaints.outside.mediation import HELD_BY_MEDIATION, MEDIATING
 from complaints.services.clocks import CaseClocks
 from complaints.services.memory import Memory, memory_of, remember_many
 from complaints.services.speaking import OUTSIDERS, speaks_for, tell_speaker
-from complaints.signing import signer_of, stood_for
+from complaints.team.signing import signer_of, stood_for
 from customers.models import ContactPoint
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken

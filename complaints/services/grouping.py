@@ -19,8 +19,8 @@ from complaints.lifecycle import (
     Solved,
     State,
 )
-from complaints.mediation import MEDIATING
 from complaints.models import Cause, Complaint, ComplaintMove, Entry, MediationCase, Part
+from complaints.outside.mediation import MEDIATING
 from complaints.rules import SERVICE, STATUTORY
 from complaints.services.answering import LONGEST_WORDS
 from complaints.services.closing import end_work, flag_complainer

@@ -14,10 +14,10 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from complaints.behalf import Authority
-from complaints.codes import new_code, said_code
+from complaints.intake.places import owner_for_all, unit_for
 from complaints.lifecycle import Act, ClockKind, Deed, Grade, GradeReason, LinkKind, State
 from complaints.models import Complaint, ComplaintLine, Link
-from complaints.places import owner_for_all, unit_for
+from complaints.public.codes import new_code, said_code
 from complaints.rules import is_grave
 from complaints.services.clocks import ACKNOWLEDGED_LATER
 from complaints.services.grading import check_grade, keep_block

@@ -9,9 +9,9 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.codes import said_code
 from complaints.lifecycle import Deed, EntryKind
 from complaints.models import Complaint, Entry, InMail, KeptMail
+from complaints.public.codes import said_code
 from complaints.queries import case_numbered
 from complaints.services.ground import check_no_record, check_sees, locked_case, remember, ring, tell_customer
 from complaints.services.intake import register_complaint

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from complaints.lifecycle import Deed, MediationState, State
-from complaints.mediation import MEDIATING, MEDIATION_MOVES, Party
 from complaints.models import Complaint, MediationCase
+from complaints.outside.mediation import MEDIATING, MEDIATION_MOVES, Party
 from complaints.services.ground import (
     WORK_RIGHT,
     case_for,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from complaints.lifecycle import Deed, SeatWhy
 from complaints.models import Complaint, Promise
 from complaints.services.ground import case_for, check_open, leads, locked_case, remember, ring, seat, unseat, works_on
-from complaints.signing import stood_for
+from complaints.team.signing import stood_for
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User

@@ -16,7 +16,7 @@ from complaints.models.shifts import SIGN_RIGHT, ShiftSheetQuerySet
 from complaints.services.giving_many import locked_cases, readings_of
 from complaints.services.ground import ASSIGN_RIGHT, behalf
 from complaints.services.memory import memory_of, remember_many
-from complaints.signing import forget_signed
+from complaints.team.signing import forget_signed
 from foundation.audit.services import record
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working

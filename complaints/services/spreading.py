@@ -11,9 +11,9 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from complaints.load import WORKERS, limits_of, with_presence
 from complaints.models import Complaint
 from complaints.services.ground import ASSIGN_RIGHT
+from complaints.team.load import WORKERS, limits_of, with_presence
 from foundation.common import clock
 from foundation.common.sentences import join_words
 from staff.models import RoleAssignment, User, holds_on

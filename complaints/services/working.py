@@ -30,7 +30,7 @@ from complaints.services.ground import (
     unseat,
     works_on,
 )
-from complaints.signing import signed_for
+from complaints.team.signing import signed_for
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from interactions.lifecycle import Channel

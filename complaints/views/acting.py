@@ -12,12 +12,12 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from complaints.acts.verb_shape import Verb
+from complaints.acts.verb_table import VERBS
 from complaints.models import Complaint
 from complaints.queries import line_of
 from complaints.services.working import claim_complaint
 from complaints.templatetags.cases import case_row
-from complaints.verb_shape import Verb
-from complaints.verb_table import VERBS
 from complaints.views.case import render_case
 from complaints.views.pages import DRAFT, act_form, seen_case
 from foundation.common.doors import requires

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from complaints.board import Board
 from complaints.kpis import Span
-from complaints.load import Worker
+from complaints.team.load import Worker
 from complaints.views.behind import behind_url
 from foundation.common import clock
 from foundation.common.doors import requires

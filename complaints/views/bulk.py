@@ -14,9 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints.bulk_forms import FORMS
+from complaints.acts.bulk_forms import FORMS
 from complaints.filters import CaseFilter
-from complaints.load import limits_of
 from complaints.models import BulkChange, BulkLine, Complaint
 from complaints.queries import view_of
 from complaints.services.bulk import (
@@ -28,6 +27,7 @@ from complaints.services.bulk import (
     run_lines,
     undo_bulk,
 )
+from complaints.team.load import limits_of
 from complaints.views.queue import asked_of, view_key
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken

@@ -13,21 +13,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from complaints import presence
+from complaints.acts.verb_shape import Verb
+from complaints.acts.verbs import next_of, to_decide, verbs_for
 from complaints.answer_templates import filled
 from complaints.case_queries import GROUPS, Beside, Stream, beside, stream_of, with_people
 from complaints.filters import CaseFilter
 from complaints.forms import NoteForm, ReplyForm
-from complaints.holders import holders_of
+from complaints.intake.told_facts import facts_told
 from complaints.lifecycle import OWNER_KIND, ClockKind, label_of
 from complaints.models import Complaint, Entry
 from complaints.queries import Around, around, view_of
 from complaints.services.changing import FIELDS, as_text, in_words
 from complaints.services.handing import may_answer
 from complaints.services.talking import TAKE_RIGHT, WRITTEN
-from complaints.signing import stood_for
-from complaints.told_facts import facts_told
-from complaints.verb_shape import Verb
-from complaints.verbs import next_of, to_decide, verbs_for
+from complaints.sharing.holders import holders_of
+from complaints.team.signing import stood_for
 from complaints.views.pages import act_form, is_own, seen_case
 from complaints.views.queue import asked_of, view_key
 from customers.labels import TIERS

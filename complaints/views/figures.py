@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from complaints.figure_asking import Asked, asked_of, rows_behind, rows_url, said_of, split_url
+from complaints.figures.asking import Asked, asked_of, rows_behind, rows_url, said_of, split_url
 from complaints.kpis.base import KPIS, Part, Unit
 from complaints.kpis.causes import Repeated, repeated_causes
 from complaints.kpis.month import Shown, figures_of

@@ -13,13 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints import sharing_forms as shapes
 from complaints.lifecycle import HandoverRole, State
 from complaints.models import CaseMerge, Complaint, Handover, Order, Part, Promise
-from complaints.part_queries import support_units
 from complaints.services import grouping, handing, joining, mediating, ordering, parts, promising, responsible
 from complaints.services.ground import ASSIGN_RIGHT, COORDINATE_RIGHT, WORK_RIGHT, leads
-from complaints.sharing_queries import sharing_of
+from complaints.sharing import forms as shapes
+from complaints.sharing.part_queries import support_units
+from complaints.sharing.queries import sharing_of
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.ids import from_text

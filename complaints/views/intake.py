@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from complaints.intake_forms import OTHER_TOPIC, IntakeForm, facts_for
-from complaints.intake_page import Look, chosen_topic, lines_of, look_at, running_contact, topics_grouped
+from complaints.intake.forms import OTHER_TOPIC, IntakeForm, facts_for
+from complaints.intake.page import Look, chosen_topic, lines_of, look_at, running_contact, topics_grouped
 from complaints.models import Attachment, Complaint
 from complaints.models.cases import VIEW_RIGHT
 from complaints.services.attaching import attach_files, check_files, fetch_file, limit_of_file

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints.library import asked_words
-from complaints.library_asking import LINK, LONGEST, PARAMETERS, Search, search_of
-from complaints.library_queries import CLOSED, OPEN, alike, shelved, shown
+from complaints.library.asking import LINK, LONGEST, PARAMETERS, Search, search_of
+from complaints.library.queries import CLOSED, OPEN, alike, shelved, shown
+from complaints.library.words import asked_words
 from complaints.models import Complaint
 from complaints.queries import case_numbered
 from customers.models import SearchLink

@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints import outside_forms as shapes
 from complaints.lifecycle import APPEAL_MOVES, AppealState, MediationState
-from complaints.mediation import MEDIATION_MOVES
 from complaints.models import AppealCase, MediationCase
-from complaints.outside_queries import appeals_in_view, mediations_in_view
+from complaints.outside import forms as shapes
+from complaints.outside.mediation import MEDIATION_MOVES
+from complaints.outside.queries import appeals_in_view, mediations_in_view
 from complaints.services import mediating
 from complaints.services import outside as services
 from complaints.services.ground import COORDINATE_RIGHT, WORK_RIGHT

@@ -7,10 +7,10 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 from django.shortcuts import get_object_or_404
 
-from complaints.act_forms import ActForm
+from complaints.acts.forms import ActForm
+from complaints.acts.verb_shape import Verb
 from complaints.models import Complaint
-from complaints.signing import stood_for
-from complaints.verb_shape import Verb
+from complaints.team.signing import stood_for
 from customers.models import ContactPoint
 from staff.models import User
 from staff.requests import StaffRequest

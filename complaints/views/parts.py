@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from complaints import sharing_forms as shapes
 from complaints.lifecycle import PART_OPEN, PartState
 from complaints.models import Complaint, Part
-from complaints.part_queries import chain_of, parts_in_view, support_units
 from complaints.services import parts as services
+from complaints.sharing import forms as shapes
+from complaints.sharing.part_queries import chain_of, parts_in_view, support_units
 from foundation.common import clock
 from foundation.common.doors import requires
 from interactions.views.acting import done, tabbed_list

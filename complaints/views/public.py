@@ -15,15 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from complaints.codes import said_code
-from complaints.limits import count, counted
 from complaints.models import Complaint
-from complaints.public_forms import ComplainForm, ObjectForm, StatusForm, UrgeForm
+from complaints.public.codes import said_code
+from complaints.public.forms import ComplainForm, ObjectForm, StatusForm, UrgeForm
+from complaints.public.limits import count, counted
+from complaints.public.status_page import case_of, case_with, status_of, token_for, urge_key
 from complaints.services.answering import dispute_complaint
 from complaints.services.attaching import attach_files, check_files, limit_of_file
 from complaints.services.intake import register_complaint
 from complaints.services.urging import urge_complaint
-from complaints.status_page import case_of, case_with, status_of, token_for, urge_key
 from customers.imports.uploads import SizeGuard
 from customers.models import Customer
 from foundation.common.doors import public

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from complaints.lifecycle import ClockKind, label_of
 from complaints.models import Complaint, Rehearsal, RehearsalLine
-from complaints.rehearsal_forms import RehearsalForm, StaffingForm
+from complaints.rehearsing.forms import RehearsalForm, StaffingForm
 from complaints.rehearsing.reading import Asked, Load, query_of
 from complaints.rehearsing.running import RIGHT, start_rehearsal
 from complaints.rehearsing.staff import draft_staffing

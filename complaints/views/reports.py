@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from complaints.callback_queries import CALLS, SUPPORT, Report, Summed, summed
-from complaints.experience import suggestions_of, voices
+from complaints.figures.callbacks import CALLS, SUPPORT, Report, Summed, summed
+from complaints.figures.experience import suggestions_of, voices
+from complaints.figures.report_files import Number, number_of
+from complaints.figures.report_rows import stands
+from complaints.figures.time_keeping import BY as TIMES_BY
+from complaints.figures.time_keeping import cases_used, used_by
 from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
 from complaints.queries import listed
-from complaints.report_files import Number, number_of
-from complaints.report_rows import stands
-from complaints.time_keeping import BY as TIMES_BY
-from complaints.time_keeping import cases_used, used_by
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from complaints.models import ShiftSheet
 from complaints.services.shifting import here_again, left_by, make_sheet, sign_sheet
-from complaints.shift_queries import cases_left, items_of, leaving_soon, sheets
+from complaints.team.shifts import cases_left, items_of, leaving_soon, sheets
 from foundation.common import clock
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken

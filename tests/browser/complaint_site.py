@@ -6,16 +6,16 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from complaints.library import read_cases
+from complaints.library.words import read_cases
 from complaints.lifecycle import State
 from complaints.models import Callback, Complaint, Entry, GroupSuggestion, MediationCase, Promise
+from complaints.public.status_page import token_for
 from complaints.services.bulk import aim_bulk, begin_bulk
 from complaints.services.outside import link_appeal, open_appeal
 from complaints.services.parts import give_part
 from complaints.services.shifting import make_sheet
 from complaints.services.solving import propose_solution
 from complaints.services.working import note_contact
-from complaints.status_page import token_for
 from customers.models import Customer
 from foundation.common import clock
 from interactions.models import Topic

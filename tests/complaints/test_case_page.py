@@ -12,11 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from complaints import tasks
+from complaints.acts.verb_table import VERBS
 from complaints.lifecycle import MOVES, Act, State, acts_from
 from complaints.models import CaseChange, Complaint, ComplaintMove, Entry, Promise, Solution
 from complaints.services import ground
 from complaints.services.talking import receive_words, take_back_reply
-from complaints.verb_table import VERBS
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
 from outreach.models import OutMessage

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import example, given, settings, strategies
 
-from complaints.classify import LONGEST_READ, phrases_in, plain, rank, suggest_topics, words_of
-from complaints.learning import LEARN, count_cases, keep, learned_words
+from complaints.intake.classify import LONGEST_READ, phrases_in, plain, rank, suggest_topics, words_of
+from complaints.intake.learning import LEARN, count_cases, keep, learned_words
 from complaints.models import TopicWord
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import claim_and_run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from complaints import freezing
+from complaints.figures import freezing
 from complaints.models import AppealCase, Callback, Complaint, ComplaintMove, LineCount, Part
 from customers.models import Subscription
 from foundation.calendars.clocks import mark_missed

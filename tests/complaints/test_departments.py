@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from complaints import callback_queries
+from complaints.figures.callbacks import CALLS, summed
+from complaints.intake.places import unit_for
 from complaints.lifecycle import State
 from complaints.models import Callback, Complaint
-from complaints.places import unit_for
 from complaints.services.callbacks import record_callback
 from complaints.services.intake import register_complaint
 from foundation.audit.models import AuditEntry
@@ -64,8 +64,8 @@ def test_a_callback_is_also_made_at_the_customers_door(at: Office, client_for: C
     assert AuditEntry.objects.get(verb="complaint.called_back").detail["way"] == "VISIT"
     shown = client.get(address).content.decode()
     assert said["said"] in shown and "At the customer&#x27;s" in shown
-    rows = Callback.objects.filter(done_at__lte=clock.now())
-    (line,) = callback_queries.summed(callback_queries.CALLS, rows, None)
+    rows = CALLS.rows.of(at.boss, clock.today().replace(day=1))
+    (line,) = summed(CALLS, rows, None)
     assert (line.counts["reached"], line.counts["visited"]) == (1, 1)
     second = ready(at, State.DECIDED)
     record_callback(second.pk, actor=at.agent, **said)

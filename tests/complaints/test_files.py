@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from complaints.files import DOCX, PDF, TEXT, XLSX, media_type_of, safe_name
+from complaints.intake.files import DOCX, PDF, TEXT, XLSX, media_type_of, safe_name
 from foundation.common.errors import RuleBroken
 
 

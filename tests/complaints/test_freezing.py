@@ -11,7 +11,7 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
-from complaints import freezing
+from complaints.figures import freezing
 from complaints.kpis.month import counted
 from complaints.kpis.rates import mean_lines
 from complaints.lifecycle import Act, State

@@ -11,7 +11,7 @@ import pytest
 from complaints import tasks
 from complaints.models import Complaint, ComplaintMove, Handover, Seat
 from complaints.services import handing, responsible, working
-from complaints.times import times_of
+from complaints.sharing.times import times_of
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import RuleBroken

@@ -12,9 +12,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from complaints.codes import said_code, typed_code
 from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint, ComplaintMove, Entry, RequiredFact
+from complaints.public.codes import said_code, typed_code
 from complaints.services.assessing import acknowledge_complaint
 from complaints.services.intake import register_complaint
 from complaints.services.urging import urge_complaint

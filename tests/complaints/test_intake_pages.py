@@ -12,9 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from complaints import providers
+from complaints.intake import providers
+from complaints.intake.providers import Asked, KnownTrouble, register_provider
 from complaints.models import Attachment, Complaint, Entry, Link
-from complaints.providers import Asked, KnownTrouble, register_provider
 from foundation.common.personal import steps
 from interactions.models import Topic
 from interactions.services import start_contact

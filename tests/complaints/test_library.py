@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from complaints import tasks
 from complaints.complainants import forget_complainants
-from complaints.library import asked_words, fill_chunk, library_words, read_cases, read_lately
+from complaints.library.words import asked_words, fill_chunk, library_words, read_cases, read_lately
 from complaints.lifecycle import State
 from complaints.models import Complaint, LibraryEntry, LibraryWord, Measure, Solution
 from complaints.services.changing import change_case

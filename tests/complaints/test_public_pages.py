@@ -12,9 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from complaints.codes import said_code
-from complaints.limits import source_of
 from complaints.models import Complaint, Entry
+from complaints.public.codes import said_code
+from complaints.public.limits import source_of
 from customers.finding.rows import rebuild_find_rows
 from foundation.common import clock
 from tests.complaints.cases import Office, case, office

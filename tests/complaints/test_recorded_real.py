@@ -13,7 +13,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import translation
 
-from complaints.library import read_cases
+from complaints.library.words import read_cases
 from complaints.models import Complaint, ComplaintMove
 from complaints.watching import sweep
 from foundation.audit.models import AuditEntry

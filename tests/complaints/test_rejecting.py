@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from complaints.models import Complaint, Rejection, Seat
+from complaints.public.status_page import token_for
 from complaints.services import assessing, closing, rejecting, working
-from complaints.status_page import token_for
 from foundation.calendars.models import Clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from outreach.models import OutMessage

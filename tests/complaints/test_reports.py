@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from complaints import tasks
-from complaints.library import read_cases
+from complaints.library.words import read_cases
 from complaints.lifecycle import State
 from complaints.models import CaseTime, Complaint, ComplaintMove, GroupSuggestion, Part
 from complaints.services.closing import withdraw_complaint

@@ -19,7 +19,7 @@ from complaints.models import Callback, Complaint, ComplaintMove, Part, Promise,
 from complaints.queries import MY_CASES, counts_of, own_among, view_of
 from complaints.services import ground, handing, promising, urging
 from complaints.services.shifting import here_again, left_by, make_sheet, sign_sheet
-from complaints.signing import forget_signed
+from complaints.team.signing import forget_signed
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken

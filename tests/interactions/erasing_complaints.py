@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from complaints.library import read_cases
+from complaints.library.words import read_cases
 from complaints.mail.receiving import receive_mail
 from complaints.models import (
     AppealCase,

@@ -10,14 +10,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from complaints.act_forms import CloseForm
-from complaints.intake_forms import facts_for
+from complaints.acts.forms import CloseForm
+from complaints.intake.forms import facts_for
+from complaints.intake.told_facts import facts_told
 from complaints.lifecycle import State
 from complaints.models import AnswerTemplate, Cause, RequiredFact
 from complaints.services.answer_wordings import change_wording
 from complaints.services.cause_tree import add_cause, change_cause, delete_cause, retire_cause
 from complaints.services.questions import add_question
-from complaints.told_facts import facts_told
 from foundation.audit.models import AuditEntry
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.kept_lists import stamp_of

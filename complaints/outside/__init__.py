@@ -1,0 +1,1 @@
+"""Letters of authorities and mediation."""

@@ -1,0 +1,1 @@
+"""Who carries how much, changes of shift, and the work of who leaves."""
