@@ -49,7 +49,8 @@ class RehearsalLine(models.Model):
     """One clock of one case on both sides. `clock_id`: the recorded one; null: none was recorded, and the limits a case
     begins with are supposed. `late_left`, `late_right`: null where nobody knows, for the moment of the answer is not
     on record. `due_left`, `due_right`: null where it stood still to the end. `first`: the line that stands for the case
-    itself; there `done_left`, `done_right` say when the staff of that side would have come through with it.
+    itself; there `done_left`, `done_right` say when the staff of that side would have come through with it. `carried`:
+    the case was open when the period began; it counts in the load alone, and is `first` nowhere once it was answered.
     """
 
     personal: ClassVar = Personal(of=None, plain=("kind",))
@@ -64,6 +65,7 @@ class RehearsalLine(models.Model):
     unit = models.ForeignKey(OrgUnit, on_delete=models.PROTECT, related_name="+", db_index=False)
     received_at = models.DateTimeField()
     first = models.BooleanField()
+    carried = models.BooleanField(default=False, db_default=False)
     due_left = models.DateTimeField(null=True)
     due_right = models.DateTimeField(null=True)
     late_left = models.BooleanField(null=True)

@@ -17,7 +17,7 @@ from complaints.rehearsing.replay import units_with_paths
 from complaints.rehearsing.running import bounds
 from complaints.rehearsing.sides import Side
 from complaints.rehearsing.staff import Staff, staff_of
-from complaints.rehearsing.sums import CASES, COUNTED, WAITING
+from complaints.rehearsing.sums import CARRIED, CASES, COUNTED, WAITING
 from foundation.common import clock
 
 SIDES = ("left", "right")
@@ -51,7 +51,7 @@ class Asked:
         return cls(
             kind=kind if kind in ClockKind.values else cls.kind,
             unit=int(unit) if unit.isdecimal() and len(unit) < 10 else None,
-            what=what if what in COUNTED else cls.what,
+            what=what if what in (*COUNTED, CARRIED) else cls.what,
             side=side if side in SIDES else cls.side,
             moment=moment if moment in ("due", "received", "through", "waiting") else "",
             start=start,
@@ -64,8 +64,13 @@ class Asked:
         rows = rehearsal.lines.order_by("pk")
         if self.moment in ("received", "through", "waiting"):
             rows = rows.filter(first=True)
+            if self.moment == "received":
+                rows = rows.filter(carried=False)
+        elif self.what == CARRIED:
+            rows = rows.filter(kind=self.kind, carried=True)
         else:
             rows = rows.filter(COUNTED[self.what], kind=self.kind)
+            rows = self._due_of_carried(rehearsal, rows) if self.moment == "due" else rows.filter(carried=False)
         if self.unit is not None:
             rows = rows.filter(unit=self.unit)
         if self.moment == "waiting":
@@ -80,6 +85,11 @@ class Asked:
         if self.hour is not None:
             rows = rows.annotate(of_day=ExtractHour(column, tzinfo=clock.BUSINESS_ZONE)).filter(of_day=self.hour)
         return rows
+
+    def _due_of_carried(self, rehearsal: Rehearsal, rows: QuerySet[RehearsalLine]) -> QuerySet[RehearsalLine]:
+        """Without what was due before the period and no longer burdens it."""
+        since, _until = bounds(rehearsal)
+        return rows.filter(Q(carried=False) | Q(**{f"due_{self.side}__gte": since}))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
+from django.db.models import Q
+
 from complaints.lifecycle import OWNER_KIND, ClockKind, Grade
-from complaints.models import AppealCase, Complaint, RehearsalLine
+from complaints.models import AppealCase, Complaint, Rehearsal, RehearsalLine
+from complaints.models.cases import ComplaintQuerySet
 from complaints.rehearsing.sides import Side
 from complaints.rules import (
     SERVICE,
@@ -50,14 +53,32 @@ class Taken:
     answered_at: datetime | None
     came_back: bool
 
+    def carried(self, since: datetime) -> bool:
+        """It came before the period."""
+        return self.received_at < since
+
+    def waits(self, since: datetime) -> bool:
+        """Nobody had answered it when the period began."""
+        return self.answered_at is None or self.answered_at >= since
+
 
 COLUMNS = ("pk", "received_at", "grade", "path", "work_unit_id", "answered_at", "reopened", "returned")
 
 
-def cases_after(start: tuple[datetime, int], until: datetime, size: int) -> list[Taken]:
-    """The next cases received before `until`, in order of receipt, behind (moment, id)."""
-    rows = Complaint.objects.filter(received_at__gte=start[0], received_at__lt=until)
-    rows = rows.exclude(received_at=start[0], pk__lte=start[1]).order_by("received_at", "pk")
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+def taken_in(since: datetime, until: datetime) -> ComplaintQuerySet:
+    """The cases received in a period, and those that were open when it began; when a record of the past was worked on
+    nobody knows, so that it is none of those."""
+    before = Q(closed_at=None) | Q(closed_at__gte=since)
+    return Complaint.objects.filter(Q(received_at__gte=since) | Q(before, source=""), received_at__lt=until)
+
+
+def cases_after(rows: ComplaintQuerySet, after: tuple[datetime, int], size: int) -> list[Taken]:
+    """The next of the cases in order of receipt, behind (moment, id)."""
+    rows = rows.filter(received_at__gte=after[0])
+    rows = rows.exclude(received_at=after[0], pk__lte=after[1]).order_by("received_at", "pk")
     return [
         Taken(pk, received, grade, path, unit, answered, bool(reopened or returned))
         for pk, received, grade, path, unit, answered, reopened, returned in rows.values_list(*COLUMNS)[:size]
@@ -77,9 +98,11 @@ def units_with_paths() -> dict[int, OrgUnit]:
 
 
 def lines_of(
-    rehearsal_id: int, cases: list[Taken], units: dict[int, OrgUnit], left: Side, right: Side, as_of: datetime
+    rehearsal: Rehearsal, cases: list[Taken], units: dict[int, OrgUnit], left: Side, right: Side, since: datetime
 ) -> list[RehearsalLine]:
-    """The lines of these cases, in their order: three queries, and those of calendars not met before."""
+    """The lines of these cases, in their order: three queries, and those of calendars not met before. `since`: when the
+    period begins; of cases from before it those lines that burden it."""
+    as_of = rehearsal.as_of
     ids = [case.id for case in cases]
     clocks = Clock.objects.filter(owner_kind=OWNER_KIND, owner_id__in=ids).exclude(kind__in=NOT_REHEARSED)
     kinds = {pk: (owner, kind) for pk, owner, kind in clocks.values_list("pk", "owner_id", "kind")}
@@ -88,21 +111,24 @@ def lines_of(
     letters = set(AppealCase.objects.filter(complaint__in=ids).values_list("complaint_id", flat=True))
     of_case: dict[int, list[tuple[int, str]]] = {}
     for clock, (owner, kind) in sorted(kinds.items()):
-        if clock in events:
+        if clock in events and not _over(events[clock], since):
             of_case.setdefault(owner, []).append((clock, kind))
     work: list[_Work] = []
     for case in cases:
+        if case.carried(since) and case.id not in of_case:
+            continue  # nothing of it ran any more
         has_date = case.id in letters or case.came_back
         subject = Subject(units[case.unit_id], case.received_at, case.grade, case.path, has_date)
         for number, (clock_id, kind, past) in enumerate(_pasts(case, of_case.get(case.id, ()), events)):
             line = RehearsalLine(
-                rehearsal_id=rehearsal_id,
+                rehearsal=rehearsal,
                 complaint_id=case.id,
                 clock_id=clock_id,
                 kind=kind,
                 unit_id=case.unit_id,
                 received_at=case.received_at,
-                first=number == 0,
+                first=number == 0 and (not case.carried(since) or case.waits(since)),
+                carried=case.carried(since),
             )
             work.append(_Work(line, past, subject, clock_id is not None or case.answered_at is not None))
     for side, name in ((left, "left"), (right, "right")):
@@ -111,7 +137,17 @@ def lines_of(
                 due, late = _read(one, side, as_of)
                 setattr(one.line, f"due_{name}", due)
                 setattr(one.line, f"late_{name}", late)
-    return [one.line for one in work]
+    return [one.line for one in work if not one.line.carried or _burdens(one.line, since)]
+
+
+def _over(rows: list[ClockEvent], since: datetime) -> bool:
+    """It had stopped before the period."""
+    return any(row.type == EventType.STOP and row.at < since for row in rows)
+
+
+def _burdens(line: RehearsalLine, since: datetime) -> bool:
+    """It stands for a case that waits, or falls due in the period or later."""
+    return line.first or any(due is not None and due >= since for due in (line.due_left, line.due_right))
 
 
 Past = list[ClockEvent] | Taken

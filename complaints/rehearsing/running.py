@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints.models import Complaint, Rehearsal, RehearsalLine
+from complaints.models import Rehearsal, RehearsalLine
 from complaints.models.cases import ComplaintQuerySet
-from complaints.rehearsing.replay import cases_after, lines_of, units_with_paths
+from complaints.rehearsing.replay import LONG_AGO, cases_after, lines_of, taken_in, units_with_paths
 from complaints.rehearsing.sides import Side
 from complaints.rehearsing.staff import staff_of, staffed
 from complaints.rehearsing.sums import sum_up
@@ -89,13 +89,12 @@ def rehearse(rehearsal_id: int, job: RunningJob | None = None) -> Rehearsal:
         for side, name in ((left, "left"), (right, "right")):
             if side.staff:
                 _do_staff(rehearsal, units, side, name, job)
-        sum_up(rehearsal)
+        sum_up(rehearsal, bounds(rehearsal)[0])
     return rehearsal
 
 
 def _period(rehearsal: Rehearsal) -> ComplaintQuerySet:
-    first, last = bounds(rehearsal)
-    return Complaint.objects.filter(received_at__gte=first, received_at__lt=last)
+    return taken_in(*bounds(rehearsal))
 
 
 def bounds(rehearsal: Rehearsal) -> tuple[datetime, datetime]:
@@ -107,21 +106,23 @@ def bounds(rehearsal: Rehearsal) -> tuple[datetime, datetime]:
 def _do_piece(rehearsal: Rehearsal, units: dict[int, OrgUnit], left: Side, right: Side) -> bool:
     """The next cases; false when there are none. Another worker who took the run over goes on from here."""
     held = Rehearsal.objects.select_for_update(no_key=True).get(pk=rehearsal.pk)
-    first, last = bounds(held)
-    cases = cases_after((held.reached_at or first, held.reached_id), last, PIECE)
+    first, _last = bounds(held)
+    cases = cases_after(_period(held), (held.reached_at or LONG_AGO, held.reached_id), PIECE)
     if cases:
-        RehearsalLine.objects.bulk_create(lines_of(held.pk, cases, units, left, right, held.as_of), batch_size=1_000)
-        held.reached_at, held.reached_id, held.cases = cases[-1].received_at, cases[-1].id, held.cases + len(cases)
+        RehearsalLine.objects.bulk_create(lines_of(held, cases, units, left, right, first), batch_size=1_000)
+        held.reached_at, held.reached_id = cases[-1].received_at, cases[-1].id
+        held.cases += sum(not case.carried(first) for case in cases)
         held.save(update_fields=["reached_at", "reached_id", "cases"])
     rehearsal.cases = held.cases
     return bool(cases)
 
 
 def _do_staff(rehearsal: Rehearsal, units: dict[int, OrgUnit], side: Side, name: str, job: RunningJob | None) -> None:
-    """Say of every case when the staff of a side would have come through with it; from the first one each time."""
+    """Say of every case when the staff of a side would have come through with it; from the first one each time. What
+    waited before the period is taken first, from its beginning on."""
     first, _last = bounds(rehearsal)
     staff = staff_of(side, units, first)
-    after = (first, 0)
+    after = (LONG_AGO, 0)
     while True:
         rows = list(
             RehearsalLine.objects.filter(rehearsal=rehearsal, first=True, received_at__gte=after[0])

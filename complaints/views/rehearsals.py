@@ -20,6 +20,7 @@ from complaints.rehearsing.forms import RehearsalForm, StaffingForm
 from complaints.rehearsing.reading import Asked, Load, query_of
 from complaints.rehearsing.running import RIGHT, start_rehearsal
 from complaints.rehearsing.staff import draft_staffing
+from complaints.rehearsing.sums import CARRIED, COUNTED
 from complaints.rehearsing.words import say_drafts
 from foundation.common import clock
 from foundation.common.doors import requires
@@ -139,8 +140,11 @@ def _figures(request: StaffRequest, rehearsal: Rehearsal) -> dict[str, Any]:
     kept = {"kind": asked.kind, "unit": unit or ""}
     return {
         "asked": asked,
-        "counts": _linked(rehearsal, asked.kind, None, counted.get(asked.kind, {})),
+        "counts": _linked(rehearsal, asked.kind, None, counted.get(asked.kind, dict.fromkeys(COUNTED, 0))),
         "unknown": counted.get(asked.kind, {}).get("unknown", 0),
+        "carried": _linked(
+            rehearsal, asked.kind, None, {CARRIED: rehearsal.figures.get(CARRIED, {}).get(asked.kind, 0)}
+        ),
         "kinds": [
             Tab(kind.label, f"{page}?kind={kind.value}", kind.value == asked.kind, counted[kind.value]["changed"])
             for kind in KINDS
@@ -264,6 +268,7 @@ WHAT: dict[str, Any] = {
     "sooner": lambda: _("due sooner"),
     "later": lambda: _("due later"),
     "unknown": lambda: _("moment of the answer unknown"),
+    CARRIED: lambda: _("open when the period began"),
 }
 MOMENT: dict[str, Any] = {
     "due": lambda: _("due"),

@@ -11,6 +11,7 @@ from django.db import connection
 from complaints.lifecycle import State
 from complaints.models import Complaint, Rehearsal, RehearsalHour, RehearsalLine
 from complaints.rehearsing import running
+from complaints.rehearsing.reading import Load
 from complaints.rehearsing.running import rehearse, start_rehearsal
 from complaints.rehearsing.staff import Shift, draft_staffing
 from complaints.services import answering, closing, grading, pausing
@@ -249,6 +250,66 @@ def test_a_staffing_rule_says_who_comes_through_when_and_what_waits():
             moment(3, 9): (0, 1, 1),
         }
         assert Complaint.objects.filter(handler=at.handler).count() == 5
+
+
+def test_what_was_open_when_the_period_began_is_part_of_its_load_and_of_nothing_else(client_for: Any):
+    with on(2, 10):
+        at = office()
+        waits, answered, late = (ready(at, state) for state in ("INVESTIGATING", "SOLUTION_PROPOSED", "INVESTIGATING"))
+        works = ready(at, State.INVESTIGATING, path="WORKS")
+        over, quiet = ready(at, State.CALLBACK), ready(at, State.CALLBACK)
+        case(at, State.ACKNOWLEDGED, source="REGULATOR", source_no="9")
+    with on(3, 11):
+        answering.decide_complaint(answered.pk, actor=at.handler, words="Paid back.")
+        closing.close_complaint(over.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Check")
+    with on(4, 9, 30):
+        new = ready(at, State.INVESTIGATING)
+    with on(10, 10):
+        before = digests()
+        day = draft_policy("complaints.limit.simple", 24 * HOUR, actor=at.boss)
+        one = draft_staffing(at.unit, minutes=60, shifts=[Shift(1, (0, 1, 2, 3, 4), ((540, 1080),))], actor=at.boss)
+        made = rehearsed(at, right=[day, one], days=(4, 9))
+        assert {name: value for name, value in digests().items() if before[name] != value} == {}
+        assert (made.cases, made.figures["kinds"]["service"]["all"]) == (1, 1)
+        old = {row.complaint_id: row for row in made.lines.filter(carried=True, kind="service")}
+        # Answered or over: no service clock left. Due on the 4th before, on the 3rd after: due in the load before only.
+        assert set(old) == {waits.pk, late.pk, works.pk} and made.figures["carried"]["service"] == 3
+        assert (old[waits.pk].due_left, old[waits.pk].due_right) == (moment(4, 10), moment(3, 10))
+        assert made.lines.filter(complaint=answered, kind="callback", first=False).exists()
+        assert not made.lines.filter(complaint__in=[over, quiet]).exists()
+        load = Load(made, "service")
+        days = {clock.today(row.start).day: row for row in load.days(date(2026, 3, 1)) if row.start}
+        assert [days[4].received.number, days[4].due["left"].number, days[4].due["right"].number] == [1, 2, 0]
+        assert days[5].due["right"].number == 1 and days[6].due["left"].number == 1
+        # Three waited: one after the other from the 4th at nine, then the new one.
+        done = made.lines.filter(first=True).order_by("received_at", "pk").values_list("complaint_id", "done_right")
+        assert dict(done) == {
+            waits.pk: moment(4, 10), late.pk: moment(4, 11), works.pk: moment(4, 12), new.pk: moment(4, 13),
+        }  # fmt: skip
+        hours = {clock.today(row.start).day: row for row in load.hours(date(2026, 3, 4)) if row.start}
+        assert hours[4].waiting["right"].number == 0 and days[4].through["right"].number == 4
+        early = {row.start: row.waiting["right"].number for row in load.hours(date(2026, 3, 4))}
+        assert [early[moment(4, hour)] for hour in (0, 8, 9, 10, 12)] == [3, 3, 4, 3, 1]
+        # Every number opens its lines, and the page says what it counts.
+        client = client_for(at.boss)
+        url = f"/complaints/rehearsals/{made.ref}/"
+        for query in ("", "&day=2026-03-04", "&by=hour"):
+            page = client.get(f"{url}?kind=service{query}")
+            assert page.status_code == 200
+            for row in page.context["rows"]:
+                for cell in (row.received, *row.due.values(), *row.through.values(), *row.waiting.values()):
+                    if cell.number:
+                        opened = client.get(f"{url}cases/?{cell.query}").context["page"].items
+                        assert len(opened) == cell.number, cell.query
+        text = client.get(f"{url}?kind=service").content.decode()
+        assert "3 clocks of cases that were open when the period began" in text and "parts given to other units" in text
+        assert len(client.get(f"{url}cases/?kind=service&what=carried").context["page"].items) == 3
+        assert len(client.get(f"{url}cases/?kind=service&what=all").context["page"].items) == 1
+        alone = rehearsed(at, right=[day], days=(5, 5))  # nothing came: its load stands all the same
+        assert (
+            alone.cases == 0
+            and "No complaint was received" not in client.get(f"/complaints/rehearsals/{alone.ref}/").content.decode()
+        )
 
 
 def test_who_may_and_what_is_refused():
