@@ -26,7 +26,9 @@ _CASES = "SELECT id FROM complaints_complaint WHERE closed_at IS NULL AND about_
 _AMONG = "id = ANY(ARRAY(SELECT complaint_id FROM {} WHERE {}))"
 _OURS = "source = ''"  # a record of the past is nobody's duty until somebody takes it up
 _SIGNED = SIGNED_SQL.format(now="%(now)s", people="%(people)s")
-_MINE = (f"owner_id = ANY(%(people)s) AND {_OURS}", "handler_id = ANY(%(people)s)", f"id = ANY(ARRAY({_SIGNED}))")
+_POOLED = f"handler_id IS NULL AND {_OURS} AND "
+# By number of owners: the planner takes an array for ten of them, whatever it holds.
+_IS_ONE_OF = {1: "{} = %({}_one)s", 2: "{} = ANY(%({})s)"}
 _OFFERED = _AMONG.format(
     "complaints_handover",
     f"state = '{HandoverState.OFFERED.value}'"
@@ -51,8 +53,10 @@ _SEEN = {
     "callback": f"state = '{State.CALLBACK.value}'",
     "all": "TRUE",
 }
-# (sees everything, whether each unit range is one unit, has owners) of a right
-_Shape = tuple[bool, tuple[bool, ...], bool]
+# (sees everything, whether each unit range is one unit, how many owners: 0, 1, 2 for more) of a right
+_Shape = tuple[bool, tuple[bool, ...], int]
+# how many people, and the sights of RIGHTS
+_Shapes = tuple[int, _Shape, _Shape, _Shape]
 
 
 def counts_for(
@@ -60,7 +64,7 @@ def counts_for(
 ) -> dict[str, int]:
     """How many rows the tabs `keys` have for the user, counted to 100. `people`: the user and who is represented."""
     values, shapes = _values(user, people, now)
-    sql = _statement(tuple(keys), *shapes)
+    sql = _statement(tuple(keys), shapes)
     with connection.cursor() as cursor:
         cursor.execute(*prepared(sql, values | {"tomorrow": tomorrow}))
         return dict(zip(keys, cursor.fetchone(), strict=True))
@@ -76,7 +80,7 @@ def keys_for(user: User, key: str, rows: QuerySet[Any], count: int, *, people: l
     sql, given = rows.order_by().values_list(*names).query.sql_with_params()
     by = ", ".join(f"{n} {'DESC' if name.startswith('-') else 'ASC'}" for n, name in enumerate(order, 1))
     parts, params = list[str](), list[Any]()
-    for part, used in _parts(key, *shapes):
+    for part, used in _parts(key, shapes):
         parts.append(f"({sql} AND {part} ORDER BY {by} LIMIT {count})")
         params += [*given, *(values[name] for name in used)]
     whole = parts[0] if len(parts) == 1 else f"{' UNION '.join(parts)} ORDER BY {by} LIMIT {count}"
@@ -85,17 +89,20 @@ def keys_for(user: User, key: str, rows: QuerySet[Any], count: int, *, people: l
         return [row[-1] for row in cursor.fetchall()]
 
 
-def _values(user: User, people: list[int], now: datetime) -> tuple[dict[str, Any], list[_Shape]]:
-    values: dict[str, Any] = {"user": user.pk, "people": people, "unit": user.unit_id, "now": now}
-    shapes = []
+def _values(user: User, people: list[int], now: datetime) -> tuple[dict[str, Any], _Shapes]:
+    values: dict[str, Any] = {"user": user.pk, "unit": user.unit_id, "now": now}
+    values |= {"people": people, "people_one": people[0]}
+    shapes = list[_Shape]()
     for right in RIGHTS:
         sight, name = sight_of(user, right), _name(right)
         ranges = _ranges(sight)
-        values[f"{name}_owners"] = sorted(sight.owners)
+        owners = sorted(sight.owners)
+        values |= {f"{name}_owners": owners, f"{name}_owners_one": owners[0] if owners else None}
         for n, (low, high) in enumerate(ranges):
             values |= {f"{name}_low{n}": low, f"{name}_high{n}": high}
-        shapes.append((sight.everything, tuple(low == high for low, high in ranges), bool(sight.owners)))
-    return values, shapes
+        shapes.append((sight.everything, tuple(low == high for low, high in ranges), min(2, len(owners))))
+    view, work, part = shapes
+    return values, (min(2, len(people)), view, work, part)
 
 
 def _ranges(sight: Sight) -> list[tuple[int, int]]:
@@ -111,40 +118,52 @@ def _name(right: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _statement(keys: tuple[str, ...], view: _Shape, work: _Shape, part: _Shape) -> str:
-    return f"SELECT {', '.join(_counted(_SEEN.get(key, 'TRUE'), _streams(key, view, work, part)) for key in keys)}"
+def _statement(keys: tuple[str, ...], shapes: _Shapes) -> str:
+    return f"SELECT {', '.join(_counted(_SEEN.get(key, 'TRUE'), _streams(key, shapes)) for key in keys)}"
 
 
 def _counted(condition: str, streams: Sequence[str]) -> str:
     """The number of cases in any of the streams, each read no further than what is counted."""
     most = MOST_COUNTED + 1
-    few = [f"({_CASES} AND {condition} AND {stream} LIMIT {most})" for stream in streams]
+    few = [f"({_CASES} AND {condition} AND {stream}{_by(stream)} LIMIT {most})" for stream in streams]
     found = few[0] if len(few) == 1 else f"{' UNION '.join(few)} LIMIT {most}"
     return f"(SELECT count(*) FROM ({found}) few)"
 
 
+def _by(stream: str) -> str:
+    """The order of the index a range of units is read by: without it the planner, who takes a range for a few rows and
+    cases without handler for many open ones, collects or passes by all of them first."""
+    if stream == f"{_POOLED}TRUE":
+        return " ORDER BY work_unit_no"
+    unit_no, is_range, _bounds = stream.removeprefix(_POOLED).partition(" BETWEEN ")
+    return f" ORDER BY {unit_no}" if is_range and unit_no.isidentifier() else ""
+
+
 @lru_cache(maxsize=256)
-def _parts(key: str, view: _Shape, work: _Shape, part: _Shape) -> list[tuple[str, tuple[str, ...]]]:
+def _parts(key: str, shapes: _Shapes) -> list[tuple[str, tuple[str, ...]]]:
     """The streams of a tab with `%s` for values, and which those are."""
     found = []
-    for stream in _streams(key, view, work, part):
+    for stream in _streams(key, shapes):
         pieces = stream.split("%(")
         used = tuple(piece.partition(")s")[0] for piece in pieces[1:])
         found.append((pieces[0] + "".join(f"%s{piece.partition(')s')[2]}" for piece in pieces[1:]), used))
     return found
 
 
-def _streams(key: str, view: _Shape, work: _Shape, part: _Shape) -> list[str]:
+def _streams(key: str, shapes: _Shapes) -> list[str]:
     """The parts of a tab's rows."""
+    people, view, work, part = shapes
     if key == "mine":
-        return list(_MINE)
+        mine = _IS_ONE_OF[people]
+        owned, worked = mine.format("owner_id", "people"), mine.format("handler_id", "people")
+        return [f"{owned} AND {_OURS}", worked, f"id = ANY(ARRAY({_SIGNED}))"]
     if key == "offered":
         return [_OFFERED]
     if key == "decide":
         return list(_TO_DECIDE)
     if key == "pool":
         pooled = _reached(work, WORK_RIGHT, "work_unit_no", "owner_id")
-        return [f"handler_id IS NULL AND {_OURS} AND {one}" for one in pooled]
+        return [f"{_POOLED}{one}" for one in pooled]
     return _seen(view, part)
 
 
@@ -159,7 +178,7 @@ def _reached(shape: _Shape, right: str, unit_no: str, owner: str) -> list[str]:
         for n, one in enumerate(ranges)
     ]
     if owners:
-        found.append(f"{owner} = ANY(%({name}_owners)s)")
+        found.append(_IS_ONE_OF[owners].format(owner, f"{name}_owners"))
     return found or ["FALSE"]
 
 

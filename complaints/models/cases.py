@@ -45,6 +45,7 @@ ENDED_BY = (
     ("area", IS_ENDED & RARE_AREA),
     ("brand", IS_ENDED & RARE_BRAND),
 )
+RESTS = IS_OPEN & Q(state__in=[State.PAUSED, State.CALLBACK])
 LATE = (("service_late", Q(service_late=True)), ("statutory_late", Q(statutory_late=True)))
 DUE, ENDED_FIRST = ("queue_at", "id"), ("-closed_at", "-id")
 # Known to the director as soon as it is one (D§10.7); records of the past are not brought up.
@@ -267,6 +268,11 @@ class Complaint(Row):
             models.Index(fields=["owner", "queue_at", "id"], name="complaint_owner_due", condition=IS_OPEN),
             models.Index(fields=["handler", "queue_at", "id"], name="complaint_handler_due", condition=IS_OPEN),
             models.Index(fields=["state", "queue_at", "id"], name="complaint_state_due", condition=IS_OPEN),
+            # The tabs of what rests and of what is called back are counted on every page, for a unit or a branch.
+            models.Index(
+                fields=["state", "work_unit_no", "queue_at", "id"], name="complaint_rest_work", condition=RESTS
+            ),
+            models.Index(fields=["state", "unit_no", "queue_at", "id"], name="complaint_rest_unit", condition=RESTS),
             models.Index(
                 fields=["escalated_to", "queue_at", "id"],
                 name="complaint_escalated",
