@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from complaints.exporting import CASES
 from complaints.kpis.base import KPIS, Part
 from complaints.kpis.causes import behind_repeated
+from complaints.kpis.lines import names_of
 from complaints.kpis.slicing import (
     BY_DAY,
     DIMENSIONS,
@@ -26,11 +27,10 @@ from complaints.kpis.slicing import (
     is_day,
     is_number,
     key_of,
-    month_of,
     month_rows,
-    names_of,
     narrowed,
 )
+from complaints.kpis.spans import month_of
 from complaints.models import Complaint
 from complaints.models.figures import FIGURES_RIGHT
 from foundation.common import clock

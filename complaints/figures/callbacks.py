@@ -10,8 +10,8 @@ from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from complaints.figures import report_rows
+from complaints.kpis.lines import names_of
 from complaints.kpis.outcome import GOOD_SCORE
-from complaints.kpis.slicing import names_of
 from complaints.lifecycle import Solved
 from complaints.models import Callback, Part
 

@@ -14,8 +14,10 @@ from django.urls import reverse
 from complaints.figures.asking import Asked, rows_url
 from complaints.figures.report_rows import CALLS
 from complaints.kpis.base import Part
+from complaints.kpis.lines import names_of
 from complaints.kpis.outcome import GOOD_SCORE
-from complaints.kpis.slicing import frozen_among, month_rows, names_of, span_of
+from complaints.kpis.slicing import frozen_among, month_rows
+from complaints.kpis.spans import span_of
 from interactions.models import Suggestion
 from interactions.models.suggestions import SuggestionQuerySet
 from staff.models import User

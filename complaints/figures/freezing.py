@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.figures.report_rows import KEPT
 from complaints.figures.telling_months import tell_of_month
-from complaints.kpis.slicing import DIMENSIONS, MONTHLY, live_rows, month_before, next_month
+from complaints.kpis.slicing import DIMENSIONS, MONTHLY, live_rows
+from complaints.kpis.spans import month_before, next_month
 from complaints.models import Complaint, LineCount, MonthCase, MonthClosing
 from foundation.common import clock
 from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from complaints.exporting import topic_in_language
 from complaints.figures.callbacks import CALLS, SUPPORT, Report, Split, behind
-from complaints.kpis.slicing import is_number, month_of, names_of
+from complaints.kpis.lines import names_of
+from complaints.kpis.slicing import is_number
+from complaints.kpis.spans import month_of
 from complaints.lifecycle import PartState, Solved
 from complaints.models.figures import FIGURES_RIGHT
 from foundation.common import clock

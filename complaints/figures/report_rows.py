@@ -13,7 +13,7 @@ from django.db.models import F, Func, IntegerField, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from complaints.kpis.handling import within
-from complaints.kpis.slicing import span_of
+from complaints.kpis.spans import span_of
 from complaints.lifecycle import PartState
 from complaints.models import Callback, CaseTime, MonthCall, MonthClosing, MonthPart, MonthTime, Part
 from complaints.models.figures import FIGURES_RIGHT

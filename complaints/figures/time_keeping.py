@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Sum
 
 from complaints.figures.report_rows import TIMES
-from complaints.kpis.slicing import names_of
+from complaints.kpis.lines import names_of
 from complaints.models import CaseTime, Complaint, ComplaintMove
 from complaints.sharing.times import by_both, stretches
 from foundation.calendars.queries import calendar_for

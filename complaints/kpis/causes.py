@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 
-from complaints.kpis.slicing import in_scope, names_of, span_of
+from complaints.kpis.lines import names_of
+from complaints.kpis.slicing import in_scope
+from complaints.kpis.spans import span_of
 from complaints.lifecycle import State
 from complaints.models import Complaint
 from foundation.policies.reading import policy

@@ -12,8 +12,9 @@ from django.db import connection
 from django.db.models import Avg, Count, Q
 
 from complaints.kpis.base import KPIS, Kpi, Unit
+from complaints.kpis.lines import Ninetieth
 from complaints.kpis.rates import RATES, Rate, mean_lines, rate
-from complaints.kpis.slicing import MEASURES, MONTHLY, NINETIETH, Ninetieth, found_live, in_scope
+from complaints.kpis.slicing import MEASURES, MONTHLY, NINETIETH, found_live, in_scope
 from complaints.models import MonthCase
 from staff.models import User
 

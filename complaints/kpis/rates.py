@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from complaints.kpis.slicing import next_month
+from complaints.kpis.spans import next_month
 from complaints.models import LineCount
 from complaints.models.figures import FIGURES_RIGHT
 from staff.models import User

@@ -1,21 +1,18 @@
 """Figures by what cases were about and whose they were: running months as they stand, frozen ones as they stood.
 
-Both give rows of one shape (`ROW`), so that a number and the list behind it are always the same rows (D§25).
+Both give rows of one shape (`row_…`), so that a number and the list behind it are always the same rows (D§25).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db.models import (
-    Aggregate,
-    Avg,
     BooleanField,
     Case,
-    Count,
     DateField,
     F,
     FloatField,
@@ -33,17 +30,13 @@ from django.utils.translation import gettext_lazy as _
 from complaints.kpis.base import Found, Part, kpi
 from complaints.kpis.handling import TO_ANSWER, judged, within
 from complaints.kpis.outcome import TO_CONTACT
-from complaints.kpis.spans import Span
-from complaints.lifecycle import ClockKind, Grade
-from complaints.models import Callback, Cause, Complaint, MonthCase, MonthClosing
+from complaints.kpis.spans import span_of
+from complaints.lifecycle import ClockKind
+from complaints.models import Callback, Complaint, MonthCase, MonthClosing
 from complaints.models.cases import ComplaintQuerySet
 from complaints.models.figures import FIGURES_RIGHT
-from customers.models.subscriptions import ProductLine
 from foundation.common import clock
-from foundation.ui.wording import say_choice, say_date
-from interactions.lifecycle import Channel
-from interactions.models import Topic
-from staff.models import OrgUnit, Team, TeamMember, User
+from staff.models import TeamMember, User
 from staff.rights import sight_of
 
 # The figures of a month, in the order of the page. How many are open now is no figure of a month.
@@ -74,14 +67,6 @@ class Hours(Func):
     """A length of time in hours."""
 
     template = "(EXTRACT(EPOCH FROM %(expressions)s) / 3600.0)::float8"
-    output_field = FloatField()
-
-
-class Ninetieth(Aggregate):
-    """The number below which nine tenths of the rows lie, between two rows in proportion."""
-
-    name = "Ninetieth"
-    template = "PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
 
 
@@ -164,28 +149,6 @@ def is_day(text: str) -> bool:
         return False
 
 
-def month_of(text: str, now: date) -> date:
-    """The month an address names ("2026-11"), the running one where it names none or one to come."""
-    try:
-        found = date.fromisoformat(f"{text[:7]}-01")
-    except ValueError:
-        found = now
-    return min(found, now).replace(day=1)
-
-
-def next_month(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
-
-
-def month_before(month: date) -> date:
-    return (month - timedelta(days=1)).replace(day=1)
-
-
-def span_of(month: date) -> Span:
-    """Its days in the business zone."""
-    return Span.of_days(month, next_month(month) - timedelta(days=1))
-
-
 def frozen_among(months: Iterable[date]) -> set[date]:
     """Those that stand. One query."""
     rows = MonthClosing.objects.filter(month__in=list(months), frozen_at__isnull=False)
@@ -261,76 +224,3 @@ def key_of(by: str, key: str) -> Any:
     if not key:
         return key
     return date.fromisoformat(key) if by == "day" else int(key) if by in NUMBERED else key
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a split: how many rows, how many of them count, and the mean or the like of what is measured."""
-
-    key: str
-    label: str
-    of: int
-    yes: int
-    measure: float | None
-
-    @property
-    def no(self) -> int:
-        return self.of - self.yes
-
-    @property
-    def share(self) -> float | None:
-        """Per cent; None of nothing (D§25: a dash)."""
-        return 100 * self.yes / self.of if self.of else None
-
-
-def sums(code: str) -> dict[str, Any]:
-    """The aggregates over rows of a figure."""
-    measured = Ninetieth("row_measure") if code == NINETIETH else Avg("row_measure")
-    return {"n": Count("row_case"), "met": Count("row_case", filter=Q(row_yes=True)), "value": measured}
-
-
-def split(rows: QuerySet[Any], code: str, by: str, most: int) -> list[Line]:
-    """The lines of a split, the largest first, at most `most`: one query and one for names."""
-    groups = rows.order_by().values(split_by=F(f"row_{by}")).annotate(**sums(code)).order_by("-n", "split_by")[:most]
-    found = sorted(groups, key=lambda row: str(row["split_by"])) if by == "day" else list(groups)
-    names = names_of(by, [row["split_by"] for row in found])
-    return [
-        Line(
-            "" if row["split_by"] is None else str(row["split_by"]),
-            names[row["split_by"]],
-            row["n"],
-            row["met"],
-            row["value"],
-        )
-        for row in found
-    ]
-
-
-def whole(rows: QuerySet[Any], code: str, label: str) -> Line:
-    """All rows as one line: one query."""
-    found = rows.aggregate(**sums(code))
-    return Line("", label, found["n"], found["met"], found["value"])
-
-
-def names_of(by: str, keys: Iterable[Any]) -> dict[Any, str]:
-    """What the keys of a split are called: at most one query."""
-    asked = list(keys)
-    real = [key for key in asked if key not in (None, "")]
-    known: dict[Any, str] = {}
-    if by in ("topic", "cause"):
-        rows: Any = (Topic if by == "topic" else Cause).objects.filter(pk__in=real).select_related("parent")
-        known = {row.pk: f"{row.parent} · {row}" if row.parent else str(row) for row in rows}
-    elif by in ("unit", "responsible"):
-        known = dict(OrgUnit.objects.filter(pk__in=real).values_list("pk", "name"))
-    elif by == "person":
-        people = User.objects.filter(pk__in=real).values_list("pk", "staff_no", "name")
-        known = {pk: f"{no} {name}" for pk, no, name in people}
-    elif by == "team":
-        known = dict(Team.objects.filter(pk__in=real).values_list("pk", "name"))
-    elif by == "day":
-        known = {key: say_date(key) for key in real}
-    elif by in ("channel", "product", "grade"):
-        choices: Any = {"channel": Channel, "product": ProductLine, "grade": Grade}[by]
-        known = {key: say_choice(choices, key) for key in real}
-    nothing = str(_("not given"))
-    return {key: nothing if key in (None, "") else known.get(key, str(key)) for key in asked}

@@ -85,6 +85,28 @@ class Span:
         return _("%(start)s to %(end)s") % {"start": say_day(days[0]), "end": say_day(days[-1])}
 
 
+def month_of(text: str, now: date) -> date:
+    """The month an address names ("2026-11"), the running one where it names none or one to come."""
+    try:
+        found = date.fromisoformat(f"{text[:7]}-01")
+    except ValueError:
+        found = now
+    return min(found, now).replace(day=1)
+
+
+def next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def span_of(month: date) -> Span:
+    """Its days in the business zone."""
+    return Span.of_days(month, next_month(month) - timedelta(days=1))
+
+
 def _moment(text: str) -> datetime:
     """A day (its beginning) or a moment to the minute, in the business zone."""
     found = datetime.fromisoformat(text[:16])

@@ -17,20 +17,10 @@ from django.views.decorators.http import require_GET
 from complaints.figures.asking import Asked, asked_of, rows_behind, rows_url, said_of, split_url
 from complaints.kpis.base import KPIS, Part, Unit
 from complaints.kpis.causes import Repeated, repeated_causes
+from complaints.kpis.lines import Line, split, whole
 from complaints.kpis.month import Shown, figures_of
-from complaints.kpis.slicing import (
-    BY_DAY,
-    DIMENSIONS,
-    MONTHLY,
-    Line,
-    frozen_among,
-    month_before,
-    month_of,
-    month_rows,
-    next_month,
-    split,
-    whole,
-)
+from complaints.kpis.slicing import BY_DAY, DIMENSIONS, MONTHLY, frozen_among, month_rows
+from complaints.kpis.spans import month_before, month_of, next_month
 from complaints.queries import listed
 from complaints.views.reports import report_tabs
 from foundation.common import clock

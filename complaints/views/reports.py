@@ -20,7 +20,9 @@ from complaints.figures.report_files import Number, number_of
 from complaints.figures.report_rows import stands
 from complaints.figures.time_keeping import BY as TIMES_BY
 from complaints.figures.time_keeping import cases_used, used_by
-from complaints.kpis.slicing import is_number, month_before, month_of, names_of, next_month
+from complaints.kpis.lines import names_of
+from complaints.kpis.slicing import is_number
+from complaints.kpis.spans import month_before, month_of, next_month
 from complaints.queries import listed
 from foundation.common import clock
 from foundation.common.doors import requires

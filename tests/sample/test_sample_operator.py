@@ -16,7 +16,7 @@ from django.db.models import Count, F, Q
 from django.utils import translation
 
 from complaints.kpis.month import figures_of
-from complaints.kpis.slicing import month_before, next_month
+from complaints.kpis.spans import month_before, next_month
 from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint
 from complaints.rehearsing.running import rehearse, start_rehearsal
