@@ -16,6 +16,7 @@ from collections.abc import Callable
 import django
 
 PARTS = (
+    "sample",
     "web",
     "searches",
     "pages",
@@ -51,6 +52,7 @@ def main() -> int:
         load_mix,
         nights,
         pages,
+        samples,
         searches,
         world,
     )
@@ -66,15 +68,7 @@ def main() -> int:
     def say(words: str) -> None:
         print(f"[{time.monotonic() - begun:7.1f} s] {words}", flush=True)
 
-    small = min(10_000, options.customers)
     figures: list[Figure] = []
-    say(f"loading {small:,} customers")
-    world.organisation()
-    world.load_customers(0, small, world.cores(), say)
-    with serve() as server:
-        before = pages.customer_page(server)
-    say(f"loading up to {options.customers:,} customers")
-    world.load_customers(small, options.customers, world.cores(), say)
 
     def part(name: str, words: str, measure: Callable[[], list[Figure]]) -> None:
         if name not in options.only:
@@ -84,6 +78,15 @@ def main() -> int:
         print(render(found), flush=True)
         figures.extend(found)
 
+    part("sample", "the sample operator", samples.measure)
+    small = min(10_000, options.customers)
+    say(f"loading {small:,} customers")
+    world.organisation()
+    world.load_customers(0, small, world.cores(), say)
+    with serve() as server:
+        before = pages.customer_page(server)
+    say(f"loading up to {options.customers:,} customers")
+    world.load_customers(small, options.customers, world.cores(), say)
     with serve() as server:
         part("web", "web start and memory", lambda: pages.footprint(server))
         part("searches", "searches", lambda: searches.measure(server, options.customers))

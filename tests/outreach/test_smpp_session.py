@@ -85,7 +85,6 @@ def test_answers_that_had_come_count_although_the_line_is_gone() -> None:
 
 def test_a_peer_that_falls_silent_is_asked_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "QUIET_SECONDS", 0.05)
-    monkeypatch.setattr(sessions, "ANSWER_SECONDS", 0.3)
     asked: list[bytes] = []
 
     def talk(one: socket.socket) -> None:
@@ -95,6 +94,8 @@ def test_a_peer_that_falls_silent_is_asked_and_then_given_up(monkeypatch: pytest
             asked.append(question[4:8])
             if answered:
                 one.sendall(question[:4] + b"\x80" + question[5:])
+            else:
+                monkeypatch.setattr(sessions, "ANSWER_SECONDS", 0.05)
         until_closed(one)
 
     with peer(talk) as line:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,17 +142,13 @@ def test_servers_of_ones_own_need_both_broker_and_cache(place: Path, installed: 
 def test_an_empty_machine_installs_everything_and_the_second_start_nothing(place: Path, clone: Clone, tmp_path: Path):
     """No uv on the path: pip alone, from the hash-locked list."""
     (clone.root / "manage.py").write_text(STAND_IN)
-    began = time.monotonic()
     path = "/usr/local/bin:/usr/bin:/bin"
     first = clone.run("manage", "--state", str(place), "check", PATH=path, seconds=180)
     assert first.returncode == 7, first.stderr
     assert "Installing " in first.stdout
-    assert time.monotonic() - began < 180
-    began = time.monotonic()
     second = clone.run("manage", "--state", str(place), "check", PATH=path)
     assert second.returncode == 7
     assert "Installing " not in second.stdout
-    assert time.monotonic() - began < 15
 
 
 def test_a_closed_home_above_the_state(place: Path, installed: Clone, tmp_path: Path):
