@@ -327,6 +327,15 @@ class MeasureKind(models.TextChoices):
     OTHER = "OTHER", _("Other")
 
 
+class Proof(models.TextChoices):
+    """How the customer confirmed an order whose fee is disputed (D§8.6, 10.11)."""
+
+    NONE = "", _("none: the fee is refunded")
+    SMS = "SMS", _("reply by text message")
+    CODE = "CODE", _("one-time code")
+    SIGNATURE = "SIGNATURE", _("signature")
+
+
 NEEDS_AUTHORITY: tuple[str, ...] = (MeasureKind.COMPENSATION, MeasureKind.WAIVER)
 
 

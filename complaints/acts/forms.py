@@ -20,9 +20,11 @@ from complaints.lifecycle import (
     MeasureKind,
     Path,
     PauseReason,
+    Proof,
 )
 from complaints.models import Callback, Cause, Complaint, Solution
 from complaints.services.closing import needs_lesson
+from complaints.services.proving import needs_proof
 from foundation.common import clock
 from interactions.lifecycle import Channel
 from interactions.matter_forms import ColleagueField
@@ -170,6 +172,13 @@ class ProposeForm(ActForm):
         label=_("What we found"), max_length=LONGEST_WORDS, widget=forms.Textarea(attrs={"rows": 4})
     )
     reason = _reason(_("Why so"), required=False)
+    proof = forms.ChoiceField(label=_("How the customer confirmed the order"), choices=Proof.choices, required=False)
+    proof_note = forms.CharField(
+        label=_("When, and where that lies"),
+        max_length=400,
+        required=False,
+        help_text=_("The proof lies with us: without it the fee is refunded."),
+    )
     colleagues = tuple(f"owner_{n}" for n in range(1, MEASURES + 1))
     with_self = colleagues
 
@@ -177,6 +186,9 @@ class ProposeForm(ActForm):
         self.user = user
         super().__init__(data, user=user, case=case, **more)
         self.initial.update({f"owner_{n}": user.pk for n in range(1, MEASURES + 1)})
+        self.proves = needs_proof(case)
+        if not self.proves:
+            del self.fields["proof"], self.fields["proof_note"]
         self.limit = _limit_in_words(user)
 
     def rows(self) -> list[list[Any]]:
@@ -204,7 +216,8 @@ class ProposeForm(ActForm):
                     "due_at": data.get(f"due_{n}") or clock.now() + timedelta(days=3),
                 }
             )
-        return {"finding": data.get("finding", ""), "reason": data.get("reason", ""), "measures": measures}
+        plain = {name: data.get(name, "") for name in ("finding", "reason", "proof", "proof_note")}
+        return {**plain, "measures": measures}
 
 
 for _n in range(1, MEASURES + 1):

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from complaints.lifecycle import NEEDS_AUTHORITY, ApprovalState, MeasureKind, Solved
+from complaints.lifecycle import NEEDS_AUTHORITY, ApprovalState, MeasureKind, Proof, Solved
 from complaints.models.cases import Complaint
 from complaints.models.deciding import Waiting
 from foundation.common import clock
@@ -21,14 +21,17 @@ from staff.models import User
 
 class Solution(Row):
     """A proposed answer: finding, reason, and measures. The last one not dropped is the one in force; `told_at` since
-    the customer has it. `final`: the operator's last position, told in writing."""
+    the customer has it. `final`: the operator's last position, told in writing. `proof`: how the customer confirmed the
+    order whose fee is disputed, `proof_note` when and where that lies (D§10.11)."""
 
-    personal: ClassVar = Personal(of="complaint__customer", empty=("finding", "reason"))
+    personal: ClassVar = Personal(of="complaint__customer", empty=("finding", "reason", "proof_note"), plain=("proof",))
 
     complaint = models.ForeignKey(Complaint, on_delete=models.CASCADE, related_name="solutions")
     finding = models.TextField()
     reason = models.TextField(blank=True)
     final = models.BooleanField(default=False)
+    proof = models.CharField(max_length=10, choices=Proof.choices, blank=True, db_default="")
+    proof_note = models.CharField(max_length=400, blank=True, db_default="")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField(default=clock.now)
     told_at = models.DateTimeField(null=True)

@@ -20,6 +20,7 @@ from complaints.services.ground import (
     ring,
     tell_customer,
 )
+from complaints.services.proving import check_proof
 from complaints.services.settling import is_authorised
 from complaints.services.solving import solution_of
 from foundation.calendars.models import Clock
@@ -37,7 +38,7 @@ def decide_complaint(case_id: int, *, actor: User, words: str) -> Complaint:
     and the service clock; the callback is owed by somebody else than the handler.
 
     Raises as `ground.case_to`, NotAllowed "complaint.not_handler"; RuleBroken "complaint.no_words",
-    "complaint.unapproved".
+    "complaint.unapproved", "complaint.no_proof".
     """
     case = case_to(case_id, Act.DECIDE, actor)
     check_works(case, actor)
@@ -47,6 +48,7 @@ def decide_complaint(case_id: int, *, actor: User, words: str) -> Complaint:
             "complaint.unapproved",
             _("The compensation of this solution is not approved yet: it goes on when who was asked has decided."),
         )
+    check_proof(case, solution)
     answer(case, solution, act=Act.DECIDE, actor=actor, words=words, template="complaint_answered")
     return case
 
@@ -67,12 +69,16 @@ def tell_final_position(case_id: int, *, actor: User, words: str) -> Complaint:
             "complaint.unapproved",
             _("The compensation of this solution is not approved yet: it goes on when who was asked has decided."),
         )
+    if before is not None:
+        check_proof(case, before)
     Solution.objects.filter(complaint=case, dropped_at=None).update(dropped_at=now)
     last = Solution.objects.create(
         complaint=case,
         finding=before.finding if before is not None else _words(words),
         reason=before.reason if before is not None else "",
         final=True,
+        proof=before.proof if before is not None else "",
+        proof_note=before.proof_note if before is not None else "",
         by=actor,
         at=now,
     )

@@ -30,6 +30,7 @@ from complaints.services.ground import (
     unseat,
     works_on,
 )
+from complaints.services.proving import checked_proof
 from complaints.services.settling import ask_approval, lock_matter, matter_amount
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -43,15 +44,24 @@ LONGEST_TEXT, LONGEST_FINDING = 400, 10_000
 
 @transaction.atomic
 def propose_solution(
-    case_id: int, *, actor: User, finding: str, reason: str = "", measures: Sequence[Mapping[str, Any]]
+    case_id: int,
+    *,
+    actor: User,
+    finding: str,
+    reason: str = "",
+    measures: Sequence[Mapping[str, Any]],
+    proof: str = "",
+    proof_note: str = "",
 ) -> Solution:
     """Propose what we found and what we do: `measures` are mappings of kind (`MeasureKind`), text, owner (User), due_at
     (aware, to come) and, of money, amount (CNY). A refund of a wrong charge needs no authority; compensation and
-    waivers above the actor's limit, counted over the whole matter, wait for somebody with enough (D§3.4).
+    waivers above the actor's limit, counted over the whole matter, wait for somebody with enough (D§3.4). `proof`
+    (`Proof`) with `proof_note`: how the customer confirmed an order whose fee they dispute; without it the fee is
+    refunded (D§10.11).
 
     Raises as `ground.case_to`, NotAllowed "complaint.not_handler"; RuleBroken "complaint.no_finding",
     "complaint.no_measure", "complaint.unknown_code", "complaint.no_text", "complaint.bad_amount", "complaint.bad_due",
-    "complaint.about_them".
+    "complaint.about_them", and as `proving.checked_proof`.
     """
     case = case_to(case_id, Act.PROPOSE, actor)
     check_works(case, actor)
@@ -60,6 +70,7 @@ def propose_solution(
     if not measures:
         raise RuleBroken("complaint.no_measure", _("A solution has at least one measure."))
     checked = [_measure(case, one) for one in measures]
+    proven = checked_proof(case, proof, proof_note, checked)
     if case.customer_id is not None:
         lock_matter(case.customer_id)
     drop_solution(case)
@@ -69,6 +80,7 @@ def propose_solution(
         reason=reason.strip()[:LONGEST_FINDING],
         by=actor,
         at=clock.now(),
+        **proven,
     )
     for measure in checked:
         measure.solution = solution

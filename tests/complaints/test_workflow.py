@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from complaints.lifecycle import Act, State
 from complaints.models import Callback, ComplainerFlag, Complaint, ComplaintMove, Entry, Seat
@@ -388,3 +391,70 @@ def test_the_handler_alone_works_and_never_the_one_complained_of():
         waiting.refresh_from_db()
         assert (waiting.handler, waiting.last_handler, waiting.state) == (None, at.handler, "ASSIGNED")
         assert ComplaintMove.objects.get(complaint=waiting, act=Act.ASSIGN).actor is None
+
+
+@pytest.mark.covers("CMP-35")
+def test_a_fee_for_an_order_nobody_can_prove_is_refunded(client_for: Callable[[User], Client]) -> None:
+    fee = Topic.objects.get(code="BILLING.VAS_FEE")
+    with on(2):
+        at = office()
+        one = ready(at, "INVESTIGATING", topic=fee, amount=Decimal("18.00"), disputed_fee=True)
+
+        def proposed(*measures: dict[str, object], **proof: str) -> str:
+            with pytest.raises(RuleBroken) as no:
+                solving.propose_solution(one.pk, actor=at.handler, finding="So", measures=measures, **proof)
+            assert not one.solutions.exists() and Complaint.objects.get(pk=one.pk).state == "INVESTIGATING"
+            return no.value.code
+
+        assert proposed(measure(at.handler)) == "complaint.no_proof"
+        assert proposed(measure(at.handler, "REFUND", "17.99")) == "complaint.no_proof"  # not the whole fee
+        assert proposed(measure(at.handler, "COMPENSATION", "18")) == "complaint.no_proof"
+        assert proposed(measure(at.handler), proof="SMS", proof_note=" ") == "complaint.proof_where"
+        assert proposed(measure(at.handler), proof="HEARSAY", proof_note="They said so") == "complaint.unknown_code"
+        # By the page: the form asks for it, and keeps what was typed.
+        page = client_for(at.handler)
+        address = reverse("complaints:case", args=[one.pk])
+        assert "How the customer confirmed the order" in page.get(address, {"do": "propose"}).content.decode()
+        sent = {
+            "finding": "Ordered by text message",
+            "kind_1": "EXPLAIN",
+            "text_1": "Tell her",
+            "owner_1": at.handler.pk,
+        }
+        answer = page.post(reverse("complaints:act-propose", args=[one.pk]), sent)
+        shown = " ".join(answer.content.decode().split())
+        assert answer.status_code == 422 and "Nothing proves that the customer confirmed this order: refund" in shown, (
+            answer.context["act_form"].errors
+        )
+        assert "Ordered by text message" in answer.content.decode()
+        proven = {"proof": "SMS", "proof_note": "Reply of 1 Feb, 09:12, order system no. 7"}
+        assert page.post(reverse("complaints:act-propose", args=[one.pk]), sent | proven).status_code == 302
+        assert "Reply of 1 Feb, 09:12" in page.get(address).content.decode()
+        answering.decide_complaint(one.pk, actor=at.handler, words="You confirmed it by text message.")
+        solution = one.solutions.get()
+        assert (solution.proof, solution.told_at) == ("SMS", moment(2))
+        # What becomes a matter of proof after the proposal is looked at before the answer.
+        two = ready(at, "SOLUTION_PROPOSED")
+        Complaint.objects.filter(pk=two.pk).update(topic=fee)
+        with pytest.raises(RuleBroken) as no:
+            answering.decide_complaint(two.pk, actor=at.handler, words="No")
+        assert no.value.code == "complaint.no_proof" and Complaint.objects.get(pk=two.pk).answered_at is None
+        three = ready(at, "INVESTIGATING", topic=fee)
+        solving.propose_solution(
+            three.pk, actor=at.handler, finding="So", measures=[measure(at.handler, "REFUND", "6")]
+        )
+        answering.decide_complaint(three.pk, actor=at.handler, words="You get it back.")
+        # Its last word keeps the proof; other topics ask for none.
+        final = ready(at, "DISPUTED", topic=fee)
+        with pytest.raises(RuleBroken) as no:
+            answering.tell_final_position(final.pk, actor=at.handler, words="No")
+        assert no.value.code == "complaint.no_proof"
+        final.solutions.update(proof="CODE", proof_note="Code of 3 Feb")
+        answering.tell_final_position(final.pk, actor=at.handler, words="Here is the proof")
+        assert final.solutions.get(dropped_at=None).proof == "CODE"
+        assert (
+            "How the customer confirmed"
+            not in page.get(
+                reverse("complaints:case", args=[ready(at, "INVESTIGATING").pk]), {"do": "propose"}
+            ).content.decode()
+        )
