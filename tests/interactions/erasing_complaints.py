@@ -46,6 +46,7 @@ WORDS = (
     "number in another system",
     "why somebody got it",
     "finding",
+    "where a proof lies",
     "reason of a solution",
     "measure",
     "what came of a measure",
@@ -115,6 +116,7 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
     pay: dict[str, Any] = {"kind": "COMPENSATION", "amount": "10", "owner": handler, "due_at": soon}
     package = [{**pay, "text": mark["measure"]}]
     said = {"finding": mark["finding"], "reason": mark["reason of a solution"]}
+    said |= {"proof": "SMS", "proof_note": mark["where a proof lies"]}
     first = solving.propose_solution(one.pk, actor=handler, measures=package, **said)
     deny_approval(first.approvals.get().pk, actor=lead, reason=mark["why no money"])
     solving.rework_complaint(one.pk, actor=handler, reason="less")

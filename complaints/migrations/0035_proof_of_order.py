@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0032_month_rows'),
+        ('complaints', '0034_tab_indexes'),
     ]
 
     operations = [
