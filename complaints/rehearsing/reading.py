@@ -17,7 +17,7 @@ from complaints.rehearsing.replay import units_with_paths
 from complaints.rehearsing.running import bounds
 from complaints.rehearsing.sides import Side
 from complaints.rehearsing.staff import Staff, staff_of
-from complaints.rehearsing.sums import CARRIED, CASES, COUNTED, WAITING
+from complaints.rehearsing.sums import CARRIED, CASES, COUNTED, WAITING, carried_cases
 from foundation.common import clock
 
 SIDES = ("left", "right")
@@ -62,12 +62,12 @@ class Asked:
     def lines(self, rehearsal: Rehearsal) -> QuerySet[RehearsalLine]:
         """The lines asked for, in the order of receipt."""
         rows = rehearsal.lines.order_by("pk")
+        if self.what == CARRIED:
+            return carried_cases(rehearsal)
         if self.moment in ("received", "through", "waiting"):
             rows = rows.filter(first=True)
             if self.moment == "received":
                 rows = rows.filter(carried=False)
-        elif self.what == CARRIED:
-            rows = rows.filter(kind=self.kind, carried=True)
         else:
             rows = rows.filter(COUNTED[self.what], kind=self.kind)
             rows = self._due_of_carried(rehearsal, rows) if self.moment == "due" else rows.filter(carried=False)

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Min, Q, QuerySet
 
-from complaints.models import Rehearsal, RehearsalHour
+from complaints.models import Rehearsal, RehearsalHour, RehearsalLine
 from foundation.common import clock
 
 SOONER, LATER = Q(due_right__lt=F("due_left")), Q(due_right__gt=F("due_left"))
@@ -72,14 +72,19 @@ def sum_up(rehearsal: Rehearsal, since: datetime) -> None:
     units: dict[str, dict[str, dict[str, int]]] = {}
     for (kind, unit), counts in _counted(rehearsal, ("kind", "unit_id")):
         units.setdefault(kind, {})[str(unit)] = counts
-    carried = rehearsal.lines.filter(carried=True).order_by().values_list("kind").annotate(n=Count("pk"))
     rehearsal.figures = {
         "kinds": {key[0]: counts for key, counts in _counted(rehearsal, ("kind",))},
         "units": units,
-        CARRIED: dict(carried),
+        CARRIED: carried_cases(rehearsal).count(),
     }
     rehearsal.finished_at = clock.now()
     rehearsal.save(update_fields=["figures", "finished_at"])
+
+
+def carried_cases(rehearsal: Rehearsal) -> QuerySet[RehearsalLine]:
+    """The cases from before the period that count in its load: the first line of each."""
+    first = rehearsal.lines.filter(carried=True).order_by().values("complaint_id").annotate(one=Min("pk"))
+    return rehearsal.lines.filter(pk__in=first.values("one")).order_by("pk")
 
 
 def _counted(rehearsal: Rehearsal, by: tuple[str, ...]) -> Iterable[tuple[tuple[Any, ...], dict[str, int]]]:

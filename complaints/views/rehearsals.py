@@ -142,9 +142,7 @@ def _figures(request: StaffRequest, rehearsal: Rehearsal) -> dict[str, Any]:
         "asked": asked,
         "counts": _linked(rehearsal, asked.kind, None, counted.get(asked.kind, dict.fromkeys(COUNTED, 0))),
         "unknown": counted.get(asked.kind, {}).get("unknown", 0),
-        "carried": _linked(
-            rehearsal, asked.kind, None, {CARRIED: rehearsal.figures.get(CARRIED, {}).get(asked.kind, 0)}
-        ),
+        "carried": _linked(rehearsal, asked.kind, None, {CARRIED: rehearsal.figures.get(CARRIED, 0)}),
         "kinds": [
             Tab(kind.label, f"{page}?kind={kind.value}", kind.value == asked.kind, counted[kind.value]["changed"])
             for kind in KINDS
@@ -280,7 +278,8 @@ MOMENT: dict[str, Any] = {
 
 def _said(asked: Asked) -> str:
     """What the list shows, in words."""
-    parts = [] if asked.moment in ("received", "through", "waiting") else [label_of(ClockKind, asked.kind)]
+    of_cases = asked.moment in ("received", "through", "waiting") or asked.what == CARRIED
+    parts = [] if of_cases else [label_of(ClockKind, asked.kind)]
     if asked.moment:
         side = _("before") if asked.side == "left" else _("after")
         parts.append(MOMENT[asked.moment]() if asked.moment == "received" else f"{MOMENT[asked.moment]()} ({side})")
