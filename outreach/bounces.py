@@ -14,7 +14,7 @@ from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from outreach.lifecycle import MESSAGE_MOVES, MessageState
+from outreach.lifecycle import MESSAGE_MOVES, MESSAGE_OPEN, MessageState
 from outreach.models import MessageMove, MessageText, OutMessage
 from outreach.models.messages import message_floor
 from outreach.services.rescuing import note_arrived, note_outcomes
@@ -27,13 +27,15 @@ def report_undelivered(message_id: int, *, detail: str = "", for_good: bool = Tr
     Raises OutMessage.DoesNotExist; RuleBroken("message.cannot_move") unless it was sent or its outcome unknown.
     """
     message = OutMessage.objects.select_for_update(no_key=True).get(pk=message_id, pk__gte=message_floor())
-    if MessageState.UNDELIVERED not in MESSAGE_MOVES[message.state]:
+    under_way = message.state in MESSAGE_OPEN and message.in_flight_at is None  # none left that anybody could tell of
+    if under_way or MessageState.UNDELIVERED not in MESSAGE_MOVES[message.state]:
         raise RuleBroken("message.cannot_move", _("Only a message that left can come back."))
     MessageMove.objects.create(
         message_id=message.pk, old=message.state, new=MessageState.UNDELIVERED, detail=detail[:200]
     )
-    message.state = MessageState.UNDELIVERED
-    message.save(update_fields=["state"])
+    message.state, message.sent_at = MessageState.UNDELIVERED, message.sent_at or message.in_flight_at
+    message.in_flight_at = None
+    message.save(update_fields=["state", "sent_at", "in_flight_at"])
     record("message.undelivered", target=message, actor=None, customer_id=message.customer_id)
     if message.customer_id:
         params = {"class": message.message_class, "channel": message.channel, "template": message.template}
@@ -59,11 +61,16 @@ def report_all_delivered(message_ids: Collection[int]) -> int:
     """The set form of `report_delivered`: those that left arrived, the others stay as they are; how many arrived."""
     may = [state for state, moves in MESSAGE_MOVES.items() if MessageState.DELIVERED in moves]
     rows = OutMessage.objects.filter(pk__in=message_ids, pk__gte=message_floor(), state__in=may)
-    rows = rows.exclude(state=MessageState.QUEUED, in_flight_at__isnull=True)
-    held = dict(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", "state"))
+    rows = rows.exclude(state__in=MESSAGE_OPEN, in_flight_at__isnull=True)
+    told = rows.only("state", "customer_id", "message_class", "channel", "template")
+    held = {row.pk: row for row in told.select_for_update(no_key=True).order_by("pk")}
     MessageMove.objects.bulk_create(
-        MessageMove(message_id=pk, old=state, new=MessageState.DELIVERED) for pk, state in held.items()
+        MessageMove(message_id=pk, old=row.state, new=MessageState.DELIVERED) for pk, row in held.items()
     )
+    for row in held.values():
+        if row.customer_id and row.state in MESSAGE_OPEN:  # that it left was never told
+            params = {"class": row.message_class, "channel": row.channel, "template": row.template, "reason": ""}
+            add_line(row.customer_id, "message.sent", ref_id=row.pk, params=params)
     rows.filter(pk__in=held).update(
         state=MessageState.DELIVERED, sent_at=Coalesce("sent_at", "in_flight_at"), in_flight_at=None
     )

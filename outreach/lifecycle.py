@@ -18,8 +18,10 @@ class MessageState(models.TextChoices):
 
 
 MESSAGE_MOVES: dict[str, frozenset[str]] = {
-    # Delivered from here and from FAILED: an attempt nobody knew about did arrive.
-    MessageState.QUEUED: frozenset({MessageState.SENDING, MessageState.SUPPRESSED, MessageState.DELIVERED}),
+    # Told of one that is open or failed: an attempt whose end nobody had written down yet, or knew about.
+    MessageState.QUEUED: frozenset(
+        {MessageState.SENDING, MessageState.SUPPRESSED, MessageState.DELIVERED, MessageState.UNDELIVERED}
+    ),
     MessageState.SENDING: frozenset(
         {
             MessageState.QUEUED,
@@ -27,6 +29,8 @@ MESSAGE_MOVES: dict[str, frozenset[str]] = {
             MessageState.FAILED,
             MessageState.UNKNOWN,
             MessageState.SUPPRESSED,
+            MessageState.DELIVERED,
+            MessageState.UNDELIVERED,
         }
     ),
     MessageState.SENT: frozenset({MessageState.DELIVERED, MessageState.UNDELIVERED}),

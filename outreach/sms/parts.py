@@ -106,7 +106,8 @@ def judge(message_ids: Collection[int]) -> None:
     for part in SmsPart.objects.filter(message_id__in=message_ids):
         parts[part.message_id].append(part)
     told = [pk for pk, found in parts.items() if _verdict(found) is not None]
-    states = OutMessage.objects.filter(pk__in=told, pk__gte=message_floor()).values_list("pk", "state")
+    known = OutMessage.objects.filter(pk__in=told, pk__gte=message_floor())
+    states = known.exclude(state=MessageState.SENDING).values_list("pk", "state")  # asked again when all of it left
     open_ = [pk for pk, state in sorted(states) if MessageState.DELIVERED in MESSAGE_MOVES[state]]
     report_all_delivered([pk for pk in open_ if _verdict(parts[pk]) == MessageState.DELIVERED])
     for pk in open_:

@@ -15,14 +15,16 @@ import pytest
 from django.test import Client
 
 from customers.finding.rows import rebuild_find_rows
-from customers.models import Consent
+from customers.models import Consent, TimelineLine
 from foundation.common import clock
 from foundation.common.errors import BadSetting
 from foundation.rest.signing import sign
 from outreach import delivery
 from outreach.bounces import report_undelivered
+from outreach.channels import Fate, Outcome
 from outreach.channels.http import read_gateway
 from outreach.models import FollowUp, MessageMove, OutMessage, RescueStep, SmsReply
+from outreach.results import record_findings
 from outreach.tasks import rescue_messages
 from tests.factories import UserFactory
 from tests.outreach.making import MORNING, queue, reachable
@@ -211,19 +213,38 @@ def test_a_receipt_of_an_attempt_that_timed_out_settles_it_and_it_leaves_no_more
         for _twice in range(2):
             assert tell("sms-receipts", receipt)[1]["taken"] == 1
         assert (state(told)[0], told.sent_at) == ("delivered", MORNING)
-        unheard = {"reference": delivery.reference_of(silent.pk), "state": "undelivered"}
-        assert tell("sms-receipts", {"receipts": [unheard]})[1]["again"] == [unheard["reference"]]
     with travel(MORNING + timedelta(minutes=2)):
         gateway.answers.append((409, b"", {}))
         delivery.deliver_due()
         assert state(silent) == ("sent", "")
         assert len(gateway.posted) == 3
-        assert tell("sms-receipts", {"receipts": [unheard]})[1]["taken"] == 1
+        came_back = {"reference": delivery.reference_of(silent.pk), "state": "undelivered"}
+        assert tell("sms-receipts", {"receipts": [came_back]})[1]["taken"] == 1
         assert state(silent)[0] == "undelivered"
     assert MessageMove.objects.filter(message_id=told.pk, new="delivered").count() == 1
     assert set(RescueStep.objects.values_list("message_id", "step", "outcome")) == {
         (silent.pk, "RECEIPT", ""), (silent.pk, "CHANNEL", "")
     }  # fmt: skip
+
+
+def test_a_receipt_faster_than_the_answer_to_its_letter_is_the_last_word(gateway: Gateway, travel: Travel) -> None:
+    with travel(MORNING):
+        good, bad, claimed = queued("good"), queued("bad"), queued("claimed")
+        ready = delivery.let_through(delivery.claim_due(3, ("SMS",)))
+        assert delivery.mark_in_flight(ready[:2], "http") == {good.pk, bad.pk}
+        names = [delivery.reference_of(message.pk) for message in (good, bad, claimed)]
+        told = [{"reference": name, "state": "delivered"} for name in names]
+        told[1]["state"] = "undelivered"
+        assert tell("sms-receipts", {"receipts": told})[1] == {
+            "taken": 2, "unknown": [], "again": names[2:], "@type": "SmsReceipts"
+        }  # fmt: skip
+        taken = Outcome(Fate.TAKEN, "202")
+        record_findings([delivery.finding_of(entry.message, taken) for entry in ready[:2]])
+        assert [state(message)[0] for message in (good, bad, claimed)] == ["delivered", "undelivered", "sending"]
+        assert good.sent_at == bad.sent_at == MORNING
+    lines = TimelineLine.objects.filter(kind__startswith="message.").values_list("ref_id", "kind")
+    assert sorted(lines) == [(good.pk, "message.sent"), (bad.pk, "message.undelivered")]
+    assert list(RescueStep.objects.values_list("message_id", "step")) == [(bad.pk, "CHANNEL")]
 
 
 def test_an_attempt_nobody_knows_about_is_never_called_held_back_and_may_turn_out_well(
