@@ -1,15 +1,18 @@
-"""Outbox files of their own for each test; a peer that speaks real SMTP."""
+"""Outbox files of their own for each test; an ordinary morning; a peer that speaks real SMTP."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from foundation.common import clock
+from tests.outreach.making import MORNING
 from tests.outreach.peer import Mailbox, smtp_peer
 
 
@@ -17,6 +20,13 @@ from tests.outreach.peer import Mailbox, smtp_peer
 def _own_state(settings: Any, tmp_path: Path) -> None:
     settings.CARELINE_STATE_DIR = tmp_path
     settings.EMAIL_URL = settings.SMS_URL = settings.SMS_KEY = ""
+
+
+@pytest.fixture
+def morning(travel: Callable[[datetime], AbstractContextManager[None]]) -> Iterator[None]:
+    """The morning of an ordinary Tuesday, for as long as the test runs."""
+    with travel(MORNING):
+        yield
 
 
 @pytest.fixture

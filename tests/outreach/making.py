@@ -69,3 +69,9 @@ def queries(client: Client, url: str) -> int:
         assert client.get(url, headers={"HX-Request": "true"}).status_code == 200
     by_chance = ("policies_policysetting", "django_session")
     return len([one for one in seen.captured_queries if not any(name in one["sql"] for name in by_chance)])
+
+
+def state(message: OutMessage | None) -> tuple[str, str]:
+    assert message is not None
+    message.refresh_from_db()
+    return message.state, message.reason

@@ -28,16 +28,12 @@ from tests.outreach.making import MORNING, queue, reachable
 from tests.outreach.peer import Mailbox
 from tests.outreach.test_kills import delivering_child
 
+pytestmark = pytest.mark.usefixtures("morning")
+
 Travel = Callable[[datetime], AbstractContextManager[None]]
 Outbox = Callable[[], list[dict[str, Any]]]
 PURPOSES = {"MARKETING": "MARKETING", "SURVEY": "SURVEY", "CARE": "CARE_GREETING"}
 PATIENCE = 60
-
-
-@pytest.fixture(autouse=True)
-def _morning(travel: Travel) -> Any:
-    with travel(MORNING):
-        yield
 
 
 @pytest.fixture(autouse=True)

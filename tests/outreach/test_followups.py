@@ -34,13 +34,9 @@ from tests.outreach.making import MORNING, owe, team_of_two
 from tests.outreach.peer import Mailbox
 from tests.racing import race
 
+pytestmark = pytest.mark.usefixtures("morning")
+
 Travel = Callable[[datetime], AbstractContextManager[None]]
-
-
-@pytest.fixture(autouse=True)
-def _morning(travel: Travel) -> Any:
-    with travel(MORNING):
-        yield
 
 
 def refused(code: str, act: Callable[..., Any], *args: Any, **more: Any) -> None:

@@ -22,16 +22,12 @@ from staff.models import User
 from tests.factories import ContactPointFactory, CustomerFactory, UserFactory
 from tests.outreach.making import MORNING, owe, queries, queue, reachable, team_of_two
 
+pytestmark = pytest.mark.usefixtures("morning")
+
 Travel = Callable[[datetime], AbstractContextManager[None]]
 ClientFor = Callable[[User], Client]
 HX = {"HX-Request": "true"}
 NAME = "\u738b\u5c0f\u5a1f"
-
-
-@pytest.fixture(autouse=True)
-def _morning(travel: Travel) -> Any:
-    with travel(MORNING):
-        yield
 
 
 def local(minutes: int) -> str:

@@ -119,12 +119,6 @@ def test_a_block_stops_what_the_rule_says_whatever_it_names(reason: str, stops: 
 
 
 @pytest.fixture
-def _morning(travel: Travel) -> Any:
-    with travel(MORNING):
-        yield
-
-
-@pytest.fixture
 def _words(settings: Any, tmp_path: Path) -> None:
     folder = tmp_path / "words" / "outreach" / "messages"
     folder.mkdir(parents=True)
@@ -143,7 +137,7 @@ def remind(customer: Customer, key: str, template: str = "callback_promised_any"
 
 @pytest.mark.covers("ARC-21")
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_reminders_switched_off_hold_back_all_but_what_the_law_demands(outbox: Outbox) -> None:
     """D§5.7: at the next send, for messages queued before, too."""
     customer = reachable()
@@ -189,7 +183,7 @@ def test_a_message_waits_until_the_time_not_wanted_is_over(outbox: Outbox, trave
 
 @pytest.mark.covers("ARC-21")
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_an_address_marked_not_to_be_used_is_passed_by_and_the_answer_says_so(outbox: Outbox) -> None:
     customer = reachable()
     [number] = ContactPoint.objects.filter(customer=customer, kind="MOBILE")
@@ -211,7 +205,7 @@ def test_an_address_marked_not_to_be_used_is_passed_by_and_the_answer_says_so(ou
 
 @pytest.mark.covers("ARC-21")
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_every_offer_by_text_names_its_sender_and_how_to_refuse(outbox: Outbox) -> None:
     """D§5.6; a service message carries neither (D§5.7: no advertising in it, open or disguised)."""
     set_policy("outreach.offer.sender", "Blue Bay Telecom", actor=None)
@@ -228,7 +222,7 @@ def test_every_offer_by_text_names_its_sender_and_how_to_refuse(outbox: Outbox) 
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_opting_out_of_offers_leaves_care_service_and_reminders(outbox: Outbox) -> None:
     """D§26 Opt-out of marketing: care is asked separately; service and reminder stay."""
     from customers.services import refuse_consent
@@ -245,7 +239,7 @@ def test_opting_out_of_offers_leaves_care_service_and_reminders(outbox: Outbox) 
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_opting_out_after_the_message_was_queued_drops_it_at_the_send_and_logs_it(outbox: Outbox) -> None:
     """D§26 Opt-out after message queued: recheck at send, dropped, logged."""
     from customers.services import withdraw_consent
@@ -261,7 +255,7 @@ def test_opting_out_after_the_message_was_queued_drops_it_at_the_send_and_logs_i
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 @pytest.mark.parametrize(
     ("fields", "allowed"),
     [
@@ -286,7 +280,7 @@ def test_former_dead_and_minor_customers_get_no_offer_though_they_agreed(
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_morning", "_words")
+@pytest.mark.usefixtures("morning", "_words")
 def test_a_major_complaint_stops_offers_whatever_its_block_names(outbox: Outbox) -> None:
     customer = reachable()
     agree(customer)
