@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-
 from customers.birthdays import LONGEST_WAIT, birthday_of, keys_of, next_birthday
 from customers.lunar import last_day
 from customers.models import Customer
 from customers.models.birthday_key import LEAP, LUNAR
+from customers.pieces import by_pieces
 from foundation.common import clock
 
 MISSING, PLACEHOLDER, OUTSIDE = "BIRTHDAY_MISSING", "BIRTHDAY_PLACEHOLDER", "BIRTHDAY_OUTSIDE_TABLES"
@@ -110,7 +109,6 @@ def marks_values(day: date | None = None) -> dict[str, Any]:
 _MARKS = marks_sql("c", marks="c.quality_marks", imported="c.source_no <> ''")
 _MARK = f"""UPDATE customers_customer c SET quality_marks = {_MARKS}
   WHERE c.id >= %(low)s AND c.id <= %(high)s AND c.quality_marks IS DISTINCT FROM {_MARKS}"""
-_PIECE = "SELECT max(id), count(*) FROM (SELECT id FROM customers_customer WHERE id >= %s ORDER BY id LIMIT %s) piece"
 
 
 def mark_all(day: date | None = None, *, piece: int = 10_000) -> Iterator[tuple[int, int]]:
@@ -120,17 +118,12 @@ def mark_all(day: date | None = None, *, piece: int = 10_000) -> Iterator[tuple[
     result is the same. Neither version nor history changes: nobody changed the customer.
     """
     values = marks_values(day)
-    low = 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_PIECE, [low, piece])
-            high, looked_at = cursor.fetchone()
-            if not looked_at:
-                return
-            cursor.execute(_MARK, values | {"low": low, "high": high})
-            changed = cursor.rowcount
-        yield looked_at, changed
-        low = high + 1
+
+    def mark(cursor: Any, low: int, high: int) -> int:
+        cursor.execute(_MARK, values | {"low": low, "high": high})
+        return int(cursor.rowcount)
+
+    return by_pieces("customers_customer", "id", mark, piece=piece)
 
 
 def _too_old(day: date) -> date:

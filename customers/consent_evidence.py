@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, transaction
-
 from customers.models import Consent, ConsentEvent, ConsentState
+from customers.pieces import by_pieces
 from foundation.calendars.working_time import add_months
 from foundation.common import clock
 from foundation.policies.reading import policy
@@ -42,11 +41,9 @@ def _ended_on(event: ConsentEvent, day: date) -> date | None:
     return min(filter(None, [lapsed, clock.today(followed) if followed else None]), default=None)
 
 
-_PIECE = """SELECT max(event_id), count(*) FROM (
-  SELECT event_id FROM customers_consent_evidence WHERE event_id > %s ORDER BY event_id LIMIT %s) piece"""
 _ERASE = """
 DELETE FROM customers_consent_evidence v USING customers_consent_event e
-WHERE v.event_id > %(low)s AND v.event_id <= %(high)s AND e.id = v.event_id AND e.id > %(low)s AND e.id <= %(high)s
+WHERE v.event_id >= %(low)s AND v.event_id <= %(high)s AND e.id = v.event_id AND e.id >= %(low)s AND e.id <= %(high)s
   AND CASE WHEN e.new <> 'GRANTED' THEN (e.at AT TIME ZONE %(zone)s)::date
       WHEN e.expires_on >= %(day)s OR e.expires_on IS NULL THEN
         CASE WHEN NOT EXISTS (SELECT 1 FROM customers_consent c WHERE c.event_id = e.id) THEN {followed} END
@@ -62,19 +59,15 @@ def erase_old_evidence(now: datetime | None = None, *, piece: int = 10_000) -> I
 
     Yields, after each, how many were looked at and how many erased; broken off and begun again, the result is the same.
     """
-    day, low = clock.today(now), 0
+    day = clock.today(now)
     values: dict[str, Any] = {
         "day": day,
         "zone": clock.BUSINESS_ZONE.key,
         "before": add_months(day, -policy(KEPT, at=now)),
     }
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_PIECE, [low, piece])
-            high, looked_at = cursor.fetchone()
-            if not looked_at:
-                return
-            cursor.execute(_ERASE, values | {"low": low, "high": high})
-            erased = cursor.rowcount
-        yield looked_at, erased
-        low = high
+
+    def erase(cursor: Any, low: int, high: int) -> int:
+        cursor.execute(_ERASE, values | {"low": low, "high": high})
+        return int(cursor.rowcount)
+
+    return by_pieces("customers_consent_evidence", "event_id", erase, piece=piece)

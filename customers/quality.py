@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from customers.models import QualityItem
 from customers.models.quality import QualityKind
+from customers.pieces import by_pieces
 from foundation.common import clock
 from foundation.common.prepared import prepared
 from foundation.policies.reading import policy
@@ -79,7 +80,6 @@ kept AS (
   RETURNING 1)
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
 """
-_PIECE = "SELECT max(id), count(*) FROM (SELECT id FROM customers_customer WHERE id >= %s ORDER BY id LIMIT %s) piece"
 
 
 def refresh_one(customer_id: int) -> None:
@@ -91,17 +91,13 @@ def refresh_one(customer_id: int) -> None:
 def refresh_all(*, piece: int = 10_000) -> Iterator[tuple[int, int]]:
     """Reckon the items of everybody, `piece` archives a transaction; yields how many were looked at and how many items
     came, went or moved. Broken off and begun again, the result is the same."""
-    values, low = _values(), 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_PIECE, [low, piece])
-            high, looked_at = cursor.fetchone()
-            if not looked_at:
-                return
-            cursor.execute(_REFRESH, values | {"low": low, "high": high})
-            changed = int(cursor.fetchone()[0])
-        yield looked_at, changed
-        low = high + 1
+    values = _values()
+
+    def refresh(cursor: Any, low: int, high: int) -> int:
+        cursor.execute(_REFRESH, values | {"low": low, "high": high})
+        return int(cursor.fetchone()[0])
+
+    return by_pieces("customers_customer", "id", refresh, piece=piece)
 
 
 def _values() -> dict[str, Any]:
