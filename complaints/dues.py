@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 
@@ -31,6 +31,8 @@ from foundation.calendars.clocks import mark_missed
 from foundation.calendars.marks import claim_marks
 from foundation.policies.reading import policy
 from staff.models import User
+
+_Row = TypeVar("_Row", bound=models.Model)
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,10 @@ def notice_appeal(appeal_id: int, now: datetime) -> bool:
     """Our response to an authority should be ready: the coordinator, the department, the director and the general
     manager hear of it (D§24)."""
     with transaction.atomic():
-        appeal = (
-            appeals_due(now)
-            .filter(pk=appeal_id)
-            .select_for_update(skip_locked=True, no_key=True, of=("self",))
-            .select_related("created_by__unit", "complaint__owner__unit", "complaint__work_unit")
-            .first()
-        )
+        beside = ("created_by__unit", "complaint__owner__unit", "complaint__work_unit")
+        appeal = _claimed(appeals_due(now).select_related(*beside), appeal_id, now)
         if appeal is None:
             return False
-        appeal.noticed_at = now
-        appeal.save(update_fields=["noticed_at"])
         case, superiors = appeal.complaint, Superiors(now)
         if case is None:
             return True
@@ -100,17 +95,10 @@ def appeals_due(now: datetime) -> models.QuerySet[AppealCase]:
 def notice_session(mediation_id: int, now: datetime) -> bool:
     """A mediation session is near: who works on the case and who answers for it are reminded."""
     with transaction.atomic():
-        found = (
-            sessions_near(now)
-            .filter(pk=mediation_id)
-            .select_for_update(skip_locked=True, no_key=True, of=("self",))
-            .select_related("complaint__owner__unit", "complaint__handler__unit", "complaint__work_unit")
-            .first()
-        )
+        beside = ("complaint__owner__unit", "complaint__handler__unit", "complaint__work_unit")
+        found = _claimed(sessions_near(now).select_related(*beside), mediation_id, now)
         if found is None:
             return False
-        found.noticed_at = now
-        found.save(update_fields=["noticed_at"])
         case, superiors = found.complaint, Superiors(now)
         people = [superiors.stand_in(person, case.pk) for person in (case.owner, case.handler or case.owner)]
         _ring_all(case, people, "session", f"{found.ref}-{found.sessions}", found.session_at)
@@ -144,6 +132,15 @@ def sweep_parts(now: datetime, size: int = 500) -> int:
     return len(rows)
 
 
+def _claimed(found: models.QuerySet[_Row], key: int, now: datetime) -> _Row | None:
+    """The row, locked and marked as noticed; None when another worker has it or nothing is to be said of it."""
+    row = found.filter(pk=key).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+    if row is not None:
+        row.noticed_at = now  # type: ignore[attr-defined]  # every model noticed here has it
+        row.save(update_fields=["noticed_at"])
+    return row
+
+
 def _notice(
     found: models.QuerySet[Any],
     key: int,
@@ -153,11 +150,9 @@ def _notice(
     also: Callable[[Any], list[User]] | None = None,
 ) -> bool:
     with transaction.atomic():
-        row = found.filter(pk=key).select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
+        row = _claimed(found, key, now)
         if row is None:
             return False
-        row.noticed_at = now
-        row.save(update_fields=["noticed_at"])
         case = row.solution.complaint if isinstance(row, Measure) else row.complaint
         if not case.is_open and not isinstance(row, Promise):
             return True
