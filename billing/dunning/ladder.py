@@ -67,7 +67,7 @@ class Position:
 
 def position(facts: AccountFacts, ladder: Ladder, days: ActingDays, now: datetime) -> Position:
     """Where an account stands at `now` (aware), steps taken and ahead with their moments."""
-    course = _Course(facts, ladder, days)
+    course = Course(facts, ladder, days)
     course.run(now)
     memory, seen = course.memory, see(facts, ladder, now, course.memory.opened)
     state = state_of(memory, seen, ladder)
@@ -78,12 +78,12 @@ def position(facts: AccountFacts, ladder: Ladder, days: ActingDays, now: datetim
     return Position(state, tuple(course.taken), ahead, seen, memory, restore_by)
 
 
-class _Course:
+class Course:
     """One account's life, step by step."""
 
-    def __init__(self, facts: AccountFacts, ladder: Ladder, days: ActingDays) -> None:
+    def __init__(self, facts: AccountFacts, ladder: Ladder, days: ActingDays, memory: Memory | None = None) -> None:
         self.facts, self.ladder, self.days = facts, ladder, days
-        self.memory = Memory()
+        self.memory = memory or Memory()
         self.taken: list[Taken] = []
 
     def run(self, until: datetime) -> None:
@@ -99,9 +99,9 @@ class _Course:
         self.taken += [Taken(Step.BILL_NOTICE, at, ZERO, ZERO, State.NONE) for at, _bill in notices]
         at, n = moments[0], 0
         for _round in range(MOST_STEPS):
-            news = n < len(moments) and moments[n] <= at
-            n += news
-            seen = self._settle(at, news=news)
+            while n < len(moments) and moments[n] <= at:
+                n += 1
+            seen = self.settle(at)
             step = next_step(self.memory, seen, self.facts, self.ladder, self.days, at)
             if step is not None and step.needs != Needs.NOTHING:
                 step = None
@@ -114,18 +114,19 @@ class _Course:
             self.take(step, at)
         self.taken.sort(key=lambda one: one.at)
 
-    def _settle(self, at: datetime, *, news: bool) -> Situation:
-        """Take in what has become known by `at`: an older or younger bill to follow, money back, everything paid.
-        `news`: something became known at this very moment, for the first time."""
+    def settle(self, at: datetime) -> Situation:
+        """Take in what has become known by `at`: an older or younger bill to follow, money back, everything paid."""
         memory = self.memory
         seen = see(self.facts, self.ladder, at, memory.opened)
         key = seen.track.key if seen.track is not None else ""
         if not memory.terminated:
             if key != memory.track:
                 # What a younger bill would have been told before is not made up for, and it needs its own warning.
-                memory = replace(memory, track=key, since=at, done={}, final_at=None, reversal=None, resumed=False)
-            if news:
-                memory = self._reversed(memory, seen, at)
+                number = memory.round + 1 if memory.done else memory.round
+                memory = replace(
+                    memory, track=key, since=at, done={}, round=number, final_at=None, reversal=None, resumed=False
+                )
+            memory = self._reversed(memory, seen, at)
             memory = self._restored(memory, seen, at)
             memory = self._delivered(memory, at)
         if seen.due and memory.opened is None:
@@ -137,13 +138,17 @@ class _Course:
         return seen
 
     def _reversed(self, memory: Memory, seen: Situation, at: datetime) -> Memory:
-        back = [one for one in self.facts.payments if one.reversed_at == at and one.at < at]
-        if not back or not seen.due:
+        back = {one.key for one in self.facts.payments if one.reversed_at is not None and one.reversed_at <= at}
+        new = back - memory.reversals
+        if not new:
+            return memory
+        memory = replace(memory, reversals=memory.reversals | new)
+        if not seen.due:
             return memory
         done = dict(memory.done)
         for step in (Step.FINAL_WARNING, Step.WARNING_2, Step.REVERSAL_NOTICE):
             done.pop(step, None)
-        return replace(memory, reversal=at, done=done, final_at=None, restored_at=None)
+        return replace(memory, reversal=at, done=done, round=memory.round + 1, final_at=None, restored_at=None)
 
     def _restored(self, memory: Memory, seen: Situation, at: datetime) -> Memory:
         if not memory.level:
@@ -241,15 +246,15 @@ def state_of(memory: Memory, seen: Situation, ladder: Ladder) -> State:
     return State.NONE
 
 
-def _ahead(course: _Course, now: datetime) -> Iterator[Planned]:
+def _ahead(course: Course, now: datetime) -> Iterator[Planned]:
     """What follows if nothing else happens, up to what waits for somebody's word."""
     facts = _as_known(course.facts, now)
-    future = _Course(facts, course.ladder, course.days)
+    future = Course(facts, course.ladder, course.days)
     future.memory = course.memory
     at = now
     moments = sorted({moment for moment in facts.moments() if moment > now})
     for _round in range(MOST_STEPS):
-        seen = future._settle(at, news=False)
+        seen = future.settle(at)
         planned = next_step(future.memory, seen, facts, course.ladder, course.days, at)
         if moments and (planned is None or planned.needs != Needs.NOTHING or moments[0] <= planned.at):
             at = moments.pop(0)

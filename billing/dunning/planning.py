@@ -42,7 +42,8 @@ class Planned:
 class Memory:
     """What was done so far. `done`: steps of the present round and when; `since`: from when the present track is
     followed, so that its earlier messages are not made up for; `final_at`: when the final warning of this round reached
-    the customer; `level`: 0 in service, 1 one way, 2 both ways; `target`: the level a lead lifted with a promise."""
+    the customer; `level`: 0 in service, 1 one way, 2 both ways; `target`: the level a lead lifted with a promise;
+    `reversals`: payments taken back that were taken in. A new `round` begins where steps may be taken again."""
 
     track: str = ""
     since: datetime | None = None
@@ -57,6 +58,7 @@ class Memory:
     resumed: bool = False
     restored_at: datetime | None = None
     terminated: bool = False
+    reversals: frozenset[str] = frozenset()
 
     def did(self, planned: Planned) -> Memory:
         """The memory once a step was taken; of a final warning when it was sent, delivery comes apart."""

@@ -4,6 +4,7 @@ from billing.models.accounts import BilledProduct, BillingAccount, Bucket
 from billing.models.bills import Allocation, Bill, BillLine, Payment
 from billing.models.commands import Command, RestoreWatch
 from billing.models.differences import Difference, Reconciliation
+from billing.models.dunning import DunningCase, DunningStep, Hold
 from billing.models.inbox import BillingEvent, PollCursor
 
 __all__ = [
@@ -16,6 +17,9 @@ __all__ = [
     "Bucket",
     "Command",
     "Difference",
+    "DunningCase",
+    "DunningStep",
+    "Hold",
     "Payment",
     "PollCursor",
     "Reconciliation",
