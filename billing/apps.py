@@ -8,9 +8,12 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
         from billing import forgetting, keeping, lines
+        from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
         from staff.services.numbering import Stamped, register_stamped
 
         keeping.register()
         forgetting.register()
         lines.register()
+        wordings.register()
+        beginning.register()
         register_stamped(Stamped("billing_billingaccount"))

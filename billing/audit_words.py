@@ -12,6 +12,8 @@ name_kinds(
         "billing.billingaccount": _("Billing account"),
         "billing.billingevent": _("Event of billing"),
         "billing.command": _("Command to billing"),
+        "billing.dunningcase": _("Case of arrears"),
+        "billing.hold": _("Hold of arrears"),
         "billing.restorewatch": _("Restoration owed"),
         "billing.difference": _("Difference with billing"),
         "billing.reconciliation": _("Comparison with billing"),

@@ -40,6 +40,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("interactions.tasks.remind_suggestions", 60),
     # Replies in cases wait 8 seconds to be taken back (ui-guide §5 Case).
     Tick("complaints.tasks.send_replies", 10, "urgent"),
+    # Arrears (D§13.4): a look into the index of what is due.
+    Tick("billing.dunning.tasks.take_dunning_steps", 60),
     Tick("foundation.audit.tasks.seal_audit", 60),
     # Requests about own data (D§5.11): reminder, then the director.
     Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),
@@ -76,6 +78,8 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("complaints.learn_topics", Daily(time(2, 45))),
     Planned("complaints.fill_library", Daily(time(2, 50))),
     Planned("outreach.tidy", Daily(time(3, 0))),
+    # Before the hour of the day's notices (D§13.4).
+    Planned("billing.begin_arrears", Daily(time(4, 50))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
     Planned("customers.judge_value", Monthly(2, time(1, 30))),
     Planned("customers.evaluate_relationships", Monthly(5, time(1, 30), months=(1, 4, 7, 10))),

@@ -71,7 +71,7 @@ def position(facts: AccountFacts, ladder: Ladder, days: ActingDays, now: datetim
     course.run(now)
     memory, seen = course.memory, see(facts, ladder, now, course.memory.opened)
     state = state_of(memory, seen, ladder)
-    ahead = tuple(_ahead(course, now))
+    ahead = tuple(ahead_of(course, now))
     restore_by = None
     if memory.restored_at is not None and state == State.RESTORING:
         restore_by = memory.restored_at + timedelta(hours=ladder.restore_hours)
@@ -246,7 +246,7 @@ def state_of(memory: Memory, seen: Situation, ladder: Ladder) -> State:
     return State.NONE
 
 
-def _ahead(course: Course, now: datetime) -> Iterator[Planned]:
+def ahead_of(course: Course, now: datetime) -> Iterator[Planned]:
     """What follows if nothing else happens, up to what waits for somebody's word."""
     facts = _as_known(course.facts, now)
     future = Course(facts, course.ladder, course.days)

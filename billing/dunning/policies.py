@@ -197,6 +197,15 @@ define(
     help=gettext_lazy("A bill of which less than this is open counts as paid."),
 )
 define(
+    "billing.grade_unknown",
+    type="text",
+    default="C",
+    choices=tuple(sorted(GRACE)),
+    source="D",
+    title=gettext_lazy("Grade of who has none yet"),
+    help=gettext_lazy("By which credit grade the arrears of an account go that was not graded yet."),
+)
+define(
     "billing.notice_hours",
     type="windows",
     default=(Window(9 * 60, 20 * 60),),
