@@ -13,6 +13,7 @@ name_kinds(
         "billing.billingevent": _("Event of billing"),
         "billing.command": _("Command to billing"),
         "billing.dunningcase": _("Case of arrears"),
+        "billing.dunningstep": _("Step about arrears"),
         "billing.hold": _("Hold of arrears"),
         "billing.restorewatch": _("Restoration owed"),
         "billing.difference": _("Difference with billing"),

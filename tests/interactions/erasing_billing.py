@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from billing.models import Bill, BilledProduct, BillingAccount, BillingEvent, BillLine
+from billing.models import Bill, BilledProduct, BillingAccount, BillingEvent, BillLine, DunningCase, DunningStep, Hold
 from customers.models import Customer
 from foundation.common import clock
 
-WORDS = ("number billing knows", "number on a bill", "number billing bills", "event of billing")
+WORDS = ("number billing knows", "number on a bill", "number billing bills", "event of billing", "why fees rest")
 
 
 def billing_doors(customer: Customer, marks: dict[str, str]) -> None:
@@ -40,4 +40,15 @@ def billing_doors(customer: Customer, marks: dict[str, str]) -> None:
         account_ref="ACC-ERASE",
         body={"event": {"customerBill": {"note": marks["event of billing"]}}},
         state="APPLIED",
+    )
+    hold_fees(account, marks)
+
+
+def hold_fees(account: BillingAccount, marks: dict[str, str]) -> None:
+    """Arrears that were settled, with a hold that says why."""
+    now = clock.now()
+    case = DunningCase.objects.create(account=account, grade="C", state="CLOSED", closed_at=now)
+    DunningStep.objects.create(case=case, step="OVERDUE_1", at=now, due=59, late_fee=0, state="OVERDUE")
+    Hold.objects.create(
+        account=account, kind=Hold.Kind.HARDSHIP, from_at=now, ended_at=now, reason=marks["why fees rest"]
     )
