@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -20,7 +21,11 @@ from foundation.jobs.kinds import NO_CUSTOMERS, JobKind, register_job
 from foundation.jobs.running import RunningJob
 from foundation.policies.reading import policy
 from outreach.outsiders import Outsider, reference, register_outsiders
+from outreach.services.answering import head_above
+from outreach.services.followups import WORK_RIGHT
 from outreach.services.outsiders import forget_outsiders
+from staff.absence import acting_for
+from staff.models import User
 
 FORGET = "complaints.forget_complainants"
 GONE = "gone-"  # how the code of the status page begins once the rest is forgotten
@@ -47,6 +52,17 @@ def find(ids: list[int]) -> dict[int, Outsider]:
         for row in rows
         if row.contact_phone or row.contact_email
     }
+
+
+def who_tells_them(case_id: int, at: datetime) -> User | None:
+    """Who has to reach who complained when a message did not: who works on the case, else who answers for it, or those
+    who act for them; else the head of its unit."""
+    case = Complaint.objects.select_related("handler", "owner").filter(pk=case_id).first()
+    if case is None:
+        return None
+    acting = [acting_for(one, at, right=WORK_RIGHT) for one in (case.handler, case.owner) if one is not None]
+    may = (one for one in acting if one.is_active and one.has_perm(WORK_RIGHT))
+    return next(may, None) or head_above(case.work_unit_id, at)
 
 
 def due_to_forget() -> list[int]:
@@ -105,7 +121,7 @@ def forget_due(job: RunningJob) -> None:
 
 def register() -> None:
     """Make them known to outreach, the job, and what forbids to erase a customer."""
-    register_outsiders(OUTSIDERS, find)
+    register_outsiders(OUTSIDERS, find, who_tells_them)
     register_hold(Hold("DISPUTE", _("An authority or a mediator still deals with a complaint"), "R2", _DISPUTES))
     register_hold(Hold("COMPLAINT", _("A complaint is open: an answer is owed"), "D", _OPEN))
     register_job(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from outreach.lifecycle import Channel
+from staff.models import User
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,23 @@ class Outsider:
 
 
 Find = Callable[[list[int]], dict[int, Outsider]]
+Answers = Callable[[int, datetime], User | None]
 _kinds: dict[str, Find] = {}
+_answers: dict[str, Answers] = {}
 
 
-def register_outsiders(kind: str, find: Find) -> None:
-    """Make a kind known; `find(ids)` gives those still known, in one query. Raises ValueError for a second one."""
+def register_outsiders(kind: str, find: Find, answers: Answers) -> None:
+    """Make a kind known; `find(ids)` gives those still known, in one query; `answers(id, at)` who sees to it that one
+    hears what did not reach them, None when nobody is there. Raises ValueError for a second one."""
     if _kinds.setdefault(kind, find) is not find:
         raise ValueError(f"two kinds of outsiders are called {kind!r}")
+    _answers[kind] = answers
+
+
+def who_answers_outsider(one: str, at: datetime) -> User | None:
+    """Who answers for the one of this reference; None when nobody is there, or its kind is no more."""
+    kind, _colon, key = one.partition(":")
+    return _answers[kind](int(key), at) if kind in _answers else None
 
 
 def reference(kind: str, key: int) -> str:

@@ -19,7 +19,12 @@ def who_answers(customer: Customer, at: datetime) -> User | None:
         acting = acting_for(manager, at, right=WORK_RIGHT)
         if _can(acting):
             return acting
-    day, unit = clock.today(at), OrgUnit.objects.filter(pk=customer.unit_id).first()
+    return head_above(customer.unit_id, at)
+
+
+def head_above(unit_id: int, at: datetime) -> User | None:
+    """The present head of a unit, or of the next one above that has one."""
+    day, unit = clock.today(at), OrgUnit.objects.filter(pk=unit_id).first()
     while unit is not None:
         heads = User.objects.filter(headed_units__in=unit.heads.filter(holds_on(day))).order_by("pk")
         head = next((user for user in heads if _can(user) and absence_of(user, at) is None), None)

@@ -25,9 +25,10 @@ from outreach.gate import GateInput, next_open
 from outreach.lifecycle import Channel, FollowUpKind, MessageClass, MessageState
 from outreach.models import OutMessage, RescueStep
 from outreach.models.messages import message_floor
+from outreach.outsiders import Outsider, outsiders_of, who_answers_outsider
 from outreach.services.answering import who_answers
 from outreach.services.followups import GONE, owe_followup
-from outreach.services.messages import queue_message
+from outreach.services.messages import queue_message, queue_outside_message
 from outreach.wording import template_called, title_of
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ NOBODY_THERE = timedelta(hours=1)
 
 def must_arrive(message: OutMessage) -> bool:
     """Whether somebody must see to it that the customer gets this."""
-    if not message.customer_id:
+    if not (message.customer_id or message.outsider):  # one to the staff: its bell rings besides
         return False
     if message.message_class == MessageClass.SERVICE:
         return True
@@ -105,22 +106,21 @@ def take_step(step_id: int, *, now: datetime) -> bool:
     if step is None:
         return False
     message = OutMessage.objects.filter(pk=step.message_id, pk__gte=message_floor(now)).first()
-    customer = Customer.objects.filter(pk=message.customer_id or 0).first() if message is not None else None
-    if message is None or customer is None:
+    to = _addressee(message) if message is not None else None
+    if message is None or to is None:
         return _settle(step, now, Done.POINTLESS)
-    customer = standing(customer)
     if message.state == MessageState.DELIVERED:
         return _settle(step, now, Done.ARRIVED)
     if step.step == Step.RECEIPT:
         if message.state == MessageState.SENT:
             _owe_next([message.pk], now)
         return _settle(step, now, Done.DONE)
-    if _is_pointless(message, customer, now):
+    if _is_pointless(message, to, now):
         return _settle(step, now, Done.POINTLESS)
     if message.state in {MessageState.QUEUED, MessageState.SENDING}:  # a person sent it again
         return _wait(step, now + LATER)
     act = _second_channel if step.step == Step.CHANNEL else _call
-    return act(step, message, customer, now)
+    return act(step, message, to, now)
 
 
 def drop_old_steps() -> int:
@@ -130,43 +130,68 @@ def drop_old_steps() -> int:
     return gone
 
 
-def _is_pointless(message: OutMessage, customer: Customer, now: datetime) -> bool:
-    if customer.status in GONE or (message.expires_at is not None and message.expires_at <= now):
+def _addressee(message: OutMessage) -> Customer | Outsider | None:
+    """Whom it was for, as they stand now; None for one who is forgotten."""
+    if message.outsider:
+        return outsiders_of([message.outsider]).get(message.outsider)
+    customer = Customer.objects.filter(pk=message.customer_id or 0).first()
+    return standing(customer) if customer is not None else None
+
+
+def _is_pointless(message: OutMessage, to: Customer | Outsider, now: datetime) -> bool:
+    if message.expires_at is not None and message.expires_at <= now:
+        return True
+    if isinstance(to, Outsider):
+        return False
+    customer = to
+    if customer.status in GONE:
         return True
     blocks = ContactBlock.objects.filter(customer=customer, starts_at__lte=now)
     return any(message.message_class in block.classes and block.holds(now) for block in blocks)
 
 
-def _second_channel(step: RescueStep, message: OutMessage, customer: Customer, now: datetime) -> bool:
-    day = clock.today(now)
-    points = ContactPoint.objects.filter(customer=customer, valid_from__lte=day)
-    usable = {row.kind for row in points if not row.do_not_use and (row.valid_to is None or row.valid_to >= day)}
-    channel = next((other for other in SECOND[Channel(message.channel)] if KINDS[other] in usable), None)
+def _second_channel(step: RescueStep, message: OutMessage, to: Customer | Outsider, now: datetime) -> bool:
+    usable = _ways(to, now)
+    channel = next((other for other in SECOND[Channel(message.channel)] if other in usable), None)
     if channel is None:
         _owe([message.pk], Step.CALL, now)
         return _settle(step, now, Done.DONE)
-    again = queue_message(
-        customer=customer,
-        message_class=message.message_class,
-        template=message.template,
-        params=message.params,
-        dedupe_key=f"rescue-{message.pk}",
-        channel=channel,
-        expires_at=message.expires_at,
-        urgent=message.urgent,
-    )
+    same = {
+        "template": message.template,
+        "params": message.params,
+        "dedupe_key": f"rescue-{message.pk}",
+        "channel": channel,
+        "expires_at": message.expires_at,
+    }
+    if isinstance(to, Outsider):
+        again = queue_outside_message(outsider=message.outsider or "", unit_no=message.unit_no, **same)
+    else:
+        kind = message.message_class
+        again = queue_message(customer=to, message_class=kind, urgent=message.urgent, **same)
     return _settle(step, now, Done.DONE, again.pk if again else None)
 
 
-def _call(step: RescueStep, message: OutMessage, customer: Customer, now: datetime) -> bool:
-    owner = who_answers(customer, now)
+def _ways(to: Customer | Outsider, now: datetime) -> set[str]:
+    """The channels by which they may be reached."""
+    if isinstance(to, Outsider):
+        return {channel for channel in KINDS if to.address(channel)}
+    day = clock.today(now)
+    points = ContactPoint.objects.filter(customer=to, valid_from__lte=day)
+    usable = {row.kind for row in points if not row.do_not_use and (row.valid_to is None or row.valid_to >= day)}
+    return {channel for channel, kind in KINDS.items() if kind in usable}
+
+
+def _call(step: RescueStep, message: OutMessage, to: Customer | Outsider, now: datetime) -> bool:
+    owner = who_answers_outsider(message.outsider or "", now) if isinstance(to, Outsider) else who_answers(to, now)
     if owner is None:
         log.error("rescue_without_owner", message=message.pk)
         return _wait(step, now + NOBODY_THERE)
     with translation.override(settings.LANGUAGE_CODE):
         subject = _("Call: the message “%(title)s” did not arrive") % {"title": title_of(message.template)}
+    if isinstance(to, Outsider) and (number := str(message.params.get("number", ""))):
+        subject = f"{number} · {subject}"  # no page of a customer leads to the matter
     owed = owe_followup(
-        customer=customer,
+        customer=None if isinstance(to, Outsider) else to,
         kind=FollowUpKind.CALLBACK,
         owner=owner,
         due_at=_call_by(now),

@@ -15,8 +15,10 @@ from complaints.models import Complaint, ComplaintMove, Entry
 from complaints.services import closing, ground
 from customers.erasure.keeping import holds_on
 from foundation.common import clock
+from outreach.bounces import report_undelivered
 from outreach.delivery import deliver_due
-from outreach.models import MessageText, OutMessage
+from outreach.models import FollowUp, MessageText, OutMessage, RescueStep
+from outreach.tasks import rescue_messages
 from tests.complaints.cases import case, office, on
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +90,33 @@ def test_a_customer_is_not_erased_while_a_complaint_is_open() -> None:
         assert [(held.hold.code, held.until) for held in holds_on([key], day)[key]] == [("COMPLAINT", None)]
         closing.withdraw_complaint(one.pk, actor=at.agent, reason="content")
         assert holds_on([key], day) == {}
+
+
+@pytest.mark.covers("CMP-14", "INT-13")
+def test_what_does_not_reach_who_is_no_customer_goes_the_second_way_and_is_then_one_persons_call() -> None:
+    with on(2, 10):
+        at = office()
+        both = case(at, State.INVESTIGATING, **SOMEBODY | {"contact_email": "rosa@quiz.example"})
+        alone = case(at, State.INVESTIGATING, **SOMEBODY | {"handler": None})
+        forgotten = case(at, State.INVESTIGATING, **SOMEBODY)
+        for one in (both, alone, forgotten):
+            assert ground.tell_customer(one, "complaint_in_work", key="1", actor=None)
+        deliver_due()
+        texts = list(OutMessage.objects.order_by("pk"))
+        for text in texts:
+            report_undelivered(text.pk)
+        forget_complainants([forgotten.pk])
+        assert [rescue_messages() for _tick in range(3)] == [3, 1, 0]
+        letter = last()
+        assert (letter.channel, letter.outsider, letter.params) == ("EMAIL", f"complaint:{both.pk}", texts[0].params)
+        deliver_due()
+        report_undelivered(letter.pk)
+        assert [rescue_messages() for _tick in range(2)] == [1, 0]
+    owed = FollowUp.objects.order_by("pk")
+    assert [(call.kind, call.customer, call.owner, call.source) for call in owed] == [
+        ("CALLBACK", None, at.agent, f"message:{texts[1].pk}"),
+        ("CALLBACK", None, at.handler, f"message:{texts[0].pk}"),
+    ]
+    assert [call.subject.split(" · ")[0] for call in owed] == [alone.number, both.number]
+    outcomes = RescueStep.objects.filter(message_id=texts[2].pk).values_list("step", "outcome")
+    assert list(outcomes) == [("CHANNEL", "POINTLESS")]
