@@ -21,12 +21,12 @@ from bench import cases, complaint_library, intake, raw
 from bench.everybody import figure, timed
 from bench.server import Cost, Server, serve, signed_in
 from bench.table import Figure
-from complaints import watching
 from complaints.filters import CaseFilter
 from complaints.lifecycle import OWNER_KIND
 from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
 from complaints.queries import VIEW_WORDS, counts_of, first_lines, view_of
 from complaints.views.queue import PAGE
+from complaints.watching import sweeping
 from foundation.calendars.models import ClockMark
 from foundation.common.ids import to_text
 from outreach.models import Notification
@@ -223,7 +223,7 @@ def _sweep(many: int) -> Figure:
     before = {model: _last(model) for model in WRITTEN}
     due = ClockMark.objects.filter(owner_kind=OWNER_KIND, passed_at=None, due_at__lte=now).count()
     done: list[int] = []
-    ours = timed(lambda: done.extend(iter(lambda: watching.sweep(now), 0)))
+    ours = timed(lambda: done.extend(iter(lambda: sweeping.sweep(now), 0)))
     if sum(done) != due or Escalation.objects.filter(pk__gt=before[Escalation]).count() != due:
         raise SystemExit("the sweep did not act on every mark once")
     return figure("complaints sweep", ours, _bare(before, now), f"{due:,} marks of {cases.open_cases(many):,} open, ")

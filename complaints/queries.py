@@ -19,7 +19,7 @@ from complaints.lifecycle import HandoverState, State
 from complaints.models import Complaint, Handover, Part, Seat
 from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
 from complaints.team.signing import SIGNED_FROM, SIGNED_SQL, signed_for, standing_items
-from complaints.waiting import cases_waiting
+from complaints.watching.waiting import cases_waiting
 from customers.visibility import Opener
 from foundation.common import clock
 from foundation.common.paging import among

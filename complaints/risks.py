@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.lifecycle import Grade
 from complaints.models import Callback, Handover, Part
-from complaints.waiting import cases_waiting
+from complaints.watching.waiting import cases_waiting
 from foundation.common import clock
 from foundation.ui.parts.marks import SOON_SECONDS
 

@@ -6,11 +6,11 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError
 
-from complaints import dues, watching
 from complaints.library import words as library
 from complaints.mail import mailbox
 from complaints.services.suggesting import suggest_groups
 from complaints.services.talking import due_replies, let_reply_go
+from complaints.watching import dues, sweeping
 from foundation.common import clock
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 def watch_complaints() -> int:
     """Bring what reached a mark up the org tree, and grave cases to the director; ring what waited for office hours."""
     now = clock.now()
-    return watching.sweep(now) + watching.bring_up_grave(now) + watching.ring_waiting(now)
+    return sweeping.sweep(now) + sweeping.bring_up_grave(now) + sweeping.ring_waiting(now)
 
 
 @shared_task

@@ -9,13 +9,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from complaints.ladder import GRAVE
 from complaints.lifecycle import Deed, SeatWhy
 from complaints.models import AppealCase, Approval, Complaint, Seat
 from complaints.models.deciding import Waiting
 from complaints.services.ground import APPROVE_RIGHT, remember, ring, seat, unseat
-from complaints.taking import DEPT_HEAD, DIRECTOR, GM, Superiors
-from complaints.waiting import waiting_rows
+from complaints.watching.ladder import GRAVE
+from complaints.watching.taking import DEPT_HEAD, DIRECTOR, GM, Superiors
+from complaints.watching.waiting import waiting_rows
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
 from foundation.policies.reading import policy

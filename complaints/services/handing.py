@@ -39,7 +39,7 @@ from complaints.services.holding import (
 )
 from complaints.services.responsible import ask_coordinator
 from complaints.services.working import accept_work
-from complaints.taking import DIRECTOR, Superiors, who_work_in
+from complaints.watching.taking import DIRECTOR, Superiors, who_work_in
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
 from foundation.common import clock

@@ -35,7 +35,7 @@ from complaints.services.ground import (
     unseat,
 )
 from complaints.services.intake import register_complaint
-from complaints.taking import DEPT_HEAD, Superiors
+from complaints.watching.taking import DEPT_HEAD, Superiors
 from customers.models import Customer
 from foundation.audit.services import record
 from foundation.calendars.queries import calendar_for

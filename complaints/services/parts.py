@@ -20,7 +20,7 @@ from complaints.services.ground import (
     remember,
     ring,
 )
-from complaints.taking import who_do_parts
+from complaints.watching.taking import who_do_parts
 from foundation.calendars.clock_queries import open_clock, read_clock
 from foundation.calendars.clocks import start_clock, stop_clock
 from foundation.calendars.limits import Runs, Target

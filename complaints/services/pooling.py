@@ -7,7 +7,7 @@ from datetime import datetime
 from complaints.lifecycle import ClockKind, Deed, HandoverRole, SeatWhy, State
 from complaints.services.ground import clocks_for, locked_case, remember, ring, save_case, seat
 from complaints.services.working import assign_complaint
-from complaints.taking import COORDINATOR, Superiors
+from complaints.watching.taking import COORDINATOR, Superiors
 
 
 def back_to_pool(case_id: int, now: datetime) -> bool:

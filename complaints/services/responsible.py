@@ -22,7 +22,7 @@ from complaints.services.ground import (
     unseat,
 )
 from complaints.services.holding import case_of, give_handler, new_handover, open_offer, settle, whom
-from complaints.taking import COORDINATOR, Superiors, who_work_in
+from complaints.watching.taking import COORDINATOR, Superiors, who_work_in
 from foundation.calendars.queries import calendar_for
 from foundation.calendars.working_time import add_working
 from foundation.common import clock

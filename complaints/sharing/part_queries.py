@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from complaints.models import Part
-from complaints.taking import PART_ROLES
+from complaints.watching.taking import PART_ROLES
 from foundation.common import clock
 from staff.models import OrgUnit, RoleAssignment, User, holds_on
 from staff.rights import acted_for

@@ -13,7 +13,7 @@ from complaints.models.cases import PART_RIGHT, VIEW_RIGHT, ComplaintQuerySet
 from complaints.services.deciding import asked_of, give_decisions
 from complaints.services.ground import locked_case, remember, ring, seat, unseat
 from complaints.services.handing import WORKED_ON, order_to
-from complaints.taking import who_do_parts
+from complaints.watching.taking import who_do_parts
 from foundation.common import clock
 from outreach.services import notify
 from staff.handover import register_work

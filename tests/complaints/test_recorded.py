@@ -13,14 +13,14 @@ from django.test import Client
 from django.utils import translation
 
 from complaints.complainants import due_to_forget, forget_complainants
-from complaints.dues import DUES
 from complaints.intake.similar import similar_cases
 from complaints.lifecycle import Deed
 from complaints.models import Complaint, ComplaintMove, Escalation, RecordedCase, Seat
 from complaints.queries import MY_CASES, own_among, view_of
 from complaints.recorded import writing
 from complaints.services import closing, joining, talking, urging
-from complaints.watching import sweep
+from complaints.watching.dues import DUES
+from complaints.watching.sweeping import sweep
 from customers.erasure.keeping import holds_on
 from customers.imports.contents import mapping_of
 from customers.imports.models import Import

@@ -15,7 +15,7 @@ from django.utils import translation
 
 from complaints.library.words import read_cases
 from complaints.models import Complaint, ComplaintMove
-from complaints.watching import sweep
+from complaints.watching.sweeping import sweep
 from foundation.audit.models import AuditEntry
 from foundation.calendars.models import Clock
 from foundation.common import clock

@@ -9,9 +9,9 @@ from threading import Event
 import pytest
 from django.db.models import Count
 
-from complaints import watching
 from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, ComplaintMove, Escalation, EscalationTold, Seat
+from complaints.watching import sweeping
 from foundation.calendars.clocks import NewClock, start_clocks
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.models import ClockMark
@@ -35,7 +35,7 @@ def due_marks(now: datetime) -> int:
 
 def sweep_all(now: datetime) -> None:
     """As the tick does, in small pieces so that a kill meets one on its way."""
-    while watching.sweep_chunk(now, PIECE) or due_marks(now):
+    while sweeping.sweep_chunk(now, PIECE) or due_marks(now):
         pass
 
 
@@ -62,7 +62,7 @@ def test_two_sweeps_one_killed_at_random_leave_each_escalation_and_message_once(
             if chance.random() < 0.5:  # both die now and then
                 steady.kill()
             assert steady.wait() in (0, -9)
-        assert not watching.sweep(now)
+        assert not sweeping.sweep(now)
     assert kills
     found = Escalation.objects.values_list("mark").annotate(rows=Count("pk"), cases=Count("complaint", distinct=True))
     assert {mark: (rows, whole) for mark, rows, whole in found} == dict.fromkeys(SHARES, (CASES, CASES))
@@ -92,8 +92,8 @@ def test_a_case_somebody_holds_is_left_to_the_next_sweep_and_nobody_waits_for_an
         start_clocks(clocks, at=clock.now(), actor=None)
     with clock.travel(MORNING + timedelta(hours=25)):
         with held(Complaint, busy.pk):
-            assert watching.sweep(clock.now()) == 1
+            assert sweeping.sweep(clock.now()) == 1
             assert [row.complaint_id for row in Escalation.objects.all()] == [free.pk]
-            assert watching.sweep(clock.now()) == 0
-        assert watching.sweep(clock.now()) == 1
+            assert sweeping.sweep(clock.now()) == 0
+        assert sweeping.sweep(clock.now()) == 1
         assert Escalation.objects.filter(complaint=busy).count() == 1

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from django.db.models import Count, Q
 
-from complaints import watching
 from complaints.lifecycle import OWNER_KIND, ClockKind
 from complaints.models import Complaint, Escalation
+from complaints.watching import sweeping
 from foundation.calendars.clocks import NewClock, start_clocks
 from foundation.calendars.limits import Runs, Target
 from foundation.calendars.models import ClockMark
@@ -93,7 +93,7 @@ def due_marks(now: datetime) -> int:
 
 
 def sweep_all(now: datetime) -> None:
-    while watching.sweep_chunk(now, PIECE) or due_marks(now):
+    while sweeping.sweep_chunk(now, PIECE) or due_marks(now):
         pass
 
 

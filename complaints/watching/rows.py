@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-from complaints.ladder import RANKS, Rung
 from complaints.lifecycle import Deed, Grade, GradeReason, SeatWhy
+from complaints.watching.ladder import RANKS, Rung
 from foundation.common.ids import new_id
 
 

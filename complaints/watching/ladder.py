@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from complaints.lifecycle import ClockKind, Grade
-from complaints.taking import DEPT_HEAD, DIRECTOR, GM, HANDLER, LEAD, QA
+from complaints.watching.taking import DEPT_HEAD, DIRECTOR, GM, HANDLER, LEAD, QA
 
 GRAVE = (Grade.MAJOR, Grade.SKIP_LEVEL)
 PERCENT, DAY = "P", "D"

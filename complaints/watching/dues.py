@@ -26,7 +26,7 @@ from complaints.models import (
 )
 from complaints.services import answering, deciding, grouping, handing, pausing, reaching, shifting
 from complaints.services.ground import remember, ring, seat
-from complaints.taking import DEPT_HEAD, DIRECTOR, GM, QA, Superiors
+from complaints.watching.taking import DEPT_HEAD, DIRECTOR, GM, QA, Superiors
 from foundation.calendars.clocks import mark_missed
 from foundation.calendars.marks import claim_marks
 from foundation.policies.reading import policy
