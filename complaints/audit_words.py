@@ -48,6 +48,7 @@ name_kinds(
         "complaints.mediationcase": _("Mediation"),
         "complaints.rehearsal": _("Rehearsal"),
         "complaints.shiftsheet": _("Shift hand-over"),
+        "complaints.wallscreen": _("Screen on a wall"),
     }
 )
 name_acts(
@@ -212,4 +213,10 @@ name_acts(
         "decided": Detail(_("Became"), words=codes(dict(InMail.State.choices))),
         "why": Detail(_("Reason"), words=codes({**WHY, **dict(Dropped.choices)})),
     },
+)
+name_acts(
+    "screen",
+    title=_("Screens on a wall"),
+    acts={"made": _("Made"), "coupled": _("Coupled"), "revoked": _("Taken off")},
+    details={"until": Detail(_("Until"), Shape.MOMENT)},
 )

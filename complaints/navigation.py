@@ -65,7 +65,7 @@ def register() -> None:
             "complaints:board",
             right="complaints.figures",
             order=49,
-            match=("complaints:load", "complaints:behind"),
+            match=("complaints:load", "complaints:behind", "complaints:screen-"),
         )
     )
     register_nav(

@@ -14,6 +14,7 @@ from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
 from complaints.models.recorded import RecordedCase
 from complaints.models.rehearsing import Rehearsal, RehearsalHour, RehearsalLine
+from complaints.models.screens import WallScreen
 from complaints.models.shifts import ShiftItem, ShiftSheet, ShiftWhy
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Rejection, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
@@ -72,4 +73,5 @@ __all__ = [
     "ShiftWhy",
     "Solution",
     "TopicWord",
+    "WallScreen",
 ]

@@ -88,3 +88,9 @@ class UrgeForm(forms.Form):
 
 class ObjectForm(forms.Form):
     words = forms.CharField(label=_("Why you do not agree"), max_length=4_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class CoupleForm(forms.Form):
+    """The code of a screen."""
+
+    code = forms.CharField(label=_("Code of the screen"), max_length=24)

@@ -31,6 +31,28 @@ define(
     help=_("Minutes after the end of a shift within which somebody signs for what it leaves; then the lead is told."),
 )
 define(
+    "complaints.screens.days",
+    type="int",
+    unit="days",
+    default=90,
+    low=1,
+    high=730,
+    source="D",
+    title=_("Screen on a wall: days"),
+    help=_("After so many days a screen on a wall shows nothing any more and is coupled anew."),
+)
+define(
+    "complaints.screens.couple_within",
+    type="duration",
+    unit="minutes",
+    default=timedelta(minutes=15),
+    low=timedelta(minutes=2),
+    high=timedelta(hours=24),
+    source="D",
+    title=_("Screen on a wall: time to couple"),
+    help=_("How long the code that couples a screen is valid."),
+)
+define(
     "complaints.assess_gold",
     type="int",
     unit="working hours",

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -31,6 +31,7 @@ from foundation.ui.htmx import wants_fragment
 from foundation.ui.parts.charts import Chart, HBar, Series
 from foundation.ui.parts.lists import Tab, trend
 from foundation.ui.wording import say_date, say_span
+from staff.models import User
 from staff.requests import StaffRequest
 
 PERIODS: dict[str, tuple[Any, Callable[[Any], Span]]] = {
@@ -70,14 +71,19 @@ def board(request: StaffRequest) -> HttpResponse:
 def wall(request: StaffRequest) -> HttpResponseBase:
     """The figures of today for a screen on the wall: no controls, no names of anybody. `?seen=`: 204 while they are as
     they were read; the page says by itself when no answer comes."""
+    return wall_of(request, request.user, reverse("complaints:wall"))
+
+
+def wall_of(request: HttpRequest, user: User, address: str) -> HttpResponseBase:
+    """The wallboard with the figures `user` sees, which asks `address` for newer ones."""
     now = clock.now()
-    figures = Board(request.user, now, Span.today(now))
+    figures = Board(user, now, Span.today(now))
     context = on_wall(figures)
     version = sha256(repr(context).encode()).hexdigest()[:16]
     if request.GET.get("seen") == version and wants_fragment(request):
         return HttpResponse(status=204)
     context |= {"now": now, "version": version, "every": WALL_SECONDS, "fresh_for": WALL_SECONDS * 3}
-    context["zone"] = clock.BUSINESS_ZONE.key
+    context |= {"zone": clock.BUSINESS_ZONE.key, "address": address}
     part = "#results" if wants_fragment(request) else ""
     return render(request, f"complaints/wall.html{part}", context)
 
