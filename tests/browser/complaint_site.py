@@ -13,6 +13,7 @@ from complaints.public.status_page import token_for
 from complaints.services.bulk import aim_bulk, begin_bulk
 from complaints.services.outside import link_appeal, open_appeal
 from complaints.services.parts import give_part
+from complaints.services.screens import make_screen
 from complaints.services.shifting import make_sheet
 from complaints.services.solving import propose_solution
 from complaints.services.working import note_contact
@@ -99,6 +100,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
     aim_bulk(bulk.pk, actor=lead, people=[handler, lead])
     address = reverse("complaints:case", args=[first.pk])
     sheet = make_sheet(handler.pk, actor=handler)
+    make_screen(actor=lead, name="Hall")
     return [
         ("queue", reverse("complaints:queue"), handler),
         ("queue-lead", f"{reverse('complaints:queue')}?view=all", lead),
@@ -111,6 +113,7 @@ def complaint_pages(handler: User, lead: User) -> list[tuple[str, str, User | No
         ("intake", reverse("complaints:intake"), handler),
         ("complaint-board", reverse("complaints:board"), lead),
         ("complaint-wall", reverse("complaints:wall"), lead),
+        ("complaint-screens", reverse("complaints:screen-list"), lead),
         ("complaint-load", reverse("complaints:load"), lead),
         ("complaint-behind", reverse("complaints:behind"), lead),
         ("complaint-shift", reverse("complaints:shift"), handler),
@@ -148,6 +151,7 @@ def _for_everybody(case: Complaint) -> list[tuple[str, str, None]]:
         ("complain", reverse("public:complain"), None),
         ("complained", reverse("public:complained", args=[token]), None),
         ("status", reverse("public:status"), None),
+        ("screen", reverse("public:screen"), None),
         ("status-case", reverse("public:status-case", args=[token]), None),
     ]
 
