@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Command
-from foundation.audit.words import Detail, codes, name_acts, name_kinds
+from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
 name_kinds(
     {
@@ -25,10 +25,17 @@ name_acts(
     title=_("Billing"),
     acts={
         "asked": _("Billing asked"),
+        "matched": _("Account matched"),
+        "event_again": _("Event worked on again"),
+        "refused": _("Billing refused"),
+        "restore_late": _("Restoration late"),
     },
     details={
         "kind": Detail(_("Kind"), words=codes(dict(Command.Kind.choices))),
         "commands": Detail(_("Commands")),
         "batch": Detail(_("Decision")),
+        "why": Detail(_("Reason")),
+        "level": Detail(_("Limit passed")),
+        "due_at": Detail(_("Due"), Shape.MOMENT),
     },
 )

@@ -3,4 +3,5 @@
 from __future__ import annotations
 
 import billing.credit.policies
-import billing.dunning.policies  # noqa: F401  both define keys, found when Django starts
+import billing.dunning.policies
+import billing.mirror.policies  # noqa: F401  they define keys, found when Django starts

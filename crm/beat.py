@@ -45,6 +45,10 @@ TICKS: tuple[Tick, ...] = (
     Tick("foundation.audit.tasks.seal_audit", 60),
     # Requests about own data (D§5.11): reminder, then the director.
     Tick("interactions.tasks.watch_rights_requests", 60, "urgent"),
+    # Billing: its events, our commands to it, and restorations that are owed (D§13.2).
+    Tick("billing.tasks.work_events", 10),
+    Tick("billing.tasks.send_commands", 10, "urgent"),
+    Tick("billing.tasks.watch_restores", 60, "urgent"),
     # Complaints (D§10.7, 23): a look into the index of due marks.
     Tick("complaints.tasks.watch_complaints", 10, "urgent"),
     # What else falls due on cases, each by its own partial index.

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("staff.account_urls")),
     path("", include("outreach.urls")),
     path("", include("interactions.urls")),
+    path("", include("billing.urls")),
     path("", include("complaints.urls")),
     path("", include("complaints.public_urls")),
     path("api/careline/v1/", include("complaints.urls.api")),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from billing.models import BilledProduct, BillingAccount, BillingEvent, Command
 from complaints.models import (
     AnswerTemplate,
     AppealCase,
@@ -93,6 +94,34 @@ def _mail_aside() -> InMail:
     if made:
         KeptMail.objects.create(mail=mail, address="who@doors.example", subject="Help", text="No signal", size=99)
     return mail
+
+
+def _unmatched() -> BillingAccount:
+    account, made = BillingAccount.objects.get_or_create(external_id="A-DOORS", defaults={"party": "EXT-77001234"})
+    if made:
+        line = BilledProduct.objects.create(
+            external_id="L-DOORS", account=account, service_no="13800007700", status="active", stated_at=clock.now()
+        )
+        Command.objects.create(account=account, product=line, kind="RESTORE", natural_key="doors", batch="doors")
+    return account
+
+
+def _told_by_billing() -> BillingEvent:
+    body = {"event": {"product": {"id": "L-DOORS", "productSerialNumber": "13800007700", "status": "asleep"}}}
+    event, _made = BillingEvent.objects.get_or_create(
+        event_id="E-DOORS",
+        defaults={
+            "kind": "ProductStateChangeEvent",
+            "event_time": clock.now(),
+            "resource_id": "L-DOORS",
+            "account_ref": _unmatched().external_id,
+            "body": body,
+            "state": "FAILED",
+            "why": "body",
+            "faults": [{"field": "status", "code": "code", "value": "asleep"}],
+        },
+    )
+    return event
 
 
 def make_place(owner: User) -> Place:
@@ -300,6 +329,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:message-detail": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:message-retry": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:reply": lambda _p: {"pk": _unknown_reply().pk},
+    "billing:event": lambda _p: {"pk": _told_by_billing().pk},
+    "billing:account-commands": lambda _p: {"pk": _unmatched().pk},
     "complaints:mail": lambda _p: {"pk": _mail_aside().pk},
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
     "interactions:call-open": lambda _p: {"pk": NOBODY},

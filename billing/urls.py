@@ -1,0 +1,13 @@
+from django.urls import path
+
+from billing.views import accounts, events, listener
+
+app_name = "billing"
+urlpatterns = [
+    path("listener/<slug:event>", listener.listener, name="listener"),
+    path("billing/events/", events.event_list, name="event-list"),
+    path("billing/events/<id:pk>/", events.event_detail, name="event"),
+    path("billing/unmatched/", accounts.unmatched_list, name="unmatched-list"),
+    path("billing/commands/", accounts.command_list, name="command-list"),
+    path("billing/accounts/<id:pk>/commands/", accounts.account_detail, name="account-commands"),
+]
