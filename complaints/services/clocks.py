@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from complaints.lifecycle import OWNER_KIND, ClockKind, Grade
 from complaints.models import AppealCase, Complaint
 from complaints.rules import (
@@ -27,7 +29,6 @@ from complaints.rules import (
     service_key,
     statutory_rule,
 )
-from customers.models import CustomerFacts
 from foundation.calendars.clock_engine import UNREACHABLE
 from foundation.calendars.clock_queries import clocks_of, read_clock
 from foundation.calendars.clocks import NewClock, pause_clock, resume_clock, retarget_clock, start_clocks, stop_clock
@@ -36,6 +37,7 @@ from foundation.calendars.marks import Marks
 from foundation.calendars.models import Clock
 from foundation.calendars.queries import calendar_for
 from foundation.common.errors import RuleBroken
+from foundation.common.prepared import prepared
 from foundation.policies.reading import row_in_force
 from interactions.lifecycle import Channel
 from staff.models import User
@@ -205,8 +207,12 @@ class CaseClocks:
         """The tier of the customer."""
         if self.case.customer_id is None:
             return ""
-        facts = CustomerFacts.objects.filter(pk=self.case.customer_id)
-        return facts.values_list("tier", flat=True).first() or ""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                *prepared("SELECT tier FROM customers_facts WHERE customer_id = %s", [self.case.customer_id])
+            )
+            found = cursor.fetchone()
+        return found[0] if found else ""
 
     def _version(self, key: str) -> int | None:
         row = row_in_force(key, at=self.at, unit=self.case.work_unit)

@@ -15,6 +15,7 @@ from foundation.calendars.definition import FIRST_YEAR, LAST_YEAR, TABLE_KINDS, 
 from foundation.calendars.models import CalendarVersion, WorkCalendar, WorkCalendarDay
 from foundation.calendars.windows import Window
 from foundation.common.errors import RuleBroken
+from foundation.common.prepared import prepared
 
 STANDARD = "STANDARD"
 ROUND_THE_CLOCK = "ROUND_THE_CLOCK"
@@ -46,17 +47,19 @@ def calendar_for(code: str, *, at: datetime | None = None, version: int | None =
     return calendar_of_version(key)
 
 
+_NEWEST = """
+SELECT v.id FROM calendars_calendarversion v JOIN calendars_workcalendar c ON c.id = v.calendar_id
+WHERE c.code = %s ORDER BY v.number DESC LIMIT 1
+"""
+
+
 def newest_version(code: str) -> int:
     """The key of the newest version of a calendar, as clocks store it; one indexed query.
 
     Refuses (RuleBroken `calendars.unknown`) a code that does not exist.
     """
     with connection.cursor() as cursor:  # asked whenever a clock starts: no time for more
-        cursor.execute(
-            """SELECT v.id FROM calendars_calendarversion v JOIN calendars_workcalendar c ON c.id = v.calendar_id
-               WHERE c.code = %s ORDER BY v.number DESC LIMIT 1""",
-            [code],
-        )
+        cursor.execute(*prepared(_NEWEST, [code]))
         found = cursor.fetchone()
     if found is None:
         raise RuleBroken("calendars.unknown", _("There is no calendar %(code)s.") % {"code": code[:32]})

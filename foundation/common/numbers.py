@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from django.db import connection
 
 from foundation.common import clock
+from foundation.common.prepared import prepared
 
 DIGITS = {"CU": 6, "CB": 6, "IN": 9, "IM": 6, "EX": 6, "FA": 6, "SG": 6, "RR": 6, "MG": 6, "DU": 6, "CP": 6}
 EPOCH_DAY = date(2000, 1, 1)
@@ -24,7 +25,7 @@ def next_number(prefix: str, day: date | None = None) -> str:
     """The next number of `prefix` on `day` (default: today in the business zone), e.g. "CB20261122000017"."""
     digits, day = DIGITS[prefix], day or clock.today()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s::regclass)", [sequence_name(prefix, day)])
+        cursor.execute(*prepared("SELECT nextval(%s::regclass)", [sequence_name(prefix, day)]))
         drawn = cursor.fetchone()[0]
     return f"{prefix}{day:%Y%m%d}{drawn:0{digits}d}"
 
