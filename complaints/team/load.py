@@ -91,7 +91,7 @@ def limits_of(unit_ids: Iterable[int]) -> dict[int, int]:
     """The limit of open cases per person in each unit (the nearest unit above that has one, else the common one): one
     statement at most."""
     wanted = set(unit_ids)
-    units = {unit.pk: unit.parent_id for unit in OrgUnit.objects.only("pk", "parent_id")} if wanted else {}
+    units = dict(OrgUnit.objects.values_list("pk", "parent_id")) if wanted else {}
     return {key: policy("complaints.load.most_open", unit=_path(key, units)) for key in wanted}
 
 
