@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,51 +15,17 @@ from complaints.services import answering, assessing, callbacks, closing, gradin
 from complaints.services.approving import deny_approval, grant_approval
 from customers.models import ContactBlock
 from foundation.calendars.clock_queries import faults_of_clocks
-from foundation.calendars.models import Clock
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.policies.services import set_policy
 from interactions.models import Topic
 from outreach.lifecycle import FollowUpState
-from outreach.models import FollowUp, Notification, OutMessage
+from outreach.models import FollowUp, OutMessage
 from staff.models import User
 from tests.complaints.cases import case, cause, moment, office, on, ready
+from tests.complaints.seen import assess, clocks, measure, rung, told
 
 pytestmark = pytest.mark.django_db
-
-
-def told(one: Complaint) -> list[str]:
-    """The wordings of the messages to the customer, in their order."""
-    rows = OutMessage.objects.filter(customer_id=one.customer_id).order_by("pk")
-    return [row.template.removeprefix("complaint_") for row in rows]
-
-
-def rung(person: User) -> list[str]:
-    return list(Notification.objects.filter(user=person).order_by("pk").values_list("kind", flat=True))
-
-
-def clocks(one: Complaint) -> dict[str, str]:
-    """The newest clock of each kind: its state and due moment in words."""
-    rows = Clock.objects.filter(owner_kind="CASE", owner_id=one.pk).order_by("pk")
-    zone = clock.BUSINESS_ZONE
-    return {
-        row.kind: f"{row.state} {row.due_at.astimezone(zone):%d %H:%M}" if row.due_at else row.state for row in rows
-    }
-
-
-def measure(owner: User, kind: str = "EXPLAIN", amount: str | None = None, day: int = 6) -> dict[str, object]:
-    return {
-        "kind": kind,
-        "text": "Do it",
-        "owner": owner,
-        "due_at": moment(day),
-        **({"amount": amount} if amount else {}),
-    }
-
-
-def assess(one: Complaint, actor: User, **how: str) -> Complaint:
-    how = {"grade": "ORDINARY", **how}
-    return assessing.assess_complaint(one.pk, actor=actor, topic=Topic.objects.get(code="BILLING.AMOUNT"), **how)
 
 
 @pytest.mark.covers("CMP-07", "CMP-09", "CMP-14", "CMP-24", "CMP-28", "CMP-29", "CMP-33")
@@ -230,112 +195,6 @@ def test_money_above_the_own_limit_waits_for_another_with_enough_and_splitting_i
                     one.pk, actor=at.lead, finding="So", measures=[measure(at.handler, "REFUND", bad)]
                 )
             assert wrong.value.code in ("complaint.bad_amount", "complaint.illegal")
-
-
-@pytest.mark.covers("CMP-32")
-def test_a_disputed_answer_has_a_lead_a_new_limit_and_a_last_word():
-    with on(6, 17):  # a Friday
-        at = office()
-        one = ready(at, State.DECIDED, measures=({"done_at": None},))
-        answering.dispute_complaint(one.pk, actor=at.agent, words="It was three times")
-        one.refresh_from_db()
-        assert clocks(one)["lead_contact"] == "RUNNING 09 17:00" and clocks(one)["service"] == "RUNNING 13 17:00"
-        assert one.service_due_at == moment(13, 17) and one.next_due_at == moment(9, 17)
-        assert rung(at.lead) == ["complaint.disputed"]
-        assert Entry.objects.get(kind="INBOUND").text == "It was three times"
-        working.note_contact(one.pk, actor=at.other, channel="HOTLINE", text="A colleague called")
-        assert clocks(one)["lead_contact"] == "RUNNING 09 17:00"  # not a lead
-        working.note_contact(one.pk, actor=at.lead, channel="HOTLINE", text="Offered half")
-        assert clocks(one)["lead_contact"] == "MET 09 17:00"
-    with on(9, 10):
-        answering.tell_final_position(one.pk, actor=at.handler, words="We stay with it.")
-        one.refresh_from_db()
-        last = one.solutions.get(dropped_at=None)
-        assert last.final and last.measures.count() == 1 and one.state == "CALLBACK"
-        assert clocks(one)["service"] == "MET 13 17:00" and clocks(one)["callback"] == "RUNNING 11 10:00"
-        callbacks.record_callback(one.pk, actor=at.agent, solved="NO", told_of_progress=True, satisfaction=1)
-        assert Complaint.objects.get(pk=one.pk).state == "CALLBACK"  # the last word stands
-        solving.complete_measure(last.measures.get().pk, actor=at.handler, result="explained")
-        closing.close_complaint(one.pk, actor=at.handler, cause=cause(), responsible_unit=at.unit, lesson="Ask first")
-    assert told(one) == ["disputed", "final", "closed"]
-
-
-@pytest.mark.covers("CMP-24")
-def test_not_solved_goes_back_to_work_and_only_the_unreachable_are_silent():
-    with on(3, 10):
-        at = office()
-        solved_not = ready(at, State.CALLBACK)
-        Callback.objects.update(done_at=None, solved="")
-        callbacks.record_callback(
-            solved_not.pk, actor=at.agent, solved="NO", told_of_progress=False, satisfaction=2, said="Still wrong"
-        )
-        solved_not.refresh_from_db()
-        assert (solved_not.state, solved_not.returned) == ("INVESTIGATING", 1)
-        assert clocks(solved_not)["service"] == "RUNNING 04 10:00"  # half of 48 hours
-        assert clocks(solved_not)["statutory"] == "RUNNING 18 23:59"
-        one = ready(at, State.DECIDED)
-
-        def unreachable() -> str:
-            with pytest.raises(RuleBroken) as no:
-                callbacks.record_callback(
-                    one.pk, actor=at.agent, solved="UNREACHABLE", told_of_progress=None, satisfaction=None
-                )
-            return no.value.code
-
-        with pytest.raises(RuleBroken) as no:
-            answering.agree_complaint(one.pk, actor=None)
-        assert no.value.code == "complaint.not_silent"
-        assert unreachable() == "complaint.not_tried"
-        for _try in range(3):
-            callbacks.record_callback_try(one.pk, actor=at.agent, outcome="NO_ANSWER")
-        assert unreachable() == "complaint.not_tried"  # all in one morning
-    with on(4, 19):
-        callbacks.record_callback_try(one.pk, actor=at.agent, outcome="BUSY")
-        assert unreachable() == "complaint.not_asked"
-        Callback.objects.filter(complaint=one).update(asked_at=clock.now())
-        assert unreachable() == "complaint.not_asked"
-    with on(7, 20):
-        callbacks.record_callback(
-            one.pk, actor=at.agent, solved="UNREACHABLE", told_of_progress=None, satisfaction=None
-        )
-        assert Complaint.objects.get(pk=one.pk).state == "DECIDED"
-        assert clocks(one)["silence"] == "RUNNING 10 10:00" and Complaint.objects.get(pk=one.pk).next_due_at is None
-        notices = OutMessage.objects.filter(template="complaint_notice").order_by("not_before")
-        assert [row.not_before for row in notices] == [moment(7, 20), moment(8, 20)]
-        assert answering.silences_over(clock.now()) == []
-    with on(10, 10):
-        assert answering.silences_over(clock.now()) == [one.pk]
-        assert answering.accept_silence_if_due(one.pk, now=clock.now())
-        assert not answering.accept_silence_if_due(one.pk, now=clock.now())
-    one.refresh_from_db()
-    assert (one.state, one.accepted_by_silence, one.solved) == ("CALLBACK", True, "UNREACHABLE")
-
-
-@pytest.mark.covers("CMP-10", "CMP-33")
-def test_reopened_within_thirty_days_with_half_the_time_by_another_and_upgraded_the_second_time():
-    with on(2):
-        at = office()
-        one = ready(at, State.CLOSED)
-        late = ready(at, State.CLOSED)
-    with on(32, 10):
-        closing.reopen_complaint(one.pk, actor=at.agent, words="Again", because_of_handling=True)
-        one.refresh_from_db()
-        assert (one.state, one.reopened, one.handler, one.last_handler) == ("REOPENED", 1, None, at.handler)
-        assert one.service_due_at == moment(33, 10) and one.statutory_due_at == moment(47, 24) - timedelta(seconds=1)
-        with pytest.raises(RuleBroken) as no:
-            working.assign_complaint(one.pk, actor=at.lead, to=at.handler)
-        assert no.value.code == "complaint.same_handling"
-        working.assign_complaint(one.pk, actor=at.lead, to=at.other)
-        Complaint.objects.filter(pk=one.pk).update(
-            state="CLOSED", closed_at=clock.now(), cause=cause(), responsible_unit=at.unit, solved="YES"
-        )
-        closing.reopen_complaint(one.pk, actor=at.agent, words="And again")
-        one.refresh_from_db()
-        assert (one.grade, one.grade_reason, one.reopened) == ("UPGRADED", "REOPENED_TWICE", 2)
-    with on(32, 10, 1), pytest.raises(RuleBroken) as over:
-        closing.reopen_complaint(late.pk, actor=at.agent, words="Again")
-    assert over.value.code == "complaint.reopen_late" and late.number in over.value.message
-    assert Complaint.objects.get(pk=late.pk).state == "CLOSED"
 
 
 @pytest.mark.covers("CMP-09")
