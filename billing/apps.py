@@ -7,7 +7,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
-        from billing import bellkinds, forgetting, keeping, lines, navigation
+        from billing import bellkinds, forgetting, jobs, keeping, lines, navigation
         from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
         from staff.services.numbering import Stamped, register_stamped
 
@@ -18,4 +18,5 @@ class BillingConfig(AppConfig):
         beginning.register()
         bellkinds.register()
         navigation.register()
+        jobs.register()
         register_stamped(Stamped("billing_billingaccount"))

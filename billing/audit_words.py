@@ -11,6 +11,7 @@ name_kinds(
     {
         "billing.billingaccount": _("Billing account"),
         "billing.billingevent": _("Event of billing"),
+        "billing.creditchange": _("Credit grade set by hand"),
         "billing.command": _("Command to billing"),
         "billing.dunningcase": _("Case of arrears"),
         "billing.dunningstep": _("Step about arrears"),
@@ -29,6 +30,7 @@ name_acts(
         "event_again": _("Event worked on again"),
         "refused": _("Billing refused"),
         "restore_late": _("Restoration late"),
+        "credit_set": _("Credit grade set by hand"),
     },
     details={
         "kind": Detail(_("Kind"), words=codes(dict(Command.Kind.choices))),
@@ -37,5 +39,7 @@ name_acts(
         "why": Detail(_("Reason")),
         "level": Detail(_("Limit passed")),
         "due_at": Detail(_("Due"), Shape.MOMENT),
+        "from": Detail(_("From")),
+        "to": Detail(_("To")),
     },
 )

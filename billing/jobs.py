@@ -1,10 +1,11 @@
-"""What runs by itself about billing: polling, the nightly comparison, accounts that find their customers."""
+"""What runs by itself about billing: polling, the nightly comparison, accounts that find their customers, credit."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.credit.running import credit_piece, run_credit
 from billing.mirror.comparing import compare_all, read_unheard
 from billing.mirror.polling import poll
 from billing.models import Reconciliation
@@ -99,5 +100,15 @@ def register() -> None:
             RIGHT,
             counts={"matched": gettext_lazy("accounts matched")},
             files_of=NO_CUSTOMERS,
+        )
+    )
+    register_job(
+        JobKind(
+            name="billing.judge_credit",
+            title=gettext_lazy("Credit of all customers"),
+            run=run_credit,
+            right="jobs.control",
+            chunk=credit_piece,
+            counts={"rows": gettext_lazy("Scores")},
         )
     )

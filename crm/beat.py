@@ -86,6 +86,8 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("billing.begin_arrears", Daily(time(4, 50))),
     # After the bills of the month before (D§6.1, 6.6); the quarter's evaluation reads its last month's value.
     Planned("customers.judge_value", Monthly(2, time(1, 30))),
+    # After the value it reads (D§6.6).
+    Planned("billing.judge_credit", Monthly(2, time(2, 15))),
     Planned("customers.evaluate_relationships", Monthly(5, time(1, 30), months=(1, 4, 7, 10))),
     Planned("customers.erase_due", Daily(time(2, 0))),
     Planned("imports.forget_old", Daily(time(3, 15))),

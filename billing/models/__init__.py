@@ -3,6 +3,7 @@
 from billing.models.accounts import BilledProduct, BillingAccount, Bucket
 from billing.models.bills import Allocation, Bill, BillLine, Payment
 from billing.models.commands import Command, RestoreWatch
+from billing.models.credit import CreditChange, CreditRun, CreditScore, Grade
 from billing.models.differences import Difference, Reconciliation
 from billing.models.dunning import DunningCase, DunningStep, Hold
 from billing.models.inbox import BillingEvent, PollCursor
@@ -16,9 +17,13 @@ __all__ = [
     "BillingEvent",
     "Bucket",
     "Command",
+    "CreditChange",
+    "CreditRun",
+    "CreditScore",
     "Difference",
     "DunningCase",
     "DunningStep",
+    "Grade",
     "Hold",
     "Payment",
     "PollCursor",

@@ -20,7 +20,8 @@ class Bill(Stated):
     """A bill of a month, tax included. `remaining`: what billing says is still to be paid; `open_amount`: what is, also
     counting payments billing has told and not yet set off: the smaller of both, 0 when under 1.00 is left (D§13.8).
 
-    `month`: its first day. `late_fee`: the part of `amount` that is late fee. `delivered` false: not delivered by our
+    `paid_on`: the day the last of it was paid; null while it is open, and where no payment told us. `month`: its first
+    day. `late_fee`: the part of `amount` that is late fee. `delivered` false: not delivered by our
     fault. `replaced_by_ref`: the bill that took its place, as told; `replaced_by` once that one is known.
     """
 
@@ -47,6 +48,7 @@ class Bill(Stated):
     late_fee = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=0)
     remaining = models.DecimalField(max_digits=14, decimal_places=2)
     open_amount = models.DecimalField(max_digits=14, decimal_places=2)
+    paid_on = models.DateField(null=True)
     state = models.CharField(max_length=12, choices=State.choices)
     replaced_by_ref = models.CharField(max_length=LONGEST_ID, blank=True, default="", db_default="")
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replaces")

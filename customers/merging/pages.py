@@ -53,6 +53,7 @@ TABLES: dict[str, Any] = {
     "outreach_message_text": gettext_lazy("Texts of messages"),
     "outreach_sms_reply": gettext_lazy("Replies by text message"),
     "billing_billingaccount": gettext_lazy("Billing accounts"),
+    "billing_creditchange": gettext_lazy("Credit grades set by hand"),
     "complaints_complaint": gettext_lazy("Complaints"),
     "complaints_complainerflag": gettext_lazy("Marks of having complained"),
 }

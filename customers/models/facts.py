@@ -25,7 +25,7 @@ class CustomerFacts(models.Model):
     personal: ClassVar = Personal(
         of="customer",
         empty=("personas",),
-        plain=("tier", "value_class", "value_cell", "location", "relationship_band"),
+        plain=("credit_grade", "tier", "value_class", "value_cell", "location", "relationship_band"),
     )
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="facts")
@@ -50,6 +50,10 @@ class CustomerFacts(models.Model):
     # What billing is still owed on all accounts, and the earliest day an open bill was or is due; null: nothing open.
     open_debt = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     debt_due_on = models.DateField(null=True)
+    # Of the newest month of credit; of an enterprise the worst grade of its accounts and their limits together (CNY).
+    credit_month = models.DateField(null=True)
+    credit_grade = models.CharField(max_length=1, default="", db_default="")
+    credit_limit = models.PositiveIntegerField(null=True)
 
     class Meta:
         db_table = "customers_facts"

@@ -53,6 +53,8 @@ NEVER_A_TARGET = {
     "billing.bill",
     "billing.billline",
     "billing.bucket",
+    "billing.creditrun",
+    "billing.creditscore",
     "billing.payment",
     "billing.pollcursor",
     "complaints.approval",

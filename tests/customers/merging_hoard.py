@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.models import BillingAccount
+from billing.models import BillingAccount, CreditChange, CreditScore
 from complaints.models import ComplainerFlag, Complaint
 from customers.finding import rebuild_find_rows
 from customers.imports.models import ImportChild, ImportRow, StagedRow
@@ -180,9 +180,29 @@ def _contacts(draw: random.Random, row: Customer, staff: list[User], number: int
     )
     ComplainerFlag.objects.create(complaint=case, customer=row, until=clock.today())
     BillingAccount.objects.create(external_id=f"A{number}", party=f"P{number}", **mine)
+    _credit(row)
     came: dict[str, Any] = {"number": f"138{number:08d}", "text": f"yes {number}", "at": at}
     SmsReply.objects.create(customer=row, state="TAKEN", taken_by="followup", **came)
     Reveal.objects.create(user=staff[0], customer_id=row.pk, field="phone", reason="call", until=at)
+
+
+def _credit(row: Customer) -> None:
+    day = clock.today()
+    CreditScore.objects.get_or_create(
+        customer_id=row.pk,
+        account_id=0,
+        month=day.replace(day=1),
+        defaults={
+            **dict.fromkeys(("due", "on_time", "late", "suspensions", "score", "credit_limit", "grace_days"), 0),
+            **dict.fromkeys(("auto_debit", "identity", "written_off", "two_way", "fraud"), False),
+            **dict.fromkeys(("score_grade", "by_score", "grade"), "E"),
+            "day": day,
+            "basis": "NO_BILLS",
+        },
+    )
+    CreditChange.objects.create(
+        customer=row, from_grade="C", to_grade="B", begins=day, until=day, reason="Asked for it.", actor_id=1
+    )
 
 
 def _drafts(draw: random.Random, row: Customer, staff: list[User], number: int) -> None:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from datetime import date
 
-from billing.models import Bill, BilledProduct, BillingAccount, BillingEvent, BillLine, DunningCase, DunningStep, Hold
+from billing.models import (
+    Bill,
+    BilledProduct,
+    BillingAccount,
+    BillingEvent,
+    BillLine,
+    CreditChange,
+    DunningCase,
+    DunningStep,
+    Hold,
+)
 from customers.models import Customer
 from foundation.common import clock
 
-WORDS = ("number billing knows", "number on a bill", "number billing bills", "event of billing", "why fees rest")
+WORDS = (
+    "number billing knows",
+    "number on a bill",
+    "number billing bills",
+    "event of billing",
+    "why fees rest",
+    "why a grade",
+)
 
 
 def billing_doors(customer: Customer, marks: dict[str, str]) -> None:
@@ -42,6 +59,7 @@ def billing_doors(customer: Customer, marks: dict[str, str]) -> None:
         state="APPLIED",
     )
     hold_fees(account, marks)
+    set_grade_by_hand(customer, marks)
 
 
 def hold_fees(account: BillingAccount, marks: dict[str, str]) -> None:
@@ -51,4 +69,12 @@ def hold_fees(account: BillingAccount, marks: dict[str, str]) -> None:
     DunningStep.objects.create(case=case, step="OVERDUE_1", at=now, due=59, late_fee=0, state="OVERDUE")
     Hold.objects.create(
         account=account, kind=Hold.Kind.HARDSHIP, from_at=now, ended_at=now, reason=marks["why fees rest"]
+    )
+
+
+def set_grade_by_hand(customer: Customer, marks: dict[str, str]) -> None:
+    """A credit grade a lead set for a time."""
+    day = clock.today()
+    CreditChange.objects.create(
+        customer=customer, from_grade="C", to_grade="B", begins=day, until=day, reason=marks["why a grade"], actor_id=1
     )
