@@ -8,7 +8,9 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
         from billing import bellkinds, forgetting, jobs, keeping, lines, navigation
+        from billing.credit.service import grade_of_account
         from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
+        from billing.dunning.reading import register_grades
         from staff.services.numbering import Stamped, register_stamped
 
         keeping.register()
@@ -19,4 +21,5 @@ class BillingConfig(AppConfig):
         bellkinds.register()
         navigation.register()
         jobs.register()
+        register_grades(grade_of_account)
         register_stamped(Stamped("billing_billingaccount"))

@@ -2,8 +2,9 @@
 
 `day` is the second of the month: the bills of the month before are there. A person is judged over all accounts and
 lines, an enterprise by each account (D§6.7). A bill counts when it fell due in the months before, asked for something
-and was delivered; one that is settled without a payment we know of counts as paid in time. The first of two bars (one
-way, then both) is the suspension; a line that has no one-way bar is suspended once by its only one.
+and was delivered, and was not in dispute on its due day or after; one that is settled without a payment we know of
+counts as paid in time. The first of two bars (one way, then both) is the suspension; a line that has no one-way bar is
+suspended once by its only one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db.models import Q
 
 from billing.credit.rules import CreditRules
 from billing.credit.scorecard import CreditFacts
-from billing.models import Bill, BilledProduct, BillingAccount, Command
+from billing.models import Bill, BilledProduct, BillingAccount, Command, Hold
 from billing.models.credit import WHOLE
 from customers.models import Customer, CustomerFacts, ProtectiveHold, Subscription
 from customers.value.rules import rounded
@@ -51,11 +52,13 @@ def values_of(month: date, rules: CreditRules) -> dict[str, Any]:
         "by_itself": list(BY_ITSELF),
         "void": list(Bill.VOID),
         "not_live": NOT_LIVE,
+        "zone": clock.BUSINESS_ZONE.key,
         "two_way": list(TWO_WAY),
     }
 
 
-_COUNTS = "b.due_date >= %(begins)s AND b.due_date < %(day)s AND b.delivered AND b.amount > 0"
+_COUNTS = """b.due_date >= %(begins)s AND b.due_date < %(day)s AND b.delivered AND b.amount > 0
+      AND d.bill_id IS NULL"""
 # Both sides of every join carry the bounds of the piece: a subquery has no statistics (recipes §7).
 MEASURED = f"""
 WITH acct AS MATERIALIZED (
@@ -67,6 +70,11 @@ WITH acct AS MATERIALIZED (
 who AS (
   SELECT customer_id, account_id, bool_and(auto_debit) AS auto_debit, bool_and(identity) AS identity
   FROM acct GROUP BY 1, 2),
+disputed AS MATERIALIZED (
+  SELECT DISTINCT h.bill_id FROM acct t
+  JOIN billing_hold h ON h.account_id = t.id AND h.kind = 'DISPUTE' AND h.bill_id IS NOT NULL
+  JOIN billing_bill b ON b.id = h.bill_id
+  WHERE h.ended_at IS NULL OR h.ended_at >= b.due_date::timestamp AT TIME ZONE %(zone)s),
 billed AS (
   SELECT t.customer_id, t.account_id,
     count(*) FILTER (WHERE {_COUNTS}) AS due,
@@ -76,6 +84,7 @@ billed AS (
     sum(b.amount) FILTER (WHERE b.month >= %(value_from)s AND b.month < %(month)s) AS billed,
     count(DISTINCT b.month) FILTER (WHERE b.month >= %(value_from)s AND b.month < %(month)s) AS months
   FROM acct t JOIN billing_bill b ON b.account_id = t.id AND b.month >= %(oldest)s AND b.state <> ALL(%(void)s)
+  LEFT JOIN disputed d ON d.bill_id = b.id
   GROUP BY 1, 2),
 lost AS (
   SELECT DISTINCT t.customer_id, t.account_id FROM acct t
@@ -123,7 +132,12 @@ def facts_of(customer: Customer, account: BillingAccount | None, month: date, ru
     day: date = given["day"]
     accounts = [account] if account else list(customer.billing_accounts.filter(status=BillingAccount.Status.ACTIVE))
     bills = list(Bill.objects.filter(account__in=accounts, month__gte=given["oldest"]).exclude(state__in=Bill.VOID))
-    due = [b for b in bills if given["begins"] <= b.due_date < day and b.delivered and b.amount > 0]
+    disputed = _disputed(bills)
+    due = [
+        bill
+        for bill in bills
+        if given["begins"] <= bill.due_date < day and bill.delivered and bill.amount > 0 and bill.pk not in disputed
+    ]
     lines = _lines(customer, account)
     fees = [fee for line in lines if (fee := _fee(line)) is not None]
     begun = [line.activated_on for line in lines if line.activated_on]
@@ -144,6 +158,16 @@ def facts_of(customer: Customer, account: BillingAccount | None, month: date, ru
         two_way=any(line.status in TWO_WAY for line in lines),
         fraud=ProtectiveHold.objects.filter(customer=customer, lifted_at=None).exists(),
     )
+
+
+def _disputed(bills: list[Bill]) -> set[int]:
+    """Those of the bills that were in dispute on their due day or after."""
+    holds = Hold.objects.filter(bill__in=bills, kind=Hold.Kind.DISPUTE).select_related("bill")
+    return {
+        hold.bill.pk
+        for hold in holds
+        if hold.bill and (hold.ended_at is None or hold.ended_at >= clock.business_midnight(hold.bill.due_date))
+    }
 
 
 def _days_late(bill: Bill, day: date) -> int:

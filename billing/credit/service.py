@@ -87,6 +87,24 @@ def latest_scores(customer: Customer) -> list[CreditScore]:
     return list(CreditScore.objects.filter(customer_id=customer.pk, month=month).order_by("account_id"))
 
 
+def grade_of_account(account_id: int) -> str | None:
+    """The grade of an account that counts today: of its person, or its own under an enterprise; None without one."""
+    account = BillingAccount.objects.select_related("customer__facts").get(pk=account_id)
+    customer = account.customer
+    if customer is None or customer.facts.credit_month is None:
+        return None
+    wanted = (WHOLE, account.pk)
+    row = (
+        CreditScore.objects.filter(customer_id=customer.pk, month=customer.facts.credit_month, account_id__in=wanted)
+        .order_by("-account_id")
+        .first()
+    )
+    if row is None:
+        return None
+    today = clock.today()
+    return counting_grade(row, manual_on(customer, account if row.account_id else None, today), today)
+
+
 def counting_grade(row: CreditScore, manual: Manual | None, day: date) -> str:
     """The grade that counts on a day: by hand while that holds, else of the score. What was written off has no hand."""
     if manual is not None and not row.written_off:

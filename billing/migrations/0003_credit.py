@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['customer', '-id'], name='credit_change_customer')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('until__gte', models.F('begins'))), name='credit_change_ends_after_start'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='credit_change_has_reason'), models.CheckConstraint(condition=models.Q(('from_grade', models.F('to_grade')), _negated=True), name='credit_change_changes')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('until__gte', models.F('begins'))), name='credit_change_ends_after_start'), models.CheckConstraint(condition=models.Q(('from_grade', models.F('to_grade')), _negated=True), name='credit_change_changes')],
             },
         ),
         MakePartitions('billing_creditscore', 'month'),

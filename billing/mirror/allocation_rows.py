@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 
 from django.db import connection
 
 from billing.mirror.allocating import BillFacts, PaymentFacts, Share, allocate
 from billing.models import Allocation, Bill, Payment
+from foundation.common import clock
 
 # Whoever had a debt here and has none any more is told so as well: 0.00, no day.
 _FACTS = """
@@ -46,13 +48,14 @@ def settle_accounts(account_ids: Iterable[int]) -> None:
         fresh += new
     Allocation.objects.filter(pk__in=gone).delete()
     Allocation.objects.bulk_create(fresh, batch_size=1_000)
-    Bill.objects.bulk_update(opened, ["open_amount"], batch_size=500)
+    Bill.objects.bulk_update(opened, ["open_amount", "paid_on"], batch_size=500)
 
 
 def _allocations(
     bills: list[Bill], payments: list[Payment], held: list[Allocation], opened: list[Bill]
 ) -> tuple[list[int], list[Allocation]]:
-    """Ids of rows that hold no more, and the rows that are missing; bills whose open amount changes go to `opened`."""
+    """Ids of rows that hold no more, and the rows that are missing; bills whose open amount or day of payment
+    changes go to `opened`."""
     by_bill = {bill.external_id: bill for bill in bills}
     by_payment = {one.external_id: one for one in payments}
     settled = allocate(
@@ -63,10 +66,15 @@ def _allocations(
         ],
         [PaymentFacts(p.external_id, p.paid_at, p.amount) for p in payments if p.state == Payment.State.DONE],
     )
+    paid_on: dict[str | None, date] = {}
+    for share in settled.shares:
+        day = clock.today(by_payment[share.payment].paid_at)
+        paid_on[share.bill] = max(day, paid_on.get(share.bill, day))
     for key, bill in by_bill.items():
         rest = settled.open_amounts.get(key, Decimal("0.00"))
-        if bill.open_amount != rest:
-            bill.open_amount = rest
+        paid = None if rest else paid_on.get(key)
+        if (bill.open_amount, bill.paid_on) != (rest, paid):
+            bill.open_amount, bill.paid_on = rest, paid
             opened.append(bill)
     wanted: dict[tuple[int, int | None, str], Share] = {
         (by_payment[share.payment].pk, by_bill[share.bill].pk if share.bill else None, share.part): share

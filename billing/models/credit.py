@@ -114,7 +114,6 @@ class CreditChange(Row):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(until__gte=F("begins")), name="credit_change_ends_after_start"),
-            models.CheckConstraint(condition=~Q(reason=""), name="credit_change_has_reason"),
             models.CheckConstraint(condition=~Q(from_grade=F("to_grade")), name="credit_change_changes"),
         ]
         indexes: ClassVar = [models.Index(fields=["customer", "-id"], name="credit_change_customer")]

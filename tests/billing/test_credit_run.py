@@ -11,7 +11,8 @@ import pytest
 
 from billing.credit.running import judge_everybody, month_of
 from billing.credit.service import score_of, set_grade
-from billing.models import Bill, BilledProduct, BillingAccount, Command, CreditChange, CreditRun, CreditScore
+from billing.dunning.reading import grade_of
+from billing.models import Bill, BilledProduct, BillingAccount, Command, CreditChange, CreditRun, CreditScore, Hold
 from customers.models import Customer, CustomerFacts, ProtectiveHold
 from foundation.audit.models import AuditEntry
 from foundation.calendars.working_time import add_months
@@ -134,6 +135,13 @@ def _bill_of(draw: random.Random, account: BillingAccount, month: date, number: 
         Bill.objects.filter(pk=bill.pk).update(paid_on=paid_on)
     if draw.random() < 0.05:
         Bill.objects.filter(pk=bill.pk).update(state="REPLACED")
+    if draw.random() < 0.1:
+        due = clock.business_midnight(bill.due_date)
+        ended = draw.choice([None, due - timedelta(seconds=1), due])
+        Hold.objects.create(
+            account=account, bill=bill, kind="DISPUTE", amount=1, from_at=due - timedelta(days=9), ended_at=ended,
+            source=f"complaint:{number}",
+        )  # fmt: skip
 
 
 def _columns(row: Any) -> dict[str, Any]:
@@ -217,8 +225,11 @@ def test_a_lead_sets_a_grade_for_three_months_and_says_why(payer: Customer) -> N
         assert refused.value.code == code
     assert not CreditChange.objects.exists() and _facts(payer) == ("B", 130)
 
+    account = payer.billing_accounts.get()
+    assert grade_of(account.pk) == "B"
     change = set_grade(payer.pk, to="A", reason="Long a customer.", actor=lead)
     assert (change.from_grade, change.until) == ("B", date(2027, 2, 22))
+    assert grade_of(account.pk) == "A"  # as the ladder of arrears asks
     assert _facts(payer) == ("A", 170)  # 2.0 x 88 in whole tens
     entry = AuditEntry.objects.get(verb="billing.credit_set")
     assert (entry.customer_id, entry.detail) == (payer.pk, {"from": "B", "to": "A"})

@@ -19,6 +19,8 @@ TYPED = {
     "foundation/calendars/windows.py",
     "workspace/admin/calendars_page.py",
     "staff/views/people.py",
+    "billing/credit/judging.py",
+    "complaints/counting.py",
 }
 
 
