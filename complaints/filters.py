@@ -23,6 +23,7 @@ from staff.models import OrgUnit, User
 from staff.rights import sight_of
 
 MOST_UNITS = 200
+SUGGESTED = "1"  # of the topic: by words alone, nobody chose it
 NOBODY = "0"  # of the handler: waits in a pool; of the topic: not sorted yet
 
 
@@ -85,7 +86,11 @@ class CaseFilter(filters.FilterSet):
             request = self.request  # a function is shared by the copies of the form, a bound method would be copied
             self.filters["handler"].extra["choices"] = lambda: _handlers(request)
             self.filters["unit"].extra["choices"] = lambda: _units(request)
-        self.filters["topic"].extra["choices"] = lambda: [(NOBODY, _("none yet")), *topic_choices()[1:]]
+        self.filters["topic"].extra["choices"] = lambda: [
+            (NOBODY, _("none yet")),
+            (SUGGESTED, _("suggested by words")),
+            *topic_choices()[1:],
+        ]
 
     def of_number(self, rows: QuerySet[Complaint], _name: str, text: str) -> QuerySet[Complaint]:
         """Of a full number, of its last digits, or of its number in the source it was imported from."""
@@ -99,6 +104,8 @@ class CaseFilter(filters.FilterSet):
         """A topic with those below it."""
         if code == NOBODY:
             return rows.filter(topic=None)
+        if code == SUGGESTED:
+            return rows.filter(topic_suggested=True)
         found = Topic.objects.filter(Q(code=code) | Q(parent__code=code)).values_list("pk", flat=True)
         return rows.filter(topic__in=list(found))  # as numbers the planner knows how many cases they have
 

@@ -64,8 +64,16 @@ class RaiseManyForm(forms.Form):
         super().__init__(data, **more)
 
 
+class ConfirmManyForm(forms.Form):
+    """Nothing is asked: each case keeps the topic that was suggested for it."""
+
+    def __init__(self, data: Any = None, *, user: User, **more: Any) -> None:
+        super().__init__(data, **more)
+
+
 FORMS: dict[str, Any] = {
     BulkAct.ASSIGN: AssignManyForm,
     BulkAct.URGE: UrgeManyForm,
     BulkAct.RAISE: RaiseManyForm,
+    BulkAct.CONFIRM: ConfirmManyForm,
 }

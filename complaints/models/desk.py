@@ -72,6 +72,7 @@ class BulkAct(models.TextChoices):
     ASSIGN = "ASSIGN", _("Assign")
     URGE = "URGE", _("Urge the handler")
     RAISE = "RAISE", _("Raise the grade")
+    CONFIRM = "CONFIRM", _("Confirm the suggested topics")
 
 
 class BulkChange(Row):

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from complaints.lifecycle import RANK, Act, HandoverRole, State, move_for
 from complaints.models import BulkAct, BulkChange, BulkLine, Complaint
+from complaints.services.confirming_many import confirm_batch
+from complaints.services.confirming_many import refusal as nothing_suggested
 from complaints.services.giving_batch import UNDONE, give_batch
 from complaints.services.grading import change_grade, take_back_grade
 from complaints.services.ground import ASSIGN_RIGHT
@@ -33,7 +35,12 @@ from foundation.jobs.services import start_job
 from staff.models import OrgUnit, User
 
 ASSESS_RIGHT = "complaints.assess"
-RIGHTS = {BulkAct.ASSIGN: ASSIGN_RIGHT, BulkAct.URGE: ASSIGN_RIGHT, BulkAct.RAISE: ASSESS_RIGHT}
+RIGHTS = {
+    BulkAct.ASSIGN: ASSIGN_RIGHT,
+    BulkAct.URGE: ASSIGN_RIGHT,
+    BulkAct.RAISE: ASSESS_RIGHT,
+    BulkAct.CONFIRM: ASSESS_RIGHT,
+}
 MOST_CASES = 5_000
 AT_ONCE = 100  # more are done in the background
 BATCH = 100  # that many cases stay locked together
@@ -107,7 +114,7 @@ def aim_bulk(
             raise RuleBroken("complaint.order_what", _("Say what is ordered."))
         if due_at is None or due_at <= clock.now():
             raise RuleBroken("complaint.order_when", _("The reply is due in the future: name a later moment."))
-    elif grade not in RANK:
+    elif bulk.act == BulkAct.RAISE and grade not in RANK:
         raise RuleBroken("complaint.unknown_code", _("Choose one of the grades and reasons offered."))
     bulk.spread = spread and not people and unit is None
     bulk.unit = unit if not people else None
@@ -160,6 +167,8 @@ def _barred(case: Complaint) -> set[int | None]:
 
 def _refusal(bulk: BulkChange, case: Complaint) -> tuple[str, str]:
     """What stands against the act on a case as it is now: code and words, ("", "") for nothing."""
+    if bulk.act == BulkAct.CONFIRM:  # also of ended records of the past
+        return nothing_suggested(case)
     if not case.is_open:
         return "complaint.ended", _("This complaint is closed.")
     if bulk.act == BulkAct.RAISE:
@@ -236,8 +245,9 @@ def run_lines(bulk: BulkChange) -> Iterable[tuple[int, int]]:
     done = 0
     for first in range(0, len(waiting), BATCH):
         batch = waiting[first : first + BATCH]
-        if bulk.act == BulkAct.ASSIGN:
-            given = give_batch(batch, actor=actor, undoing=undoing)
+        if bulk.act in (BulkAct.ASSIGN, BulkAct.CONFIRM):
+            together = give_batch if bulk.act == BulkAct.ASSIGN else confirm_batch
+            given = together(batch, actor=actor, undoing=undoing)
             done += len(given)
             batch = [key for key in batch if key not in given]
             if given:

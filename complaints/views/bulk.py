@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from complaints.acts.bulk_forms import FORMS
 from complaints.filters import CaseFilter
-from complaints.models import BulkChange, BulkLine, Complaint
+from complaints.models import BulkAct, BulkChange, BulkLine, Complaint
 from complaints.queries import view_of
 from complaints.services.bulk import (
     AT_ONCE,
@@ -34,6 +34,7 @@ from foundation.common.errors import NotAllowed, RuleBroken
 from foundation.common.ids import from_text
 from foundation.jobs.models import JobRun
 from foundation.ui.htmx import wants_fragment
+from interactions.models import Topic
 from interactions.views.acting import done
 from staff.exports.registry import Asking, filtered
 from staff.requests import StaffRequest
@@ -103,6 +104,7 @@ def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int
         "refused_number": counts[S.REFUSED],
         "refused": list(refused[:REFUSED_SHOWN]),
         "shares": shares_of(bulk),
+        "topics": topics_of(bulk),
         "background": max(counts[S.WAITING], counts[S.DONE]) > AT_ONCE,
         "run": JobRun.objects.filter(pk=bulk.run_id).first() if bulk.run_id and (running or undoing) else None,
         "running": running or undoing,
@@ -111,6 +113,16 @@ def _page(request: StaffRequest, bulk: BulkChange, form: Any = None, status: int
     }
     part = "#state" if wants_fragment(request) else ""
     return render(request, f"complaints/bulk_detail.html{part}", context, status=status)
+
+
+def topics_of(bulk: BulkChange) -> list[tuple[str, int]]:
+    """The topics that are confirmed with how many cases each, the most first."""
+    if bulk.act != BulkAct.CONFIRM:
+        return []
+    rows = bulk.lines.exclude(state=S.REFUSED).order_by().values_list("complaint__topic").annotate(n=Count("pk"))
+    found = dict(rows.order_by("-n")[:SHARES_SHOWN])
+    names = Topic.objects.in_bulk([key for key in found if key is not None])
+    return [(str(names[key]), number) for key, number in found.items() if key is not None]
 
 
 def shares_of(bulk: BulkChange) -> list[tuple[str, int, int, int]]:

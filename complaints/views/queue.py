@@ -128,6 +128,7 @@ def _bulk_of(user: Any, page: Page[Line], asked: QueryDict) -> dict[str, Any]:
         "total_from": f"{reverse('complaints:queue')}?{asked.urlencode()}&part=total" if has_more else "",
         "may_assign": "complaints.assign" in acts,
         "may_raise": "complaints.assess" in acts,
+        "may_confirm": "complaints.assess" in acts and any(row.source for row in page.items),
     }
 
 

@@ -161,3 +161,41 @@ def test_urging_and_raising_and_who_may_not(at: Office, client_for: ClientFor) -
         client_for(UserFactory(role="TEAM_LEAD", unit=at.unit)).post("/complaints/bulk/", sent)
     assert not BulkLine.objects.filter(bulk__act="SELL").exists()
     assert BulkChange.objects.count() - before <= 1
+
+
+def test_suggested_topics_are_confirmed_together_and_taken_back(at: Office, client_for: ClientFor) -> None:
+    past = {"source": "comcast", "source_no": "1", "customer": None, "topic_suggested": True}
+    records = [case(at, State.CLOSED, **{**past, "source_no": str(n)}) for n in range(130)]
+    open_one = case(at, State.INVESTIGATING, topic_suggested=True)
+    chosen, none = case(at, State.INVESTIGATING), case(at, State.INVESTIGATING, topic=None)
+    boss, agent = client_for(at.boss), client_for(at.agent)
+    assert agent.post("/complaints/bulk/", {"act": "CONFIRM", "pick": [open_one.ref]}).status_code == 403
+    shown = told(boss.get("/complaints/", {"view": "closed", "topic": "1"}))
+    assert "Confirm topics" in shown and records[129].number in shown and chosen.number not in shown
+    bulk = started(boss, "CONFIRM", [open_one, chosen, none])
+    page = f"/complaints/bulk/{bulk.ref}/"
+    assert boss.post(f"{page}aim/", {}).status_code == 302
+    seen = boss.get(page)
+    assert [line.code for line in seen.context["refused"]] == ["complaint.nothing_suggested"] * 2
+    assert [number for _name, number in seen.context["topics"]] == [1] and Complaint.objects.get(
+        pk=open_one.pk
+    ).topic_suggested
+    for _twice in range(2):
+        assert boss.post(f"{page}run/").status_code == 302
+    assert not Complaint.objects.get(pk=open_one.pk).topic_suggested
+    # The whole filter, in the background; one is given another topic while it runs, one after it.
+    every = started(boss, "CONFIRM", [], every="1", query="view=closed&topic=1")
+    page = f"/complaints/bulk/{every.ref}/"
+    assert boss.post(f"{page}aim/", {}).status_code == 302
+    assert boss.get(page).context["topics"][0][1] == 130
+    Complaint.objects.filter(pk=records[0].pk).update(topic_suggested=False)
+    assert boss.post(f"{page}run/").status_code == 302
+    run_job(JobRun.objects.get(job="complaints.bulk").pk)
+    assert not Complaint.objects.filter(topic_suggested=True).exists()
+    assert every.lines.filter(state="DONE").count() == 129
+    save_case(Complaint.objects.get(pk=records[1].pk))
+    assert boss.post(f"{page}undo/").status_code == 302
+    run_job(JobRun.objects.filter(job="complaints.bulk").latest("pk").pk)
+    assert Complaint.objects.filter(topic_suggested=True).count() == 128
+    assert every.lines.get(complaint=records[1]).state == "KEPT"
+    assert not OutMessage.objects.exists()  # records of the past: nobody is told anything
