@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Command
+from billing.dunning.words import STEPS
+from billing.models import Command, Hold
 from foundation.audit.words import Detail, Shape, codes, name_acts, name_kinds
 
 name_kinds(
@@ -31,9 +32,20 @@ name_acts(
         "refused": _("Billing refused"),
         "restore_late": _("Restoration late"),
         "credit_set": _("Credit grade set by hand"),
+        "held": _("Arrears held"),
+        "released": _("Hold of arrears ended"),
+        "promised": _("Promise to pay"),
+        "restored_by_lead": _("Restored on a promise"),
+        "approved_step": _("Step about arrears approved"),
+        "reached": _("Final warning told"),
     },
     details={
-        "kind": Detail(_("Kind"), words=codes(dict(Command.Kind.choices))),
+        "kind": Detail(_("Kind"), words=codes({**dict(Command.Kind.choices), **dict(Hold.Kind.choices)})),
+        "amount": Detail(_("Amount")),
+        "source": Detail(_("Source")),
+        "step": Detail(_("Step"), words=codes(STEPS)),
+        "needs": Detail(_("Decided by")),
+        "letter": Detail(_("Letter sent")),
         "commands": Detail(_("Commands")),
         "batch": Detail(_("Decision")),
         "why": Detail(_("Reason")),

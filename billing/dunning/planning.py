@@ -97,11 +97,11 @@ def _with_messages(
     since = memory.since or start
     rows = [(step, at) for step, at in track.rows if step not in memory.done and at >= since]
     late = [(step, at) for step, at in rows if at < start]
-    if late and late[-1][0] == Step.GRACE and track.grace and clock.today(start) > track.grace[1]:
+    at = next_notice(start, ladder)
+    if late and late[-1][0] == Step.GRACE and track.grace and clock.today(at) > track.grace[1]:
         late = late[:-1]
     if not late:
-        return found + [Planned(step, at) for step, at in rows if at >= start][:1]
-    at = next_notice(start, ladder)
+        return found + [Planned(step, when) for step, when in rows if when >= start][:1]
     dropped = tuple(step for step, _at in late)
     for n, one in enumerate(found):
         if one.step in WARNINGS and one.at == at:

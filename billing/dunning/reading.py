@@ -26,6 +26,8 @@ from billing.dunning.planning import Memory
 from billing.models import Allocation, Bill, BillingAccount, DunningCase, DunningStep, Payment
 from billing.models import Hold as HoldRow
 from customers.ages import is_minor
+from customers.models import Customer
+from customers.models.identity import ProtectiveHold
 from customers.models.subscriptions import ProductLine
 from foundation.policies.reading import policy
 from outreach.lifecycle import AttemptOutcome, MessageState
@@ -82,7 +84,7 @@ def read_facts(account: BillingAccount, case: DunningCase, now: datetime) -> Acc
         bills=tuple(facts),
         bill_dates=tuple((str(bill.pk), min(bill.bill_date, bill.due_date)) for bill in bills),
         payments=tuple(payments),
-        holds=tuple(_holds(account)),
+        holds=(*_holds(account), *_personal_holds(account, case)),
         grades=tuple(
             GradeChange(datetime.fromisoformat(one["at"]), one["grade"], one["shortens"]) for one in case.grades
         ),
@@ -121,6 +123,17 @@ def _holds(account: BillingAccount) -> Iterable[Hold]:
         if end is not None and end <= row.from_at:
             continue  # taken back in the moment it was made
         yield Hold(HoldKind(row.kind), row.from_at, end, row.amount, str(row.bill_id) if row.bill_id else None)
+
+
+def _personal_holds(account: BillingAccount, case: DunningCase) -> Iterable[Hold]:
+    """What is known of the person: fraud control and death stop every step (D§5.3, 5.13)."""
+    customer = account.customer
+    if customer is None:
+        return
+    if customer.status == Customer.Status.DECEASED:
+        yield Hold(HoldKind.DECEASED, case.begun_at)
+    for row in ProtectiveHold.objects.filter(customer=customer).exclude(lifted_at__lt=case.begun_at):
+        yield Hold(HoldKind.PROTECTIVE, row.put_at, row.lifted_at)
 
 
 def _balances(account: BillingAccount, now: datetime) -> Iterable[Balance]:

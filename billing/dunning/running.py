@@ -7,6 +7,7 @@ A step found late is taken once, with its real time. What was sent or asked is a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -41,10 +42,13 @@ def acting_days() -> ActingDays:
 
 
 @transaction.atomic
-def advance(account_id: int, *, now: datetime | None = None, skip_locked: bool = False) -> int:
-    """Bring the case of an account to the present, opening one where something is due soon; how many steps were taken.
+def advance(
+    account_id: int, *, now: datetime | None = None, skip_locked: bool = False, lead_restores: bool = False
+) -> int:
+    """Bring the case of an account to the present, opening one where something is open; how many steps were taken.
 
-    Waits for whoever holds the account, or leaves it with `skip_locked`.
+    Waits for whoever holds the account, or leaves it with `skip_locked`. `lead_restores`: a lead has just decided to
+    restore on a promise.
     """
     rows = BillingAccount.objects.select_for_update(no_key=True, of=("self",), skip_locked=skip_locked)
     account = rows.select_related("customer__facts").filter(pk=account_id).first()
@@ -56,7 +60,7 @@ def advance(account_id: int, *, now: datetime | None = None, skip_locked: bool =
         case = _begin(account, now)
         if case is None:
             return 0
-    return _advance(account, case, now)
+    return _advance(account, case, now, lead_restores)
 
 
 def _begin(account: BillingAccount, now: datetime) -> DunningCase | None:
@@ -69,9 +73,11 @@ def _begin(account: BillingAccount, now: datetime) -> DunningCase | None:
     return DunningCase.objects.create(account=account, grade=grade_of(account.pk), begun_at=now)
 
 
-def _advance(account: BillingAccount, case: DunningCase, now: datetime) -> int:
+def _advance(account: BillingAccount, case: DunningCase, now: datetime, lead_restores: bool) -> int:
     ladder, days = ladder_in_force(now), acting_days()
     facts = read_facts(account, case, now)
+    if lead_restores:
+        facts = replace(facts, lead_restores=(now,))
     course = Course(facts, ladder, days, memory_of(case))
     written = 0
     seen = course.settle(now)
@@ -134,8 +140,3 @@ def due_accounts(now: datetime, most: int) -> Iterable[int]:
     """Accounts whose case has something to be looked at, the longest waiting first."""
     rows = DunningCase.objects.filter(closed_at=None, next_at__lte=now).order_by("next_at", "pk")
     return list(rows.values_list("account_id", flat=True)[:most])
-
-
-def poke(account_ids: Iterable[int], *, now: datetime | None = None) -> None:
-    """Something became known of these accounts: they are looked at next. In the transaction that learned it."""
-    DunningCase.objects.filter(account_id__in=list(account_ids), closed_at=None).update(next_at=now or clock.now())

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from billing.dunning.poking import poke
 from billing.lines import BILL_READY, BILL_REPLACED, PAYMENT_RECEIVED, PAYMENT_REVERSED
 from billing.mirror.allocation_rows import refresh_debts, settle_accounts
 from billing.mirror.following import follow_products
@@ -179,6 +180,7 @@ def _save(world: _World) -> None:
     settle_accounts(touched)
     refresh_debts({row.customer_id for row in accounts if row.customer_id and (row.pk in touched or row in matched)})
     newly = {row.pk for row in matched}
+    poke(touched | newly | {row.account_id for row in _touched(world, "bucket")})
     tell_history(newly)
     tell([line for line in world.lines if line.account_id not in newly])
     follow_products(world.moved.values())

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from complaints.library.words import forget_reading
 from complaints.models import CaseChange
 from complaints.services import ground
+from complaints.services.fee_holds import follow_dispute
 from customers.copies import plain
 from customers.models.subscriptions import ProductLine
 from foundation.audit.services import record
@@ -74,6 +75,8 @@ def change_case(case_id: int, *, actor: User, version: int, changes: dict[str, A
         case.topic_suggested = False
     ground.save_case(case, *different, *(["topic_suggested"] if confirms else []))
     CaseChange.objects.bulk_create(rows)
+    if not {"disputed_fee", "amount"}.isdisjoint(different):
+        follow_dispute(case, actor=actor)
     if not {"subject", "demand"}.isdisjoint(different):
         forget_reading(case.pk)
     record(

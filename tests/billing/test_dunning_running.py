@@ -15,9 +15,10 @@ from billing.dunning.beginning import begin_piece
 from billing.dunning.facts import AccountFacts, AccountKind, Paid, Step
 from billing.dunning.ladder import position
 from billing.dunning.owing import NO_FEE, BillFact
+from billing.dunning.poking import poke
 from billing.dunning.policies import ladder_in_force
 from billing.dunning.reading import register_grades
-from billing.dunning.running import acting_days, advance, poke
+from billing.dunning.running import acting_days, advance
 from billing.dunning.tasks import take_dunning_steps
 from billing.models import (
     Allocation,
