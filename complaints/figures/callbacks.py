@@ -35,6 +35,7 @@ CALL_PARTS: dict[str, tuple[Any, Q]] = {
     "visited": (_("At the customer's"), Q(row_way=Callback.Way.VISIT, row_reached_at__isnull=False)),
     "solved": (_("Solved"), Q(row_solved=Solved.YES)),
     "not_solved": (_("Not solved"), Q(row_solved=Solved.NO)),
+    "returned": (_("Back to work"), Q(row_solved=Solved.NO, row_final=False)),
     "unreachable": (_("Not reached"), Q(row_solved=Solved.UNREACHABLE)),
     "satisfied": (_("Satisfied"), Q(row_satisfaction__gte=GOOD_SCORE)),
     "kind": (_("Good attitude"), Q(row_attitude__gte=GOOD_SCORE)),
@@ -63,12 +64,12 @@ class Summed:
 @dataclass(frozen=True)
 class Report:
     """The sums of one kind of rows: what they are split by, the numbers of a line with the rows each counts, the means,
-    which number is good of which, the rows of a month, what they are rows of and its order in lists."""
+    which number is shown as a share of which, the rows of a month, what they are rows of and its order in lists."""
 
     splits: Mapping[str, Split]
     parts: Mapping[str, tuple[Any, Q]]
     means: Mapping[str, Any]
-    share: tuple[str, str]
+    shares: Mapping[str, str]
     rows: report_rows.Rows
     model: Any
     order: tuple[str, str]
@@ -78,7 +79,7 @@ CALLS = Report(
     splits=CALLS_BY,
     parts=CALL_PARTS,
     means={"satisfaction": Avg("row_satisfaction"), "attitude": Avg("row_attitude"), "tries": Avg("row_tries")},
-    share=("satisfied", "reached"),
+    shares={"satisfied": "reached", "returned": "reached"},
     rows=report_rows.CALLS,
     model=Callback,
     order=("-done_at", "-pk"),
@@ -87,7 +88,7 @@ SUPPORT = Report(
     splits=PARTS_BY,
     parts=PART_PARTS,
     means={"used": Avg("row_used"), "budget": Avg("row_budget")},
-    share=("on_time", "all"),
+    shares={"on_time": "all"},
     rows=report_rows.PARTS,
     model=Part,
     order=("-due_at", "-pk"),

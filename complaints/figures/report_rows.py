@@ -118,6 +118,7 @@ CALLS = Rows(
         "satisfaction": (F("satisfaction"), "satisfaction"),
         "attitude": (F("attitude"), "attitude"),
         "tries": (Tries("tries"), "tries"),
+        "final": (F("solution__final"), "final"),
         "topic": (F("complaint__topic_id"), "topic_id"),
         "brand": (F("complaint__brand"), "brand"),
         "unit": (F("complaint__work_unit_id"), "unit_id"),

@@ -38,7 +38,8 @@ class OfCase(models.Model):
 
 
 class MonthCall(OfCase):
-    """A callback that ended in a month: what came of it, and what its case was about. `tries`: how many."""
+    """A callback that ended in a month: what came of it, and what its case was about. `tries`: how many; `final`:
+    it was about our last word, after which nothing goes back to work."""
 
     personal: ClassVar = Personal(of="callback__complaint__customer", plain=("way", "solved", "brand", "channel"))
 
@@ -49,6 +50,7 @@ class MonthCall(OfCase):
     satisfaction = models.PositiveSmallIntegerField(null=True)
     attitude = models.PositiveSmallIntegerField(null=True)
     tries = models.IntegerField()
+    final = models.BooleanField(default=False, db_default=False)
     topic_id = models.BigIntegerField(null=True)
     brand = models.CharField(max_length=40)
     unit_id = models.BigIntegerField()

@@ -179,15 +179,15 @@ def voice_suggestions(request: StaffRequest) -> HttpResponseBase:
 
 
 def _linked(report: Report, line: Summed, name: str, month: date, by: str) -> dict[str, Any]:
-    """A line with the list behind each of its numbers."""
+    """A line with the list behind each of its numbers, and what share it is where it is one."""
     key = (line.key or "none") if by else ""
+    of = {part: line.counts[whole] for part, whole in report.shares.items()}
+    shares = {part: 100 * line.counts[part] / number if number else None for part, number in of.items()}
     links = [
-        (line.counts[part], _address(name, month, by=by, key=key, part=part), words)
+        (line.counts[part], _address(name, month, by=by, key=key, part=part), words, shares.get(part))
         for part, (words, _condition) in report.parts.items()
     ]
-    good, of = report.share
-    share = 100 * line.counts[good] / line.counts[of] if line.counts[of] else None
-    return {"line": line, "links": links, "share": share}
+    return {"line": line, "links": links, "shares": shares}
 
 
 def _asked(request: StaffRequest, report: Report) -> Number:

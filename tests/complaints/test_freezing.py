@@ -160,7 +160,7 @@ def reports_of(client: Client, *, rows: bool = True) -> dict[str, Any]:
         for by in splits:
             page = client.get(f"/complaints/{name}/?month=2026-03&by={by}")
             for line in [*page.context["lines"], page.context["sum"]]:
-                for number, url, _words in line["links"] if rows else []:
+                for number, url, _words, _share in line["links"] if rows else []:
                     found[url] = frozenset(row.pk for row in client.get(url).context["page"].items)
                     assert len(found[url]) == number, url
                 found[f"{name} {by} {line['line'].key}"] = line["line"]

@@ -79,8 +79,8 @@ def test_callbacks_are_summed_up_and_each_number_opens_its_rows(client_for: Clie
         page = client.get("/complaints/callbacks/?month=2026-03")
         counts = page.context["sum"]["line"].counts
         assert counts == {
-            "all": 4, "reached": 3, "visited": 1, "solved": 2, "not_solved": 1, "unreachable": 1, "satisfied": 2,
-            "kind": 2,
+            "all": 4, "reached": 3, "visited": 1, "solved": 2, "not_solved": 1, "returned": 1, "unreachable": 1,
+            "satisfied": 2, "kind": 2,
         }  # fmt: skip
         means = page.context["sum"]["line"].means
         assert means["satisfaction"] == pytest.approx(11 / 3) and means["attitude"] == 4.5 and means["tries"] == 1.5
@@ -89,7 +89,7 @@ def test_callbacks_are_summed_up_and_each_number_opens_its_rows(client_for: Clie
             page = client.get(f"/complaints/callbacks/?month=2026-03&by={by}")
             lines = [*page.context["lines"], page.context["sum"]]
             for line in lines:
-                for number, url, _words in line["links"]:
+                for number, url, _words, _share in line["links"]:
                     assert rows_of(client, url) == number, (by, url)
             assert sum(line["line"].counts["all"] for line in page.context["lines"]) == 4
         assert client.get("/complaints/callbacks/rows/?by=topic&key=x").status_code == 404
@@ -141,11 +141,11 @@ def test_support_units_are_measured_by_their_parts(client_for: ClientFor) -> Non
             client = client_for(user)
             page = client.get("/complaints/support/?month=2026-03")
             assert page.context["sum"]["line"].counts == {"all": 4, "on_time": 2, "late": 2}
-            assert page.context["sum"]["share"] == 50
+            assert page.context["sum"]["shares"]["on_time"] == 50
             for by in ("unit", "person"):
                 page = client.get(f"/complaints/support/?month=2026-03&by={by}")
                 for line in [*page.context["lines"], page.context["sum"]]:
-                    for number, url, _words in line["links"]:
+                    for number, url, _words, _share in line["links"]:
                         assert rows_of(client, url) == number
         assert cost(client, "/complaints/support/?month=2026-03") <= 15
         empty = client_for(office().head).get("/complaints/support/?month=2026-03")
