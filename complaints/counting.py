@@ -119,7 +119,8 @@ def _name(right: str) -> str:
 
 @lru_cache(maxsize=256)
 def _statement(keys: tuple[str, ...], shapes: _Shapes) -> str:
-    return f"SELECT {', '.join(_counted(_SEEN.get(key, 'TRUE'), _streams(key, shapes)) for key in keys)}"
+    counts = [_counted(_SEEN.get(key, "TRUE"), _streams(key, shapes)) for key in keys]
+    return f"SELECT {','.join(counts)}"
 
 
 def _counted(condition: str, streams: Sequence[str]) -> str:

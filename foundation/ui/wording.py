@@ -1,4 +1,4 @@
-"""Dates, times, spans and money in the words of the active language (D§1.1: business zone unless activated).
+"""Dates, times, spans and money in the words of the active language (D§1.1: in the business zone).
 
 Aware datetimes come in, plain text goes out. Relative words never stand alone: the tags add the moment itself.
 """
@@ -11,7 +11,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.db.models import Choices
-from django.utils import timezone
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
@@ -64,7 +63,7 @@ def _weekdays(_language: str | None) -> tuple[str, ...]:
 
 def local(moment: datetime) -> datetime:
     """The moment in the zone the user reads."""
-    return timezone.localtime(moment)
+    return moment.astimezone(clock.BUSINESS_ZONE)
 
 
 def say_date(day: date | datetime) -> str:

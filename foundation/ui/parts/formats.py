@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,14 +12,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from foundation.ui import wording
+from foundation.ui.widgetry import said
 
 register = template.Library()
 DASH = "–"
+_STYLES: dict[str, Callable[[datetime], str]] = {
+    "since": wording.say_since,
+    "time": wording.say_time,
+    "moment": wording.say_moment,
+    "stamp": lambda moment: wording.local(moment).strftime("%Y-%m-%d %H:%M"),
+}
 
 
 def _time_element(moment: date | datetime, text: str, title: str) -> SafeString:
     stamp = wording.local(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
-    return format_html('<time datetime="{}" title="{}">{}</time>', stamp, title, text)
+    return SafeString(f'<time datetime="{stamp}" title="{said(title)}">{said(text)}</time>')
 
 
 @register.simple_tag
@@ -28,13 +35,7 @@ def when(moment: datetime | None, style: str = "since") -> SafeString | str:
     "stamp" (2026-11-22 10:24). The absolute moment is always in the title; a dash for None."""
     if moment is None:
         return DASH
-    text = {
-        "since": wording.say_since,
-        "time": wording.say_time,
-        "moment": wording.say_moment,
-        "stamp": lambda m: wording.local(m).strftime("%Y-%m-%d %H:%M"),
-    }[style](moment)
-    return _time_element(moment, text, wording.say_moment(moment))
+    return _time_element(moment, _STYLES[style](moment), wording.say_moment(moment))
 
 
 @register.simple_tag(name="date")

@@ -111,7 +111,8 @@ def count(number: int | str | None, tone: str = "", label: str = "") -> SafeStri
 @register.simple_tag
 def avatar(name: str, size: str = "") -> SafeString:
     """The first character of a name in a disc; the name itself must stand beside it."""
-    return format_html('<span class="av{}" aria-hidden="true">{}</span>', f" -{size}" if size else "", str(name)[:1])
+    classes = f"av -{size}" if size else "av"
+    return SafeString(f'<span class="{said(classes)}" aria-hidden="true">{said(str(name)[:1])}</span>')
 
 
 @register.simple_tag
