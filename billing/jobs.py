@@ -40,7 +40,7 @@ def run_compare(job: RunningJob) -> None:
     except (Unreachable, Refused) as problem:
         _end(row, Reconciliation.State.FAILED)
         words = _(
-            "Billing does not answer (%(why)s): what was compared is repaired, the rest waits for the next night."
+            "Billing does not answer (%(why)s). What was compared is repaired, the rest waits for the next night."
         )
         raise BadInput("billing.no_answer", words % {"why": problem}) from problem
     _end(row, Reconciliation.State.DONE)

@@ -18,6 +18,12 @@ def register() -> None:
             "billing.engineer",
             84,
             section="manage",
-            match=("billing:event", "billing:unmatched", "billing:command", "billing:account-commands"),
+            match=(
+                "billing:event",
+                "billing:unmatched",
+                "billing:command",
+                "billing:account-commands",
+                "billing:compar",
+            ),
         )
     )

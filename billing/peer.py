@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -78,19 +78,30 @@ class Billing:
             raise Unreachable("no object")
         return body
 
-    def pages(self, resource: str, *, since: datetime | None = None, **filters: str) -> Iterator[list[dict[str, Any]]]:
-        """All resources that changed at or after `since`, oldest change first, a page at a time. A resource that
-        changes meanwhile comes (again) at the end. Raises Unreachable, Refused."""
-        asked: dict[str, str] = dict(filters)
+    def page(
+        self,
+        resource: str,
+        *,
+        since: datetime | None = None,
+        offset: int = 0,
+        filters: Mapping[str, str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """A page of the resources that changed at or after `since`, oldest change first; shorter than PAGE at the end.
+        Raises Unreachable, Refused."""
+        asked = {**(filters or {}), "offset": str(offset), "limit": str(PAGE)}
         if since is not None:
             asked["lastUpdate.gte"] = since.isoformat()
+        page = self._ask("GET", BASES[resource], params=asked)
+        if not isinstance(page, list) or not all(isinstance(one, dict) for one in page):
+            raise Unreachable("no list")
+        return page
+
+    def pages(self, resource: str, filters: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
+        """All resources there are, a page at a time. One that changes meanwhile moves to the end, and another may be
+        missed: whoever misses one asks for it by name. Raises Unreachable, Refused."""
         offset = 0
-        while True:
-            page = self._ask("GET", BASES[resource], params={**asked, "offset": str(offset), "limit": str(PAGE)})
-            if not isinstance(page, list) or not all(isinstance(one, dict) for one in page):
-                raise Unreachable("no list")
-            if page:
-                yield page
+        while page := self.page(resource, offset=offset, filters=filters):
+            yield page
             if len(page) < PAGE:
                 return
             offset += len(page)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import accounts, events, listener
+from billing.views import accounts, comparing, events, listener
 
 app_name = "billing"
 urlpatterns = [
@@ -9,5 +9,7 @@ urlpatterns = [
     path("billing/events/<id:pk>/", events.event_detail, name="event"),
     path("billing/unmatched/", accounts.unmatched_list, name="unmatched-list"),
     path("billing/commands/", accounts.command_list, name="command-list"),
+    path("billing/comparison/", comparing.comparison, name="comparison"),
+    path("billing/comparison/now/", comparing.compare_now, name="compare-now"),
     path("billing/accounts/<id:pk>/commands/", accounts.account_detail, name="account-commands"),
 ]

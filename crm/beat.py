@@ -67,6 +67,10 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("exports.expire", EveryMinutes(60)),
     # Policies decided for a later day begin to hold: the clocks that run go with them (D§1.2).
     Planned("policies.move_due_clocks", EveryMinutes(10)),
+    # What billing did not tell, and accounts whose customer has come.
+    Planned("billing.poll", EveryMinutes(10)),
+    Planned("billing.match_accounts", EveryMinutes(60)),
+    Planned("billing.compare", Daily(time(3, 10))),
     Planned("customers.mark_birthdays", Daily(time(0, 15))),
     Planned("customers.find_duplicates", Daily(time(1, 15))),
     # After the marks it reads.

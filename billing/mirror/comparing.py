@@ -48,7 +48,7 @@ def compare_all(run: Reconciliation, report: Callable[[int], None] = lambda _don
     with Billing() as billing:
         for resource in COMPARED:
             seen: set[str] = set()
-            for page in billing.pages(resource, **_FILTERS.get(resource, {})):
+            for page in billing.pages(resource, _FILTERS.get(resource)):
                 asked_at = clock.now()
                 statements, wrong = read_all(resource, page)
                 keep_wrong(resource, wrong)

@@ -99,7 +99,7 @@ def test_after_a_storm_the_mirror_is_what_billing_says(simulator: Start, live_se
     billing.do("pay", account="A1")
     billing.do("partial", on=False)
     bills = [body for body in billing.state()["customerBill"] if body["billingAccount"]["id"] == "A3"]
-    lines = [{"kind": "PLAN", "name": "Plan", "amount": 10, "serviceNo": ""}]
+    lines = [{"type": "PLAN", "name": "Plan", "amount": 10, "serviceNo": ""}]
     replaced = billing.do("replace-bill", bill=bills[0]["id"], lines=lines)
     billing.do("replace-bill", bill=replaced["bill"], lines=[{**lines[0], "amount": 8}])
     end = billing.settle(work)

@@ -16,6 +16,7 @@ from tests.sources import calls
 GATHERED = {
     "customers/imports/working.py": COUNT_WORDS,
     "customers/jobs.py": job_kinds()["customers.erase_due"].counts,
+    "billing/jobs.py": {**job_kinds()["billing.poll"].counts, **job_kinds()["billing.compare"].counts},
     "crm/housekeeping.py": FAULTS,
     "outreach/jobs.py": job_kinds()["outreach.tidy"].counts,
 }
