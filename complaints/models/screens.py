@@ -28,7 +28,7 @@ class WallScreen(Row):
     (`code_digest`, until `code_until`) and then known by a token of its own; both are kept as digests alone. It ends by
     `expires_at`, by `revoked_at`, or when its maker no longer sees figures."""
 
-    personal: ClassVar = Personal(of=None)
+    personal: ClassVar = Personal(of=None, plain=("name", "code_digest", "token_digest"))
 
     name = models.CharField(max_length=60)
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
