@@ -6,13 +6,11 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.dunning.owing import FeeRules
 from billing.dunning.rules import GRACE, Ladder
 from foundation.calendars.windows import Window
-from foundation.common.errors import RuleBroken
 from foundation.policies.reading import policy
 from foundation.policies.registry import define
 
@@ -134,24 +132,6 @@ for _name, (_default, _low, _high, _unit, _source, _title, _help) in NUMBERS.ite
     )
 
 
-def _check_grace(table: Any) -> None:
-    if not isinstance(table, dict) or set(table) != set(GRACE):
-        raise RuleBroken("policies.value", _("Days of grace are given for the grades A to E."))
-    days = [table[grade] for grade in sorted(GRACE)]
-    if any(type(one) is not int or not 0 <= one <= 90 for one in days) or days != sorted(days, reverse=True):
-        raise RuleBroken("policies.value", _("Days of grace are whole numbers from 0 to 90, fewer for a worse grade."))
-
-
-define(
-    "billing.grace_days",
-    type="table",
-    default=dict(GRACE),
-    unit="days",
-    source="D, S0, S1, P4",
-    check=_check_grace,
-    title=gettext_lazy("Days of grace"),
-    help=gettext_lazy("How many days the suspension waits for a customer of each credit grade."),
-)
 define(
     "billing.call_from",
     type="decimal",
@@ -236,7 +216,7 @@ def ladder_in_force(at: datetime | None = None) -> Ladder:
         warning_before=number["warning_before"],
         final_hours=number["final_warning_before"],
         suspension_day=number["suspension_day"],
-        grace=policy("billing.grace_days", at=at),
+        grace={grade: int(row["grace_days"]) for grade, row in policy("billing.credit_grades", at=at).items()},
         two_way_after=number["two_way_after"],
         ending_notice_after=number["ending_notice_after"],
         ending_after=number["ending_after"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
+from billing.credit.service import latest_scores
 from billing.dunning.facts import (
     AccountFacts,
     AccountKind,
@@ -38,7 +39,6 @@ from outreach.services.rescuing import RECEIPTED
 # A payment taken back longer ago than this, before a case began, is told of no more.
 REVERSAL_IS_NEWS = timedelta(days=7)
 FIXED_LINES = frozenset({ProductLine.BROADBAND.value, ProductLine.FIXED.value})
-
 GradeSource = Callable[[int], str | None]
 _grades: list[GradeSource] = []
 
@@ -50,8 +50,22 @@ def register_grades(source: GradeSource) -> None:
 
 def grade_of(account_id: int) -> str:
     """The credit grade of an account now; the policy's where credit has none."""
-    told = _grades[0](account_id) if _grades else None
-    return told or str(policy("billing.grade_unknown"))
+    return _told_grade(account_id) or str(policy("billing.grade_unknown"))
+
+
+def _told_grade(account_id: int) -> str | None:
+    return _grades[0](account_id) if _grades else None
+
+
+def note_grade(account: BillingAccount, case: DunningCase, now: datetime) -> None:
+    """Write down another grade than the case knows (D§13.10); saved by the caller. The month it was judged for is the
+    newest; fraud and what was written off may shorten the grace."""
+    current = _told_grade(account.pk)
+    last = case.grades[-1]["grade"] if case.grades else case.grade
+    if current is None or current == last or account.customer is None:
+        return
+    shortens = any(row.fraud or row.written_off for row in latest_scores(account.customer))
+    case.grades = [*case.grades, {"at": now.isoformat(), "grade": current, "shortens": shortens}]
 
 
 def read_facts(account: BillingAccount, case: DunningCase, now: datetime) -> AccountFacts:

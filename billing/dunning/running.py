@@ -18,7 +18,7 @@ from billing.dunning.facts import State
 from billing.dunning.ladder import Course, Taken, state_of
 from billing.dunning.planning import Needs, next_step
 from billing.dunning.policies import ladder_in_force
-from billing.dunning.reading import grade_of, known_then, memory_of, read_facts, remember
+from billing.dunning.reading import grade_of, known_then, memory_of, note_grade, read_facts, remember
 from billing.dunning.rules import Ladder
 from billing.models import BillingAccount, DunningCase, DunningStep
 from foundation.calendars.definition import Calendar
@@ -75,6 +75,8 @@ def _begin(account: BillingAccount, now: datetime) -> DunningCase | None:
 
 def _advance(account: BillingAccount, case: DunningCase, now: datetime, lead_restores: bool) -> int:
     ladder, days = ladder_in_force(now), acting_days()
+    if case.overdue_since is not None:
+        note_grade(account, case, now)
     facts = read_facts(account, case, now)
     if lead_restores:
         facts = replace(facts, lead_restores=(now,))

@@ -17,7 +17,6 @@ from billing.dunning.ladder import position
 from billing.dunning.owing import NO_FEE, BillFact
 from billing.dunning.poking import poke
 from billing.dunning.policies import ladder_in_force
-from billing.dunning.reading import register_grades
 from billing.dunning.running import acting_days, advance
 from billing.dunning.tasks import take_dunning_steps
 from billing.models import (
@@ -33,6 +32,7 @@ from billing.models import (
 )
 from foundation.common import clock
 from foundation.common.ids import first_id_at, new_id
+from foundation.policies.services import set_policy
 from outreach.lifecycle import MessageState
 from outreach.models import FollowUp, MessageMove, OutMessage
 from outreach.wording import is_still_true
@@ -242,13 +242,13 @@ LIVES = {
 
 
 @pytest.mark.parametrize("name", LIVES)
-def test_the_clock_takes_the_steps_the_pure_ladder_says(name: str, request: pytest.FixtureRequest) -> None:
+def test_the_clock_takes_the_steps_the_pure_ladder_says(name: str) -> None:
     """Looked at only when something is due or becomes known, an account is led as `position` says from the facts."""
     until = moment("2026-08-01T00:00")
     account = owing("80")
     bill(account, "60", "2026-02-28")
-    register_grades(lambda _account: "D")
-    request.addfinalizer(lambda: register_grades(lambda _account: None))
+    with at("2026-01-01T00:00"):
+        set_policy("billing.grade_unknown", "D", actor=None)
     case = DunningCase.objects.create(account=account, grade="D", begun_at=moment("2026-01-01T00:00"))
     paid = [(moment(when), amount) for when, amount in LIVES[name]]
     now = moment("2026-01-01T00:00")
