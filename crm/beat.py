@@ -98,6 +98,7 @@ SCHEDULE: tuple[Planned, ...] = (
     Planned("jobs.drop_old_files", Daily(time(3, 30))),
     Planned("complaints.drop_stray_files", Daily(time(3, 45))),
     Planned("complaints.forget_complainants", Daily(time(3, 50))),
+    Planned("rest.tidy", Daily(time(3, 55))),
     Planned("staff.clear_sessions", Daily(time(4, 0))),
     Planned("staff.forget_drafts", Daily(time(4, 10))),
     Planned("staff.restamp_units", Daily(time(4, 30))),

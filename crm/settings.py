@@ -195,6 +195,7 @@ AUTHENTICATION_BACKENDS = [
     "staff.rights.RoleBackend",
     "staff.backends.StaffBackend",
 ]
+API_USERS_BACKEND = "staff.backends.StaffBackend"  # the users behind programs
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "workspace:home"
 AUTH_PASSWORD_VALIDATORS = [

@@ -15,6 +15,7 @@ from foundation.common import clock
 from staff.models import Absence, OrgUnit, User
 from staff.picking import PersonField, UnitField
 from staff.roles import ROLES
+from staff.services.users import PROGRAM_ROLE
 
 CODE = RegexValidator(r"^[A-Za-z0-9._-]+$", _("Letters, digits, dots, dashes and underscores only."))
 
@@ -81,7 +82,10 @@ class NewUserForm(UserForm):
 class RoleForm(forms.Form):
     """A role to be held."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=[(code, role.label) for code, role in ROLES.items()])
+    # Programs are admitted with their role by `manage create_api_client`.
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[(code, role.label) for code, role in ROLES.items() if code != PROGRAM_ROLE]
+    )
     unit = UnitField(label=_("In the unit"))
     from_day = _date(_("From"), initial=clock.today)
     to_day = _date(_("To"), required=False)

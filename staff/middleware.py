@@ -8,6 +8,7 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils import translation
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from foundation.common import clock
 from foundation.ui.htmx import redirect_page
+from staff.models import User
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 SEEN, FACTOR = "seen", "second_factor"
@@ -87,6 +89,8 @@ class Gate:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if not user.is_authenticated or name in ALWAYS:
             return None
+        if user.kind == User.Kind.SERVICE:
+            raise PermissionDenied("programs call the REST interface with a token; pages are for people")
         if user.must_change_password:
             why = _("Your password was set by somebody else: choose your own first.")
             return None if name in TO_PASSWORD else _lead(request, "account_change_password", "password_to_change", why)

@@ -215,6 +215,17 @@ _TABLE = [
         second_factor=True,
         view_sensitive=True,
     ),
+    # Held by programs alone (kind SERVICE): what they may do is narrowed by the scopes of their tokens (rest.md).
+    Role(
+        "PROGRAM",
+        _("Program of another system"),
+        {
+            "customers": (UNIT, "view find create edit"),
+            "interactions": (UNIT, "view take handle"),
+            "complaints": (UNIT, "view take assess assign work"),
+            "outreach": (UNIT, "view work"),
+        },
+    ),
     Role("VENDOR", _("Mystery-visit company"), {}),
     Role("SUPERVISOR_EXT", _("Social supervisor"), {}),
 ]

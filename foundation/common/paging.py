@@ -128,6 +128,11 @@ def keyset_page(
     return Page(items=items, next_cursor=cursor, is_first=not after)
 
 
+def cursor_of(rows: QuerySet[Any, Any], row: Any) -> str:
+    """The cursor after which a page of `rows`, in their order, goes on behind `row`."""
+    return _pack([_value(row, str(name).lstrip("-")) for name in rows.query.order_by])
+
+
 def first_of(
     rows: QuerySet[Any, Any],
     streams: Sequence[Q],

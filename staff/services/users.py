@@ -17,6 +17,7 @@ from staff.roles import ROLES
 from staff.services.passwords import end_sessions, new_password, refuse_own
 
 ADMINISTER = "staff.administer"
+PROGRAM_ROLE = "PROGRAM"
 FIELDS = ("name", "staff_no", "extension", "email", "employment", "skills", "unit")
 _PERSONAL = {"name", "extension", "email"}
 
@@ -132,15 +133,17 @@ def grant_role(
 ) -> RoleAssignment:
     """Give a role in a unit from a day to a day (included; None: open).
 
-    Refuses the own account (`users.own_account`, D§3.2), an unknown role (`roles.unknown`), an end before the
-    beginning (`roles.days`), a role held there already in these days (`roles.held`), a closed unit
-    (`users.unit_closed`).
+    Refuses the own account (`users.own_account`, D§3.2), an unknown role (`roles.unknown`), a role of programs for a
+    person or the other way round (`roles.programs`), an end before the beginning (`roles.days`), a role held there
+    already in these days (`roles.held`), a closed unit (`users.unit_closed`).
     """
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if actor is not None:
         refuse_own(user, actor)
     if role not in ROLES:
         raise RuleBroken("roles.unknown", _("There is no role “%(role)s”.") % {"role": role})
+    if (role == PROGRAM_ROLE) != (user.kind == User.Kind.SERVICE):
+        raise RuleBroken("roles.programs", _("This role is for programs of other systems, and they hold no other."))
     if to_day is not None and to_day < from_day:
         raise RuleBroken("roles.days", _("The last day lies before the first."))
     _check_unit(unit)

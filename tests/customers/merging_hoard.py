@@ -37,6 +37,8 @@ from customers.timeline import add_line
 from foundation.audit.services import record
 from foundation.common import clock, crypto
 from foundation.common.merging import customer_keys
+from foundation.rest.clients import make_client
+from foundation.rest.models import ApiClient, KeptAnswer
 from interactions.models import Interaction, Matter, RightsRequest, Suggestion
 from outreach.models import ManagerTransfer, MessageText, OutMessage, SmsReply
 from staff.models import Draft, OrgUnit, Reveal, User
@@ -183,6 +185,8 @@ def _contacts(draw: random.Random, row: Customer, staff: list[User], number: int
     _credit(row)
     came: dict[str, Any] = {"number": f"138{number:08d}", "text": f"yes {number}", "at": at}
     SmsReply.objects.create(customer=row, state="TAKEN", taken_by="followup", **came)
+    calls = ApiClient.objects.first() or make_client(actor=None, user_id=1, name="x", scopes=["personal:read"]).client
+    KeptAnswer.objects.create(client=calls, key=f"{number}", request=b"1", customer_id=row.pk)
     Reveal.objects.create(user=staff[0], customer_id=row.pk, field="phone", reason="call", until=at)
 
 

@@ -266,7 +266,8 @@ def _part(customer: Customer, handler: User, soon: datetime) -> Part:
 
 def make_world(role: str) -> tuple[User, dict[str, Place]]:
     """A person who holds `role` in a unit of their own, with what is near and what is far."""
-    person = UserFactory(role=role, unit=UnitFactory(no=10, last_no=19))
+    kind = User.Kind.SERVICE if role == "PROGRAM" else User.Kind.HUMAN
+    person = UserFactory(role=role, kind=kind, unit=UnitFactory(no=10, last_no=19))
     stranger = UserFactory(role="TEAM_LEAD", unit=UnitFactory(no=50, last_no=59))
     return person, {"near": make_place(person), "far": make_place(stranger)}
 
@@ -305,6 +306,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
     "api:complaint-clock": lambda p: {"pk": p.complaint.pk, "number": _clock(p)},
     "api:complaint-clocks": lambda p: {"pk": p.complaint.pk},
+    "tmf:troubleTicket-detail": lambda p: {"ref": p.complaint.ref},
     "workspace:draft-detail": lambda _p: {"pk": _draft()},
     "workspace:draft-act": lambda _p: {"pk": _draft(), "what": "keep"},
     "workspace:calendar-year": lambda _p: {"code": "STANDARD", "year": 2026},
