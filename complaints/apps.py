@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ComplaintsConfig(AppConfig):
@@ -31,8 +32,10 @@ class ComplaintsConfig(AppConfig):
         from complaints.mail.address import read_mail_in
         from complaints.recorded import content
         from complaints.rehearsing import running
+        from complaints.rest.tickets import TroubleTicket
         from complaints.services import bulk
         from complaints.team import handover
+        from foundation.rest.resources import register_resource
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.MAIL_IN_URL:
@@ -59,6 +62,7 @@ class ComplaintsConfig(AppConfig):
         bulk.register()
         running.register()
         moving.register()
+        register_resource(TroubleTicket(), read=_("Complaints: read"), write=_("Complaints: take and change"))
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))

@@ -19,6 +19,7 @@ from complaints.models.shifts import ShiftItem, ShiftSheet, ShiftWhy
 from complaints.models.solving import Approval, Callback, ComplainerFlag, Measure, Rejection, Solution
 from complaints.models.talk import Attachment, Entry, Order, Promise
 from complaints.models.times import CaseTime
+from complaints.models.told import TicketTold
 from complaints.models.views import SavedView
 from complaints.models.watching import Escalation, EscalationTold
 
@@ -72,6 +73,7 @@ __all__ = [
     "ShiftSheet",
     "ShiftWhy",
     "Solution",
+    "TicketTold",
     "TopicWord",
     "WallScreen",
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from complaints.api import CaseClock, CaseClockList
+from complaints.rest.clocks import CaseClock, CaseClockList
 
 app_name = "api"
 urlpatterns = [

@@ -13,6 +13,8 @@ from foundation.calendars.clock_queries import open_clock
 from foundation.calendars.clock_words import explain_clock
 from foundation.common import clock
 from tests.complaints.cases import office, on, ready
+from tests.factories import UnitFactory
+from tests.rest.calling import program
 from tests.workspace.making import enter, person, queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.covers("CMP-09")]
@@ -55,5 +57,10 @@ def test_the_clocks_of_a_case_say_why_as_the_page_does():
             assert refused.status_code == 400 and refused.json()["@type"] == "Error"
         assert client.get(f"/api/careline/v1/complaint/{other.ref}/clock").status_code == 404  # it is about them
         assert client.get(f"{address}/1").status_code == 404
-        assert Client().get(address).status_code == 403
+        assert Client().get(address).status_code == 401
+        # A program with the scope sees the same by its token; without it, and outside of its unit, nothing.
+        named = program("troubleTicket:read", unit=one.owner.unit)
+        assert named.get(address).json() == client.get(address).json()
+        assert program("personal:read", unit=one.owner.unit, name="other").get(address).status_code == 403
+        assert program("troubleTicket:read", unit=UnitFactory(no=90_000), name="far").get(address).status_code == 404
         assert enter(person("POLICY_ADMIN")).get(address).json()["code"] == "permission_denied"

@@ -22,12 +22,16 @@ from complaints.models import (
     Promise,
     RecordedCase,
     Rejection,
+    TicketTold,
 )
 from complaints.services import answering, assessing, callbacks, closing, solving, working
 from complaints.services.approving import deny_approval
 from complaints.services.intake import register_complaint
 from customers.models import Customer
 from foundation.common import clock
+from foundation.common.crypto import encrypt
+from foundation.rest.clients import make_client
+from foundation.rest.models import KeptAnswer
 from interactions.models import Topic
 from outreach.delivery import deliver_due
 from staff.models import RoleAssignment, User
@@ -80,6 +84,8 @@ WORDS = (
     "mail kept aside",
     "file of a mail kept aside",
     "name in a mail kept aside",
+    "case at another system",
+    "party named by a program",
 )
 
 
@@ -108,6 +114,12 @@ def complaint_doors(customer: Customer, agent: User, lead: User, mark: dict[str,
         facts_given={"month": mark["answer to a question"]},
         source_no=mark["number in another system"],
     )
+    told = {"relatedParty": [{"name": mark["party named by a program"]}]}
+    TicketTold.objects.create(complaint=one, external_id=mark["case at another system"], told=told)
+    program = make_client(actor=None, user_id=agent.pk, name="doors", scopes=["personal:read"]).client
+    kept = KeptAnswer(client=program, key="1", request=b"1", status=201, customer_id=customer.pk)
+    kept.body = encrypt(mark["text of a complaint"], row_id=kept.pk)
+    kept.save()
     assessing.assess_complaint(one.pk, actor=lead, topic=topic, grade="ORDINARY")
     working.assign_complaint(one.pk, actor=lead, to=handler, note=mark["why somebody got it"])
     working.accept_work(one.pk, actor=handler)

@@ -15,7 +15,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from complaints.lifecycle import OWNER_KIND, ClockKind, label_of
 from complaints.models import Complaint
@@ -26,7 +25,8 @@ from foundation.calendars.clock_words import explain
 from foundation.calendars.models import Clock, ClockEvent
 from foundation.common import clock
 from foundation.common.explain import Explanation
-from foundation.rest.rights import HoldsRight
+from foundation.rest.rights import BOTH, HoldsRight
+from foundation.rest.views import CallView
 from staff.models import User
 
 MINUTE = timedelta(minutes=1)
@@ -38,11 +38,14 @@ NAMED = (
 )  # fmt: skip
 
 
-class CaseClockList(APIView):
+class CaseClockList(CallView):
     """All clocks of a case the caller may see, the newest first. `fields` names the attributes wanted."""
 
     careline_door = VIEW_RIGHT
+    authentication_classes = BOTH
     permission_classes = (HoldsRight,)
+    scope = "troubleTicket:read"
+    audited_as = "complaintClock"
 
     @extend_schema(operation_id="listComplaintClock", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int) -> Response:
@@ -55,11 +58,14 @@ class CaseClockList(APIView):
         return Response(body, headers={"X-Result-Count": str(len(body)), "X-Total-Count": str(len(body))})
 
 
-class CaseClock(APIView):
+class CaseClock(CallView):
     """One clock of a case."""
 
     careline_door = VIEW_RIGHT
+    authentication_classes = BOTH
     permission_classes = (HoldsRight,)
+    scope = "troubleTicket:read"
+    audited_as = "complaintClock"
 
     @extend_schema(operation_id="retrieveComplaintClock", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int, number: int) -> Response:
