@@ -53,6 +53,8 @@ TICKS: tuple[Tick, ...] = (
     Tick("complaints.tasks.watch_complaints", 10, "urgent"),
     # What else falls due on cases, each by its own partial index.
     Tick("complaints.tasks.settle_dues", 60, "urgent"),
+    # Events for other systems: the index of what waits.
+    Tick("foundation.rest.tasks.deliver_events", 10),
     # Nothing without CARELINE_MAIL_IN_URL.
     Tick("complaints.tasks.poll_mailbox", 60),
     # Complaints of the last day, by the time they came.

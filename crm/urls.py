@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from crm.health import healthz, readyz
 from crm.metrics import metrics
 from foundation.common.ids import IdConverter
+from foundation.rest.docs_views import docs, openapi
 from foundation.rest.oauth import token
 
 register_converter(IdConverter, "id")
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("complaints.urls")),
     path("", include("complaints.public_urls")),
     path("api/careline/v1/", include("complaints.urls.api")),
+    path("api/openapi.json", openapi, name="openapi"),
+    path("api/docs/", docs, name="api-docs"),
     path("oauth/token", token, name="oauth-token"),
     path("tmf-api/", include("foundation.rest.urls")),
     path("", include("customers.imports.urls")),

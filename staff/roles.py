@@ -193,6 +193,7 @@ _TABLE = [
             "topics": (ALL, "view"),
             "complaint_lists": (ALL, "view"),
             "jobs": (ALL, "view control export"),
+            "hub": (ALL, "view control"),
             "imports": (ALL, "view run revert export"),
             "billing": (ALL, "engineer"),
             "audit": (ALL, "view export"),

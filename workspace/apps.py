@@ -43,6 +43,15 @@ class WorkspaceConfig(AppConfig):
                 match=("workspace:run-",),
             ),
             NavItem(
+                "hub",
+                _("Events for other systems"),
+                "radio-tower",
+                "workspace:hub-list",
+                "hub.view",
+                62,
+                section="manage",
+            ),
+            NavItem(
                 "policies",
                 _("Policies"),
                 "sliders-horizontal",

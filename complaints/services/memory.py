@@ -8,6 +8,7 @@ from typing import Any
 
 from complaints.lines import TELLING
 from complaints.models import Complaint, ComplaintMove
+from complaints.rest.telling import tell_of
 from complaints.services.fee_holds import follow_moves
 from customers.models import TimelineLine
 from customers.timeline import add_lines
@@ -77,9 +78,10 @@ def memory_of(
 
 
 def remember_many(memories: Sequence[Memory]) -> None:
-    """Write what is kept, in the caller's transaction: three statements for up to a thousand acts. Fees the cases
-    dispute are held or released with it."""
+    """Write what is kept, in the caller's transaction: three statements for up to a thousand acts, and one that asks
+    which programs are told of it. Fees the cases dispute are held or released with it."""
     ComplaintMove.objects.bulk_create([one.row for one in memories], batch_size=1_000)
     record_many([one.entry for one in memories])
     add_lines([one.line for one in memories if one.line is not None])
     follow_moves([one.row for one in memories])
+    tell_of([one.row for one in memories])

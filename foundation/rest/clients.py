@@ -23,6 +23,7 @@ from foundation.common.crypto import decrypt, encrypt
 from foundation.common.errors import RuleBroken
 from foundation.common.ids import new_id
 from foundation.common.prepared import prepared
+from foundation.rest.bodies import bad_text
 from foundation.rest.models import AccessToken, ApiClient, ClientSecret
 from foundation.rest.scopes import known_scopes
 
@@ -65,7 +66,7 @@ def check_scopes(scopes: list[str]) -> list[str]:
     known = known_scopes()
     if unknown := sorted(set(scopes) - set(known)):
         words = _("There is no scope %(scope)s. There are: %(known)s.")
-        raise RuleBroken("rest.unknown_scope", words % {"scope": unknown[0], "known": ", ".join(sorted(known))})
+        raise RuleBroken("rest.unknown_scope", words % {"scope": unknown[0], "known": " ".join(sorted(known))})
     return sorted(set(scopes))
 
 
@@ -135,6 +136,8 @@ def _new_secret(client: ApiClient) -> str:
 
 def client_with(client_id: str, secret: str) -> ApiClient | None:
     """The program that has this id and one of its secrets now; None for any other pair, after the same comparisons."""
+    if bad_text(client_id) or bad_text(secret):
+        return None
     client = ApiClient.objects.filter(client_id=client_id[:40], ended_at=None).first()
     digest = digest_of(secret)
     live = ClientSecret.objects.filter(ClientSecret.live(clock.now()), client=client) if client else []

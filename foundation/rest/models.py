@@ -86,3 +86,67 @@ class KeptAnswer(Row):
         indexes: ClassVar = [
             models.Index(fields=["customer_id"], name="rest_kept_customer", condition=Q(customer_id__isnull=False))
         ]
+
+
+class Listener(Row):
+    """Where a program wants to be told what happens in an API (`POST /hub`). `event_types`: empty for all."""
+
+    personal: ClassVar = Personal(of=None, plain=("base", "callback", "query", "event_types"))
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="listeners")
+    base = models.CharField(max_length=40)
+    callback = models.CharField(max_length=400)
+    query = models.CharField(max_length=400, blank=True)
+    event_types = ArrayField(models.CharField(max_length=80), default=list)
+    made_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["base"], name="rest_listener_base", condition=Q(ended_at=None))]
+
+
+class Event(Row):
+    """Something that happened to a resource, written in its own transaction. `known`: codes as they were then (a
+    status), laid over the resource as it is when it is delivered; nothing personal is kept here."""
+
+    personal: ClassVar = Personal(of=None, plain=("kind", "resource", "known"))
+
+    kind = models.CharField(max_length=80)
+    resource = models.CharField(max_length=40)
+    resource_id = models.BigIntegerField()
+    at = models.DateTimeField(default=clock.now)
+    known = models.JSONField(default=dict)
+
+
+class Delivery(Row):
+    """An event for a listener. Of one resource only the oldest that waits goes out. `not_before` is also the lease of
+    who is delivering; `attempts` counts the tries."""
+
+    personal: ClassVar = Personal(of=None, plain=("state", "why"))
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("Waits")
+        SENT = "SENT", _("Taken by the other system")
+        DEAD = "DEAD", _("Given up")
+        SKIPPED = "SKIPPED", _("Not theirs to see")
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    listener = models.ForeignKey(Listener, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
+    resource_id = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(default=clock.now)
+    give_up_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    why = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["listener", "event"], name="rest_delivery_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["not_before", "id"], name="rest_delivery_due", condition=Q(state="WAITING")),
+            models.Index(
+                fields=["listener", "resource_id", "id"], name="rest_delivery_order", condition=Q(state="WAITING")
+            ),
+            models.Index(fields=["-id"], name="rest_delivery_dead", condition=Q(state="DEAD")),
+        ]

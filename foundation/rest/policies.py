@@ -41,3 +41,14 @@ define(
     title=_("Largest request of a program"),
     help=_("A larger body is refused before it is read. Month-end files go through the bulk door instead."),
 )
+define(
+    "rest.retry_hours",
+    type="duration",
+    unit="hours",
+    default=timedelta(hours=48),
+    low=timedelta(hours=1),
+    high=timedelta(hours=240),
+    source="D",
+    title=_("Delivery of events is tried for"),
+    help=_("An event another system does not take is tried again for so long; then it lies aside until replayed."),
+)

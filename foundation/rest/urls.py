@@ -6,8 +6,9 @@ from typing import Any
 
 from django.urls import URLPattern, path, re_path
 
+from foundation.rest.hub_views import HubDetail, HubList
 from foundation.rest.nowhere import nowhere
-from foundation.rest.resources import Resource, resources
+from foundation.rest.resources import Resource, bases, resources
 from foundation.rest.views import ResourceDetail, ResourceList, ResourceView
 
 app_name = "tmf"
@@ -28,6 +29,18 @@ def _view(one: Resource, base: type[ResourceView], verbs: tuple[str, ...]) -> An
     return made.as_view()
 
 
-urlpatterns = [pattern for one in resources().values() for pattern in _patterns(one)] + [
+def _hub(base: str) -> list[URLPattern]:
+    told = {"base": base, "careline_door": f"token: {base}", "audited_as": f"{base}.hub"}
+    whole: Any = type(f"{base}HubList", (HubList,), {**told, "http_method_names": ["post"]})
+    single: Any = type(f"{base}HubDetail", (HubDetail,), {**told, "http_method_names": ["delete"]})
+    return [
+        path(f"{base}/v4/hub", whole.as_view(), name=f"{base}-hub"),
+        path(f"{base}/v4/hub/<str:ref>", single.as_view(), name=f"{base}-hub-end"),
+    ]
+
+
+_TOLD = [base for base, served in bases().items() if any(one.events for one in served)]
+urlpatterns = [pattern for base in _TOLD for pattern in _hub(base)]
+urlpatterns += [pattern for one in resources().values() for pattern in _patterns(one)] + [
     re_path("^", nowhere, name="nowhere")
 ]

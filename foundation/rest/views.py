@@ -21,6 +21,7 @@ from foundation.common.paging import capped_count, cursor_of, keyset_page
 from foundation.rest import keys
 from foundation.rest.bodies import Json, JsonAlways, JsonBody, MergePatchBody, bad_text, check_size
 from foundation.rest.clients import Caller
+from foundation.rest.document import CallSchema, operation_of_list, operation_of_one
 from foundation.rest.filters import condition_of
 from foundation.rest.keys import Answer
 from foundation.rest.resources import Call, Resource, id_of
@@ -66,6 +67,7 @@ class MayCall(BasePermission):
 class CallView(APIView):
     """What every call of a program has: token, scope, size, media type, audit."""
 
+    schema = CallSchema()
     authentication_classes: Any = (TokenSignIn,)
     permission_classes: Any = (MayCall,)
     parser_classes = (JsonBody, MergePatchBody)
@@ -164,6 +166,9 @@ class ResourceView(CallView):
 class ResourceList(ResourceView):
     """`GET` of the rows a program sees, and `POST` of a new one."""
 
+    def operation(self, method: str, registry: Any) -> dict[str, Any]:
+        return operation_of_list(self.resource, method, registry)
+
     def get(self, request: Request) -> Response:
         """200, or 206 for a part that was asked for; the newest first."""
         call = self.call_of(request)
@@ -197,6 +202,9 @@ class ResourceList(ResourceView):
 
 class ResourceDetail(ResourceView):
     """`GET`, `PATCH` and `DELETE` of one row."""
+
+    def operation(self, method: str, registry: Any) -> dict[str, Any]:
+        return operation_of_one(self.resource, method, registry)
 
     def get(self, request: Request, ref: str) -> Response:
         """200 with the row; 404 for what there is not or the program does not see."""

@@ -65,6 +65,7 @@ NEVER_A_TARGET = {
     "complaints.tickettold",
     "rest.accesstoken",
     "rest.clientsecret",
+    "rest.event",
     "rest.keptanswer",
     "complaints.casetime",
     "complaints.libraryentry",

@@ -306,6 +306,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "workspace:policy-detail": lambda _p: {"key": "staff.reveals_per_hour"},
     "api:complaint-clock": lambda p: {"pk": p.complaint.pk, "number": _clock(p)},
     "api:complaint-clocks": lambda p: {"pk": p.complaint.pk},
+    "tmf:troubleTicket-hub-end": lambda _p: {"ref": "none"},
+    "workspace:hub-replay": lambda _p: {"pk": NOBODY},
     "tmf:troubleTicket-detail": lambda p: {"ref": p.complaint.ref},
     "workspace:draft-detail": lambda _p: {"pk": _draft()},
     "workspace:draft-act": lambda _p: {"pk": _draft(), "what": "keep"},

@@ -79,6 +79,7 @@ def test_who_proves_nothing_gets_no_token() -> None:
         (ask(form, basic(keys.client.client_id, "guess")), 401, "invalid_client"),
         (ask(form, basic("careline-nobody", keys.secret)), 401, "invalid_client"),
         (ask(form, "Basic ===="), 401, "invalid_client"),
+        (ask({**form, "client_id": "\0", "client_secret": "x"}), 401, "invalid_client"),
         (ask({"grant_type": "password", "username": "a", "password": "b"}, right), 400, "unsupported_grant_type"),
         (ask({}, right), 400, "invalid_request"),
         (ask({**form, "scope": WRITE}, right), 400, "invalid_scope"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('complaints', '0033_rehearsal_carried'),
+        ('complaints', '0038_month_call_final'),
     ]
 
     operations = [
