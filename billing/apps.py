@@ -11,6 +11,7 @@ class BillingConfig(AppConfig):
         from billing.credit.service import grade_of_account
         from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
         from billing.dunning.reading import register_grades
+        from billing.monthend import running as monthend_running
         from staff.services.numbering import Stamped, register_stamped
 
         keeping.register()
@@ -21,5 +22,6 @@ class BillingConfig(AppConfig):
         bellkinds.register()
         navigation.register()
         jobs.register()
+        monthend_running.register()
         register_grades(grade_of_account)
         register_stamped(Stamped("billing_billingaccount"))

@@ -34,6 +34,7 @@ WORDS: dict[str, Any] = {
     "address": _("is another than the address says"),
     "columns": _("has another number of cells than the header"),
     "header": _("is not among the columns"),
+    "known_otherwise": _("is known with another amount, day or account; corrections come as events"),
     "again": _("stands in this file before with other contents"),
     "month": _("is not the month of the file"),
     "total": _("the lines do not add up to it"),

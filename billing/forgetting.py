@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from billing.models import BillingAccount, BillingEvent
+from billing.models import BillingAccount, BillingEvent, StagedBill
 from foundation.common.personal import Step, register_step
 
 
@@ -17,14 +17,21 @@ def events_of(ids: list[int]) -> QuerySet[BillingEvent]:
     return BillingEvent.objects.filter(account_ref__in=accounts).exclude(body={})
 
 
+def staged_of(ids: list[int]) -> QuerySet[StagedBill]:
+    """Bills of a file being read that are theirs."""
+    accounts = BillingAccount.objects.filter(customer__in=ids).values("external_id")
+    return StagedBill.objects.filter(account_ref__in=accounts)
+
+
 def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
     """What would go."""
-    return {"billing_billingevent": events_of(ids)}
+    return {"billing_billingevent": events_of(ids), "billing_staged_bill": staged_of(ids)}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
     """Empty the bodies; that the events came and what they did stays."""
-    return {"billing_billingevent": events_of(ids).update(body={})}
+    staged, _by_model = staged_of(ids).delete()
+    return {"billing_billingevent": events_of(ids).update(body={}), "billing_staged_bill": staged}
 
 
 def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:

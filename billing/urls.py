@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import accounts, comparing, events, listener
+from billing.views import accounts, comparing, events, listener, monthend
 
 app_name = "billing"
 urlpatterns = [
@@ -11,5 +11,8 @@ urlpatterns = [
     path("billing/commands/", accounts.command_list, name="command-list"),
     path("billing/comparison/", comparing.comparison, name="comparison"),
     path("billing/comparison/now/", comparing.compare_now, name="compare-now"),
+    path("billing/month-end/", monthend.monthend, name="monthend"),
+    path("api/careline/v1/imports", monthend.imports, name="imports"),
+    path("api/careline/v1/imports/<id:pk>", monthend.import_state, name="import-state"),
     path("billing/accounts/<id:pk>/commands/", accounts.account_detail, name="account-commands"),
 ]

@@ -83,8 +83,8 @@ def _allocations(
     stale = []
     for row in held:
         place = (row.payment_id, row.bill_id, row.part)
-        share = wanted.get(place)
-        if share is not None and share.amount == row.amount:
+        same = wanted.get(place)
+        if same is not None and same.amount == row.amount:
             del wanted[place]
         else:
             stale.append(row.pk)

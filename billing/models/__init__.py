@@ -7,6 +7,7 @@ from billing.models.credit import CreditChange, CreditRun, CreditScore, Grade
 from billing.models.differences import Difference, Reconciliation
 from billing.models.dunning import DunningCase, DunningStep, Hold
 from billing.models.inbox import BillingEvent, PollCursor
+from billing.models.monthend import StagedBill
 
 __all__ = [
     "Allocation",
@@ -29,4 +30,5 @@ __all__ = [
     "PollCursor",
     "Reconciliation",
     "RestoreWatch",
+    "StagedBill",
 ]

@@ -57,6 +57,7 @@ NEVER_A_TARGET = {
     "billing.creditscore",
     "billing.payment",
     "billing.pollcursor",
+    "billing.stagedbill",
     "complaints.approval",
     "complaints.bulkline",
     "complaints.casechange",

@@ -150,6 +150,7 @@ UNMARKED = {
     "rows of work that is under way, nothing after": (
         "customers.ValueDraft.category",
         "customers.ValueDraft.kind",
+        "billing.StagedBill.lines",
         "imports.StagedRow.addresses",
         "imports.StagedRow.consents",
         "imports.StagedRow.data",
