@@ -248,3 +248,13 @@ def _ends(windows: tuple[Window, ...]) -> time:
     # A day's end has no time of its own: the last minute stands for it.
     minute = min(max((window.end for window in windows), default=17 * 60), 24 * 60 - 1)
     return time(minute // 60, minute % 60)
+
+
+# What the ladder of arrears reads: whoever tunes one of these may want to try it.
+ARREARS_KEYS = frozenset(
+    {
+        *(f"billing.{name}" for name in NUMBERS),
+        "billing.credit_grades", "billing.call_from", "billing.late_fee", "billing.late_fee_most",
+        "billing.small_rest", "billing.notice_hours", "billing.acting_hours", "billing.grade_unknown",
+    }
+)  # fmt: skip

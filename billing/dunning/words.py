@@ -110,3 +110,8 @@ GRADE_NOTE = gettext_noop(
     "Credit grade %(value)s since %(at)s: better ones lengthen the grace at once, worse ones only for fraud or a "
     "write-off."
 )
+NEEDS: dict[str, Any] = {
+    Needs.FINANCE: _("needs finance"),
+    Needs.DEPT_HEAD: _("needs the head of department"),
+    Needs.DELIVERY: _("needs a warning that arrived"),
+}

@@ -8,7 +8,12 @@ from pathlib import Path
 from django.conf import settings
 
 # Fields whose forms are read by machines or by nobody else: a policy's value, a clock written down, is no prose.
-EXEMPT = {"foundation/ui/styleguide.py", "workspace/admin/clock_try_page.py", "workspace/admin/policies_page.py"}
+EXEMPT = {
+    "foundation/ui/styleguide.py",
+    "workspace/admin/clock_try_page.py",
+    "workspace/admin/dunning_try_page.py",
+    "workspace/admin/policies_page.py",
+}
 FIELD = re.compile(r"(\w+) = forms\.CharField\((?:[^()]|\([^()]*(?:\([^()]*\)[^()]*)*\))*?forms\.Textarea")
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from billing.dunning.policies import ARREARS_KEYS
 from customers.models import Customer
 from foundation.common.doors import requires
 from foundation.common.errors import RuleBroken
@@ -163,6 +164,7 @@ def policy_detail(request: StaffRequest, key: str) -> HttpResponse:
     form.fields["value"].help_text = TYPED[policy.kind]
     text, words = as_text(policy, line.value), in_line(policy, line.value)
     context = {
+        "tries_arrears": key in ARREARS_KEYS,
         "policy": policy,
         "line": line,
         "text": text,
