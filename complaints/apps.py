@@ -66,6 +66,8 @@ class ComplaintsConfig(AppConfig):
         register_stamped(Stamped("complaints_complaint"))
         register_stamped(Stamped("complaints_complaint", unit_no="work_unit_no"))
         register_stamped(Stamped("complaints_part"))
-        register_stamped(Stamped("complaints_monthcase"))
-        register_stamped(Stamped("complaints_monthcase", unit_no="work_unit_no"))
+        for kept in ("monthcase", "monthcall", "monthpart", "monthtime"):
+            register_stamped(Stamped(f"complaints_{kept}"))
+            register_stamped(Stamped(f"complaints_{kept}", unit_no="work_unit_no"))
+        register_stamped(Stamped("complaints_monthpart", unit_no="by_unit_no"))
         register_stamped(Stamped("complaints_linecount"))
