@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class InteractionsConfig(AppConfig):
@@ -7,6 +8,7 @@ class InteractionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what interactions writes on the timeline, puts on the customer's page and into the shell."""
+        from foundation.rest.resources import register_resource
         from interactions import (
             bellkinds,
             calendar_names,
@@ -18,6 +20,7 @@ class InteractionsConfig(AppConfig):
             panels,
             wordings,
         )
+        from interactions.rest.contacts import PartyInteraction
         from interactions.rights import export, joining, ringing
         from staff.services.numbering import Stamped, register_stamped
 
@@ -33,6 +36,7 @@ class InteractionsConfig(AppConfig):
         export.register()
         ringing.register()
         joining.register()
+        register_resource(PartyInteraction(), read=_("Contacts: read"))
         register_stamped(Stamped("interactions_interaction"))
         register_stamped(Stamped("interactions_matter"))
         register_stamped(Stamped("interactions_suggestion"))

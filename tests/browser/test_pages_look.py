@@ -27,6 +27,7 @@ COLD_BYTES, COLD_REQUESTS, WARM_REQUESTS, NODES, QUERIES = 90_000, 12, 2, 2_500,
 NARROWEST = {"width": 320, "height": 640}
 # Answers to GET that are no pages: fragments, choices, plain text for machines. The style guide is a test of its own.
 NO_PAGES = {
+    "api-docs",  # a page of the package that shows the document
     "api:complaint-clock",
     "api:complaint-clocks",
     "complaints:file",
@@ -39,10 +40,12 @@ NO_PAGES = {
     "interactions:contact-quick-log",
     "interactions:rights-fetch",
     "metrics",
+    "openapi",
     "outreach:bell-menu",
     "readyz",
     "staff:person-options",
     "staff:unit-options",
+    "tmf:nowhere",
     "ui:styleguide",
 }
 

@@ -308,6 +308,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "api:complaint-clocks": lambda p: {"pk": p.complaint.pk},
     "tmf:troubleTicket-hub-end": lambda _p: {"ref": "none"},
     "workspace:hub-replay": lambda _p: {"pk": NOBODY},
+    "tmf:partyInteraction-detail": lambda p: {"ref": p.contact.ref},
     "tmf:troubleTicket-detail": lambda p: {"ref": p.complaint.ref},
     "workspace:draft-detail": lambda _p: {"pk": _draft()},
     "workspace:draft-act": lambda _p: {"pk": _draft(), "what": "keep"},
