@@ -7,7 +7,8 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
-        from billing import bellkinds, forgetting, jobs, keeping, lines, navigation
+        from billing import bellkinds, forgetting, jobs, keeping, lines, navigation, panels
+        from billing.credit import deciding
         from billing.credit.service import grade_of_account
         from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
         from billing.dunning.reading import register_grades
@@ -23,5 +24,7 @@ class BillingConfig(AppConfig):
         navigation.register()
         jobs.register()
         monthend_running.register()
+        panels.register()
+        deciding.register()
         register_grades(grade_of_account)
         register_stamped(Stamped("billing_billingaccount"))

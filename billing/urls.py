@@ -1,10 +1,13 @@
 from django.urls import path
 
-from billing.views import accounts, comparing, events, listener, monthend
+from billing.views import accounts, comparing, credit, events, listener, monthend
 
 app_name = "billing"
 urlpatterns = [
     path("listener/<slug:event>", listener.listener, name="listener"),
+    path("customers/<id:pk>/credit/", credit.customer_credit, name="customer-credit"),
+    path("customers/<id:pk>/credit/set/", credit.customer_credit_set, name="customer-credit-set"),
+    path("customers/<id:pk>/credit/letter/", credit.customer_credit_letter, name="customer-credit-letter"),
     path("billing/events/", events.event_list, name="event-list"),
     path("billing/events/<id:pk>/", events.event_detail, name="event"),
     path("billing/unmatched/", accounts.unmatched_list, name="unmatched-list"),

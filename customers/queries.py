@@ -32,6 +32,7 @@ from customers.optional_facts import shown_facts
 from foundation.common import clock
 from foundation.common.prepared import prepared
 from staff.models import Draft, User
+from staff.reveals import seconds_left
 
 MOST_LINES = 40
 MONTHS = 6
@@ -105,6 +106,7 @@ class CustomerPage:
     withheld: int = 0
     drafts: list[Draft] = field(default_factory=list)
     absorbed: tuple[int, ...] = ()
+    revealed: dict[str, int] = field(default_factory=dict)
 
     @property
     def tier(self) -> str:
@@ -183,7 +185,9 @@ SELECT {columns}, u.name AS manager_name, o.number AS parent_number, row_to_json
   (SELECT row_to_json(v) FROM customers_valuemonth v
     WHERE v.customer_id = c.id AND v.month = f.value_month) AS value_json,
   ARRAY(SELECT b.id FROM customers_customer b WHERE b.merged_into_id = c.id ORDER BY b.id) AS absorbed_ids,
-  (SELECT json_agg(d) FROM staff_draft d WHERE d.user_id = %(user)s AND d.customer_id = c.id) AS drafts_json
+  (SELECT json_agg(d) FROM staff_draft d WHERE d.user_id = %(user)s AND d.customer_id = c.id) AS drafts_json,
+  (SELECT json_agg(json_build_object('field', r.field, 'until', r.until)) FROM staff_reveal r
+    WHERE r.customer_id = c.id AND r.user_id = %(user)s AND r.until > %(now)s) AS reveals_json
 FROM customers_customer c
 LEFT JOIN customers_facts f ON f.customer_id = c.id
 LEFT JOIN staff_user u ON u.id = c.manager_id
@@ -271,6 +275,9 @@ def _assemble(customer: Any) -> CustomerPage:
         judged=next(iter(_made(ValueMonth, [customer.value_json] if customer.value_json else None)), None),
         drafts=_made(Draft, customer.drafts_json),
         absorbed=tuple(customer.absorbed_ids),
+        revealed=seconds_left(
+            (one["field"], datetime.fromisoformat(one["until"])) for one in customer.reveals_json or ()
+        ),
     )
     live = [line for line in lines if line.is_live]
     page.main = min(live, key=lambda line: line.subscription.product_line != ProductLine.MOBILE, default=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -67,8 +68,7 @@ def reveal(user: User, customer_id: int, field: str, reason: str) -> Reveal:
     return opened
 
 
-def revealed_fields(user: User, customer_id: int) -> dict[str, int]:
-    """The fields of the customer open to `user` now, each with the whole seconds left (at least 1)."""
+def seconds_left(rows: Iterable[tuple[str, datetime]]) -> dict[str, int]:
+    """Fields open to somebody, of (field, until): each with the whole seconds left (at least 1)."""
     now = clock.now()
-    rows = Reveal.objects.filter(user=user, customer_id=customer_id, until__gt=now).values_list("field", "until")
     return {field: max(1, round((until - now).total_seconds())) for field, until in rows}

@@ -18,7 +18,6 @@ from customers.views.filling import filled_at
 from staff.drafts import hold
 from staff.masking import masked, name_mask
 from staff.models import User
-from staff.reveals import revealed_fields
 
 STATUS_TONES = {
     Customer.Status.ACTIVE: "ok",
@@ -67,7 +66,7 @@ class View:
         hold(request, pk, page.drafts)
         self.customer = page.customer
         self.clear = pk in self.opened
-        self.open_fields = revealed_fields(self.user, pk)
+        self.open_fields = page.revealed
         self.may_reveal = self.user.has_perm("customers.reveal")
         self.may_edit = self.user.has_perm("customers.edit")
         self.may_merge = self.user.has_perm("customers.merge")

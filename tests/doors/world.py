@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from billing.models import BilledProduct, BillingAccount, BillingEvent, Command
+from billing.credit.running import judge_everybody, month_of
+from billing.models import BilledProduct, BillingAccount, BillingEvent, Command, CreditScore
 from complaints.models import (
     AnswerTemplate,
     AppealCase,
@@ -104,6 +105,15 @@ def _unmatched() -> BillingAccount:
         )
         Command.objects.create(account=account, product=line, kind="RESTORE", natural_key="doors", batch="doors")
     return account
+
+
+def _judged(place: Place) -> int:
+    """A customer whose credit was judged."""
+    customer = place.customer
+    if not CreditScore.objects.filter(customer_id=customer.pk).exists():
+        BillingAccount.objects.create(customer=customer, unit_no=customer.unit_no, external_id=f"A-{customer.ref}")
+        judge_everybody(month_of(clock.now()))
+    return customer.pk
 
 
 def _told_by_billing() -> BillingEvent:
@@ -422,6 +432,7 @@ BY_PREFIX: dict[str, Callable[[Place], dict[str, Any]]] = {
     "complaints:": lambda p: {"pk": p.complaint.pk},
     "imports:import-": lambda p: {"pk": p.imported.pk},
     "segments:segment-": lambda p: {"pk": p.segment.pk},
+    "billing:customer-": lambda p: {"pk": _judged(p)},
     "value:customer-value": lambda p: {"pk": p.customer.pk},
     "customers:": lambda p: {"pk": p.customer.pk},
 }
