@@ -7,12 +7,16 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what billing keeps by law, erases, writes on the timeline and stamps with unit numbers."""
+        from django.utils.translation import gettext_lazy
+
         from billing import bellkinds, forgetting, jobs, keeping, lines, navigation, panels
         from billing.credit import deciding
         from billing.credit.service import grade_of_account
         from billing.dunning import beginning, tasks, wordings  # noqa: F401  the tasks register themselves
         from billing.dunning.reading import register_grades
         from billing.monthend import running as monthend_running
+        from billing.views.listener import NOTIFY
+        from foundation.rest.scopes import register_scope
         from staff.services.numbering import Stamped, register_stamped
 
         keeping.register()
@@ -27,4 +31,5 @@ class BillingConfig(AppConfig):
         panels.register()
         deciding.register()
         register_grades(grade_of_account)
+        register_scope(NOTIFY, gettext_lazy("Tell events of billing and send month-end files"))
         register_stamped(Stamped("billing_billingaccount"))

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from billing.views import accounts, comparing, credit, events, listener, monthend
+from billing.views import accounts, comparing, credit, events, monthend
+from billing.views.imports import ImportDetail, ImportList
+from billing.views.listener import Listener
 
 app_name = "billing"
 urlpatterns = [
-    path("listener/<slug:event>", listener.listener, name="listener"),
+    path("listener/<str:event>", Listener.as_view(), name="listener"),
     path("customers/<id:pk>/credit/", credit.customer_credit, name="customer-credit"),
     path("customers/<id:pk>/credit/set/", credit.customer_credit_set, name="customer-credit-set"),
     path("customers/<id:pk>/credit/letter/", credit.customer_credit_letter, name="customer-credit-letter"),
@@ -15,7 +17,7 @@ urlpatterns = [
     path("billing/comparison/", comparing.comparison, name="comparison"),
     path("billing/comparison/now/", comparing.compare_now, name="compare-now"),
     path("billing/month-end/", monthend.monthend, name="monthend"),
-    path("api/careline/v1/imports", monthend.imports, name="imports"),
-    path("api/careline/v1/imports/<id:pk>", monthend.import_state, name="import-state"),
+    path("api/careline/v1/imports", ImportList.as_view(), name="imports"),
+    path("api/careline/v1/imports/<str:ref>", ImportDetail.as_view(), name="import-state"),
     path("billing/accounts/<id:pk>/commands/", accounts.account_detail, name="account-commands"),
 ]

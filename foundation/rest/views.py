@@ -70,7 +70,7 @@ class CallView(APIView):
     schema = CallSchema()
     authentication_classes: Any = (TokenSignIn,)
     permission_classes: Any = (MayCall,)
-    parser_classes = (JsonBody, MergePatchBody)
+    parser_classes: Any = (JsonBody, MergePatchBody)
     renderer_classes = (Json,)
     content_negotiation_class = JsonAlways
     careline_door: ClassVar[str] = "token"

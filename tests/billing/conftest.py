@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
+from foundation.rest.clients import Keys
+from foundation.rest.models import ApiClient
 from tests.billing.peer import CLIENT, SECRET, Simulator
+from tests.rest.calling import program
+
+
+@pytest.fixture
+def keys() -> Keys:
+    """Billing's program at Careline, with all the calls it wants."""
+    made = program("billing:notify").keys
+    ApiClient.objects.update(calls_per_minute=1_000_000)
+    return made
 
 
 @pytest.fixture

@@ -73,3 +73,8 @@ class Simulator:
                 return state
             time.sleep(0.02)
         raise AssertionError(f"not settled in {seconds} s: {state['waiting']} events wait")
+
+
+def as_program(keys: Any) -> tuple[str, ...]:
+    """Options that make a simulator tell Careline as this program."""
+    return "--client", keys.client.client_id, "--secret", keys.secret

@@ -6,10 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -22,15 +23,14 @@ from billing.monthend import loading
 from billing.monthend.files import COLUMNS
 from billing.monthend.running import CHECK, LOAD
 from customers.models import CustomerFacts, TimelineLine
-from foundation.common import clock
 from foundation.jobs.models import JobRun
 from foundation.jobs.running import claim_and_run
 from foundation.jobs.services import retry_job, start_job
-from foundation.rest.signing import HEADER, sign
 from tests.billing.comparing import unlike
 from tests.billing.events import account, bill, event, payment
-from tests.billing.peer import SECRET, Simulator
+from tests.billing.peer import Simulator
 from tests.factories import CustomerFactory, UserFactory
+from tests.rest.calling import program
 
 pytestmark = pytest.mark.django_db
 HEAD = ",".join(COLUMNS)
@@ -175,31 +175,29 @@ def test_the_page_checks_and_loads(client_for: Any, django_assert_max_num_querie
     assert client_for(UserFactory(role="AGENT")).post(page, {"act": "load"}).status_code == 403
 
 
-@pytest.mark.django_db(transaction=True)
-def test_billing_sends_its_month_through_the_door(
-    simulator: Callable[..., Simulator], live_server: Any, settings: Any
-) -> None:
-    billing = simulator()
+def test_billing_sends_its_month_through_the_door(simulator: Callable[..., Simulator]) -> None:
+    billing, caller = simulator(), program("billing:notify")
     billing.do("accounts", accounts=[{"id": f"A{n}", "products": []} for n in range(8)], tell=False)
     billing.do("month-end", month="2026-10", tell=False, seed=5)
-    door = f"{live_server.url}/api/careline/v1/imports"
+    door = "/api/careline/v1/imports?content=bills&month="
     for form, kind in (("csv", "text/csv"), ("ndjson", "application/x-ndjson")):
         raw = billing.month_file("2026-10", form)
-        told = {"Content-Type": kind, HEADER: sign(SECRET, int(clock.now().timestamp()), raw)}
-        asked = {"content": "bills", "month": "2026-10"}
-        taken = httpx.post(door, params=asked, content=raw, headers=told, timeout=60)
-        assert taken.status_code == 201, taken.text
-        assert httpx.post(door, params=asked, content=raw, headers=told, timeout=60).json()["id"] == taken.json()["id"]
+        taken = caller.send("POST", f"{door}2026-10", raw, kind)
+        assert taken.status_code == 201, taken.content
+        assert caller.send("POST", f"{door}2026-10", raw, kind).json()["id"] == taken.json()["id"]
         claim_and_run(JobRun.objects.latest("pk").pk)
-        signed = {HEADER: sign(SECRET, int(clock.now().timestamp()), b"")}
-        state = httpx.get(taken.json()["href"], headers=signed, timeout=60).json()
+        state = caller.get(urlsplit(taken.json()["href"]).path).json()
         assert state["state"] == "DONE" and state["counts"]["errors"] == 0, state
-        refused = [
-            httpx.post(door, params=asked, content=raw + b"x", headers=told, timeout=60),
-            httpx.post(door, params={**asked, "month": "10"}, content=raw, headers=told, timeout=60),
-            httpx.post(door, params=asked, content=raw, headers={**told, "Content-Type": "text/html"}, timeout=60),
-        ]
-        assert [answer.status_code for answer in refused] == [401, 400, 415]
-    assert JobRun.objects.filter(job=LOAD).count() == 2
+    refused = [
+        caller.send("POST", f"{door}10", raw, kind),
+        caller.send("POST", f"{door}2026-10&dryRun=yes", raw, kind),
+        caller.send("POST", f"{door}2026-10", raw, "text/html"),
+        replace(caller, token="nobody's").send("POST", f"{door}2026-10", raw, kind),
+        caller.get("/api/careline/v1/imports/zzzzzzzzzzzzz"),
+    ]
+    assert [answer.status_code for answer in refused] == [400, 400, 415, 401, 404]
+    assert JobRun.objects.filter(job=LOAD).count() == 2 and not JobRun.objects.filter(job=CHECK).exists()
     lines = [line for line in unlike(billing.state()) if line.startswith("customerBill")]
     assert lines == [] and Bill.objects.count() == 8
+    trial = program("billing:notify", sandbox=True, name="trial")
+    assert trial.send("POST", f"{door}2026-10", raw + b"\n", kind).json()["dryRun"] is True

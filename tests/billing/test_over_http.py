@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from django.db.models import Sum
 
@@ -18,11 +17,12 @@ from billing.models import Allocation, Bill, BillingAccount, BillingEvent, Comma
 from billing.services import queue_command
 from customers.models import Subscription
 from foundation.common import clock
-from foundation.rest.signing import HEADER, sign
+from foundation.rest.models import AccessToken
 from tests.billing.comparing import owed, unlike
 from tests.billing.events import bill, event
-from tests.billing.peer import SECRET, Simulator
+from tests.billing.peer import Simulator, as_program
 from tests.factories import CustomerFactory, SubscriptionFactory
+from tests.rest.calling import program
 
 Start = Callable[..., Simulator]
 
@@ -35,43 +35,40 @@ def work() -> int:
     return events + Command.objects.filter(state__in=Command.OPEN).count() + work_events() + send_due()
 
 
-def post(url: str, raw: bytes, name: str = "customerBillCreateEvent", **headers: str) -> httpx.Response:
-    told = {
-        "Content-Type": "application/json",
-        HEADER: sign(SECRET, int(clock.now().timestamp()), raw),
-        **{key.replace("_", "-"): value for key, value in headers.items()},
-    }
-    return httpx.post(f"{url}/listener/{name}", content=raw, headers=told, timeout=30)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_door_takes_events_and_says_what_is_wrong_with_others(live_server: Any, settings: Any) -> None:
-    settings.BILLING_CLIENT_SECRET = SECRET
-    good = json.dumps(event("CustomerBillCreateEvent", "customerBill", bill(), event_id="E1")).encode()
-    assert post(live_server.url, good).status_code == 201
-    assert post(live_server.url, good).status_code == 201
-    assert BillingEvent.objects.count() == 1
-    deep = b'{"eventId":"d","eventTime":"2026-11-01T00:00:00Z","eventType":"CustomerBillCreateEvent","event":'
+@pytest.mark.django_db
+def test_the_door_takes_events_and_says_what_is_wrong_with_others() -> None:
+    caller = program("billing:notify")
+    good = event("CustomerBillCreateEvent", "customerBill", bill(amount=59.9), event_id="E1")
+    door = "/listener/customerBillCreateEvent"
+    assert [caller.post(door, good).status_code for _again in range(2)] == [201, 201]
+    assert BillingEvent.objects.get().body["event"]["customerBill"]["taxIncludedAmount"]["value"] == 59.9
+    deep = '{"eventId":"d","eventTime":"2026-11-01T00:00:00Z","eventType":"CustomerBillCreateEvent","event":'
+    stranger = replace(caller, token="nobody's")
+    reader = program("billing:notify", "troubleTicket:read", name="reader")
+    AccessToken.objects.filter(client__name="reader").update(scopes=["troubleTicket:read"])
     refused = [
-        post(live_server.url, good, X_Careline_Signature="t=1,v1=" + "0" * 64),
-        post(live_server.url, good, Content_Type="text/plain"),
-        post(live_server.url, good, name="paymentCreateEvent"),
-        post(live_server.url, b"{" + b" " * 10_000_000 + b"}"),
-        post(live_server.url, deep + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-        post(live_server.url, b'{"eventId": NaN}'),
-        post(live_server.url, b"\xff\xfe"),
-        post(live_server.url, b""),
+        stranger.post(door, good),
+        reader.post(door, good),
+        caller.send("POST", door, good, "text/plain"),
+        caller.post("/listener/paymentCreateEvent", good),
+        caller.post(door, "{" + " " * 10_000_000 + "}"),
+        caller.post(door, deep + "[" * 100_000 + "]" * 100_000 + "}"),
+        caller.post(door, '{"eventId": NaN}'),
+        caller.post(door, b"\xff\xfe"),
+        caller.post(door, ""),
+        caller.post(door, "[]"),
     ]
-    assert [answer.status_code for answer in refused] == [401, 415, 400, 413, 400, 400, 400, 400]
+    assert [answer.status_code for answer in refused] == [401, 403, 415, 400, 413, 400, 400, 400, 400, 400]
     assert all(answer.json()["@type"] == "Error" for answer in refused)
     assert BillingEvent.objects.count() == 1
-    settings.BILLING_CLIENT_SECRET = ""
-    assert post(live_server.url, good).status_code == 403
+    trial = program("billing:notify", sandbox=True, name="trial")
+    assert trial.post(door, {**good, "eventId": "E2"}).status_code == 201
+    assert BillingEvent.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_a_storm_the_mirror_is_what_billing_says(simulator: Start, live_server: Any) -> None:
-    billing = simulator(live_server.url, "--signing-key", SECRET)
+def test_after_a_storm_the_mirror_is_what_billing_says(simulator: Start, live_server: Any, keys: Any) -> None:
+    billing = simulator(live_server.url, *as_program(keys))
     customers = [CustomerFactory(number=f"CU-ST-{n}") for n in range(6)]
     for n, customer in enumerate(customers):
         SubscriptionFactory(customer=customer, service_no=f"1390000000{n}")
@@ -143,8 +140,8 @@ def test_after_a_storm_the_mirror_is_what_billing_says(simulator: Start, live_se
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_restoration_overtakes_a_bar_that_could_not_leave(simulator: Start, live_server: Any) -> None:
-    billing = simulator(live_server.url, "--signing-key", SECRET)
+def test_a_restoration_overtakes_a_bar_that_could_not_leave(simulator: Start, live_server: Any, keys: Any) -> None:
+    billing = simulator(live_server.url, *as_program(keys))
     billing.do("accounts", accounts=[{"id": "A1", "products": [{"id": "L1", "serviceNo": "13900000001"}]}])
     billing.settle(work)
     owner = BillingAccount.objects.get()
@@ -163,7 +160,7 @@ def test_a_restoration_overtakes_a_bar_that_could_not_leave(simulator: Start, li
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_billing_refuses_is_kept_and_what_it_does_not_tell_is_asked(simulator: Start, live_server: Any) -> None:
+def test_what_billing_refuses_is_kept_and_what_it_does_not_tell_is_asked(simulator: Start) -> None:
     billing = simulator()  # it tells nobody anything
     [one, other] = [BillingAccount.objects.create(external_id=key) for key in ("A1", "A2")]
     billing.do("accounts", accounts=[{"id": "A1", "products": [{"id": "L1", "serviceNo": "13900000001"}]}])
