@@ -44,7 +44,7 @@ class WorkspaceConfig(AppConfig):
             ),
             NavItem(
                 "hub",
-                _("Events for other systems"),
+                _("Event deliveries"),
                 "radio-tower",
                 "workspace:hub-list",
                 "hub.view",

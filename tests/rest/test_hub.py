@@ -14,6 +14,8 @@ from complaints.models import Complaint
 from complaints.services import assessing, closing
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
+from foundation.common.ids import to_text
+from foundation.rest import delivering
 from foundation.rest.addresses import may_reach
 from foundation.rest.delivering import deliver_due
 from foundation.rest.models import Delivery, Event, Listener
@@ -108,6 +110,7 @@ def test_what_is_not_taken_is_tried_again_and_then_given_up(
     # One try a round: who does not answer is left alone, and comes again after 10, 30 … seconds.
     tries = list(Delivery.objects.order_by("pk").values_list("attempts", "state", "status", "why"))
     assert tries == [(2, "WAITING", 500, "answered 500"), (1, "WAITING", 500, "answered 500")]
+    assert "Answered 500" in client_for(UserFactory(role="SYS_ADMIN")).get("/admin/hub/?state=WAITING").content.decode()
     other.answers = [302]
     with travel(start + timedelta(minutes=30)):
         deliver_due()
@@ -131,6 +134,25 @@ def test_what_is_not_taken_is_tried_again_and_then_given_up(
         assert deliver_due() == 0
     assert AuditEntry.objects.filter(verb="rest.event_replayed").count() == 1
     assert Delivery.objects.get(resource_id=second.pk).state == "DEAD"
+
+
+def test_what_a_killed_worker_had_taken_goes_out_again_with_the_same_id(
+    desk: Program, other: Receiver, travel: Any
+) -> None:
+    desk.post(HUB, {"callback": other.url})
+    start = clock.now()
+    with travel(start):
+        take(desk)
+        [held] = delivering._claimed(set())  # it is killed before or while it sends
+        assert deliver_due() == 0
+    with travel(start + timedelta(seconds=119)):
+        assert (deliver_due(), other.came) == (0, [])
+    with travel(start + timedelta(seconds=121)):
+        assert deliver_due() == 1
+        # The first one was slow, not dead: what it says now counts for nothing.
+        delivering._settle(held, "DEAD", 500, "late")
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts, other.events[0]["eventId"]) == ("SENT", 2, to_text(row.event_id))
 
 
 def test_a_program_is_told_only_what_it_may_see(desk: Program, other: Receiver) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from foundation.common.doors import requires
@@ -16,6 +19,14 @@ from foundation.rest.models import Delivery
 from foundation.ui.htmx import wants_fragment
 from staff.requests import StaffRequest
 
+WHY = {
+    "hub.callback": gettext_lazy("The host is not on the list"),
+    "hub.no_address": gettext_lazy("The host has no address"),
+    "hub.internal": gettext_lazy("It leads to an internal address"),
+    "ConnectError": gettext_lazy("No connection"),
+    "ConnectTimeout": gettext_lazy("No connection"),
+    "ReadTimeout": gettext_lazy("No answer in time"),
+}
 TONES = {"WAITING": ("info", "clock"), "SENT": ("ok", "circle-check"), "DEAD": ("danger", "circle-alert")}
 
 
@@ -33,12 +44,19 @@ def hub_list(request: StaffRequest) -> HttpResponse:
         return redirect("workspace:hub-list")
     context = {
         "page": page,
-        "rows": [(row, *TONES.get(row.state, ("mute", "ban"))) for row in page.items],
+        "rows": [(row, *TONES.get(row.state, ("mute", "ban")), _why(row)) for row in page.items],
         "states": Delivery.State.choices,
         "state": state,
         "may_control": request.user.has_perm("hub.control"),
     }
     return render(request, "workspace/hub_list.html" + ("#results" if wants_fragment(request) else ""), context)
+
+
+def _why(row: Delivery) -> Any:
+    """Why it was not taken, in words."""
+    if row.status is not None and row.why:
+        return _("Answered %(status)s") % {"status": row.status}
+    return WHY.get(row.why, row.why)
 
 
 @require_POST
