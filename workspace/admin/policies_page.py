@@ -49,6 +49,7 @@ APPS = {
     "limits": _("Settlement limits"),
     "reveal": _("Sensitive data"),
     "signin": _("Sign-in"),
+    "rest": _("Programs of other systems"),
 }
 # The units of the policies, named here so that the catalogues hold them; the templates translate them.
 UNITS = (
@@ -63,6 +64,8 @@ UNITS = (
     _("numbers"),
     _("years"),
     _("reveals"),
+    _("calls"),
+    _("kilobytes"),
     _("rows"),
     _("contacts"),
     _("customers"),
