@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models.accounts import LONGEST_ID, BillingAccount, Stated
 from foundation.common.ids import Row
@@ -30,7 +31,7 @@ class Bill(Stated):
     )
 
     class State(models.TextChoices):
-        OPEN = "OPEN", _("Open")
+        OPEN = "OPEN", pgettext_lazy("bill", "Open")
         PARTIAL = "PARTIAL", _("Partly paid")
         SETTLED = "SETTLED", _("Paid")
         CANCELLED = "CANCELLED", _("Cancelled")

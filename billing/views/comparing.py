@@ -32,7 +32,11 @@ class DifferenceFilter(forms.Form):
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), required=False, choices=[("", gettext_lazy("All")), *Difference.Kind.choices]
     )
-    still = forms.BooleanField(label=gettext_lazy("Not repaired yet"), required=False)
+    still = forms.ChoiceField(
+        label=gettext_lazy("Repaired"),
+        required=False,
+        choices=[("", gettext_lazy("All")), ("yes", gettext_lazy("Not repaired yet"))],
+    )
     run = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 

@@ -34,7 +34,7 @@ class EventFilter(forms.Form):
     state = forms.ChoiceField(
         label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("All")), *BillingEvent.State.choices]
     )
-    q = forms.CharField(label=gettext_lazy("Event, account or resource"), required=False, max_length=100)
+    q = forms.CharField(label=gettext_lazy("Number at billing"), required=False, max_length=100)
 
 
 @require_safe

@@ -122,7 +122,7 @@ def test_the_nightly_comparison_lists_and_repairs_what_differs(
     with django_assert_max_num_queries(15):
         whole = page.get(reverse("billing:comparison")).content.decode()
     assert "GHOST" in whole and "L1" in whole and "9 differences" in whole
-    still = page.get(reverse("billing:comparison"), {"still": "on"}).content.decode()
+    still = page.get(reverse("billing:comparison"), {"still": "yes"}).content.decode()
     assert ">GHOST<" in still and ">L1<" not in still
     assert page.post(reverse("billing:compare-now")).status_code == 302
     assert JobRun.objects.filter(job=COMPARE, state="WAITING").count() == 1
