@@ -27,3 +27,15 @@ def register() -> None:
             ),
         )
     )
+    register_nav(
+        NavItem(
+            "billing-arrears",
+            _("Arrears"),
+            "receipt",
+            "billing:arrears-list",
+            "billing.work",
+            62,
+            section="work",
+            match=("billing:arrears",),
+        )
+    )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing.views import accounts, comparing, credit, events, monthend
+from billing.views import accounts, arrears, comparing, credit, events, monthend
 from billing.views.imports import ImportDetail, ImportList
 from billing.views.listener import Listener
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("billing/events/", events.event_list, name="event-list"),
     path("billing/events/<id:pk>/", events.event_detail, name="event"),
     path("billing/unmatched/", accounts.unmatched_list, name="unmatched-list"),
+    path("billing/arrears/", arrears.arrears_list, name="arrears-list"),
+    path("billing/arrears/<id:pk>/", arrears.arrears_detail, name="arrears"),
     path("billing/commands/", accounts.command_list, name="command-list"),
     path("billing/comparison/", comparing.comparison, name="comparison"),
     path("billing/comparison/now/", comparing.compare_now, name="compare-now"),

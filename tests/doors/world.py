@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.credit.running import judge_everybody, month_of
-from billing.models import BilledProduct, BillingAccount, BillingEvent, Command, CreditScore
+from billing.models import BilledProduct, BillingAccount, BillingEvent, Command, CreditScore, DunningCase
 from complaints.models import (
     AnswerTemplate,
     AppealCase,
@@ -114,6 +114,16 @@ def _judged(place: Place) -> int:
         BillingAccount.objects.create(customer=customer, unit_no=customer.unit_no, external_id=f"A-{customer.ref}")
         judge_everybody(month_of(clock.now()))
     return customer.pk
+
+
+def _in_arrears(place: Place) -> int:
+    """A case of arrears of the customer."""
+    customer = place.customer
+    account, _made = BillingAccount.objects.get_or_create(
+        external_id=f"D-{customer.ref}", defaults={"customer": customer, "unit_no": customer.unit_no}
+    )
+    case, _new = DunningCase.objects.get_or_create(account=account, defaults={"grade": "C"})
+    return case.pk
 
 
 def _told_by_billing() -> BillingEvent:
@@ -345,6 +355,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:message-retry": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:reply": lambda _p: {"pk": _unknown_reply().pk},
     "billing:event": lambda _p: {"pk": _told_by_billing().pk},
+    "billing:arrears": lambda p: {"pk": _in_arrears(p)},
     "billing:account-commands": lambda _p: {"pk": _unmatched().pk},
     "complaints:mail": lambda _p: {"pk": _mail_aside().pk},
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
