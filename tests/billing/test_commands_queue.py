@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from billing.commands.acknowledging import acknowledge
+from billing.commands.watching import watch_restores
 from billing.models import BilledProduct, BillingAccount, Command, RestoreWatch
 from billing.services import is_blocked_for_orders, open_debt_of, queue_command
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
-from tests.factories import CustomerFactory
+from outreach.models import Notification
+from tests.factories import CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +94,22 @@ def test_what_a_customer_owes_blocks_new_orders_only_while_suspended() -> None:
     assert not is_blocked_for_orders(customer)
     account.products.update(status="suspended", suspension_type="twoWay")
     assert is_blocked_for_orders(customer)
+
+
+def test_a_restoration_that_is_late_rings_once_for_each_limit(travel: Any, client_for: Any) -> None:
+    finance = UserFactory(role="FINANCE_DUNNING")
+    account = account_with("suspended")
+    [back] = queue_command(account.pk, actor=None, kind="RESTORE", natural_key="back")
+    asked = RestoreWatch.objects.get().asked_at
+    rung = []
+    for hours in (23, 25, 26, 49, 60):
+        with travel(asked + timedelta(hours=hours)):
+            rung.append((watch_restores(), Notification.objects.filter(user=finance).count()))
+    assert rung == [(0, 0), (1, 1), (0, 1), (1, 2), (0, 2)]
+    said = client_for(finance).get("/bell/").content.decode()
+    assert "Not restored within 24 hours: account A1" in said and "within 48 hours, against the law" in said
+    assert RestoreWatch.objects.get().level == 2
+    Command.objects.filter(pk=back.pk).update(state="SENDING")
+    assert acknowledge({back.key}) == 1 and acknowledge({back.key}) == 0
+    watch = RestoreWatch.objects.get()
+    assert watch.done_at is not None and watch.next_at is None
