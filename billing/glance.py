@@ -42,7 +42,9 @@ b AS MATERIALIZED (
   FROM billing_bill i WHERE i.account_id IN (SELECT id FROM a) AND i.open_amount > 0 AND i.written_off_on IS NULL
     AND i.state NOT IN ('CANCELLED', 'REPLACED')
   ORDER BY i.due_date, i.id LIMIT %(bills)s)
-SELECT f.credit_month, f.credit_grade, f.credit_limit, f.open_debt,
+SELECT f.credit_month, f.credit_grade, f.credit_limit,
+  (SELECT sum(i.open_amount) FROM billing_billingaccount n JOIN billing_bill i ON i.account_id = n.id
+    WHERE n.customer_id = f.customer_id AND i.open_amount > 0 AND i.written_off_on IS NULL),
   (SELECT count(*) FROM billing_billingaccount n WHERE n.customer_id = f.customer_id AND n.status = %(active)s),
   (SELECT json_agg(a ORDER BY a.id) FROM a),
   (SELECT json_agg(b ORDER BY b.due_date, b.id) FROM b),

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from billing.views import accounts, arrears, comparing, credit, events, monthend
+from billing.views import accounts, arrears, bills, comparing, credit, events, monthend
 from billing.views.imports import ImportDetail, ImportList
 from billing.views.listener import Listener
 
 app_name = "billing"
 urlpatterns = [
     path("listener/<str:event>", Listener.as_view(), name="listener"),
+    path("customers/<id:pk>/bills/", bills.customer_bills, name="customer-bills"),
     path("customers/<id:pk>/credit/", credit.customer_credit, name="customer-credit"),
     path("customers/<id:pk>/credit/set/", credit.customer_credit_set, name="customer-credit-set"),
     path("customers/<id:pk>/credit/letter/", credit.customer_credit_letter, name="customer-credit-letter"),

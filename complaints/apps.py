@@ -26,7 +26,7 @@ class ComplaintsConfig(AppConfig):
         )
         from complaints.figures import asking as figure_asking
         from complaints.figures import freezing, report_files
-        from complaints.intake import learning
+        from complaints.intake import disputed, learning
         from complaints.library import asking as library_asking
         from complaints.library import words as library
         from complaints.mail.address import read_mail_in
@@ -45,6 +45,7 @@ class ComplaintsConfig(AppConfig):
         wordings.register()
         handover.register()
         learning.register()
+        disputed.register()
         library.register()
         library_asking.register()
         forgetting.register()

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from complaints.intake.disputed import disputed_line
 from complaints.intake.forms import OTHER_TOPIC, IntakeForm, facts_for
 from complaints.intake.page import Look, chosen_topic, lines_of, look_at, running_contact, topics_grouped
 from complaints.models import Attachment, Complaint
@@ -189,6 +190,8 @@ def _page(
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    if data is None and customer is not None and "bill" in request.GET:
+        data = disputed_line(request, customer)
     if data is None and (kept := held(request, Place(TEXT, customer.pk if customer else None))) is not None:
         look: Look = look_at({"text": kept.text}, user=request.user, customer=customer)
     else:
