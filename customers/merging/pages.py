@@ -55,6 +55,7 @@ TABLES: dict[str, Any] = {
     "billing_billingaccount": gettext_lazy("Billing accounts"),
     "billing_creditchange": gettext_lazy("Credit grades set by hand"),
     "complaints_complaint": gettext_lazy("Complaints"),
+    "rest_keptanswer": gettext_lazy("Answers kept for programs"),
     "complaints_complainerflag": gettext_lazy("Marks of having complained"),
 }
 

@@ -68,6 +68,10 @@ def test_a_table_is_read_as_a_table_in_both_languages():
     with translation.override("zh-hans"):
         targets = definition("customers.completeness_targets")
         assert table_of(targets, targets.shipped()).rows[1] == [str(TIERS["SILVER"]), "70"]
+    grades = definition("billing.credit_grades")
+    table = table_of(grades, grades.shipped())
+    assert table.head[2:] == ["Times the monthly value", "At most, CNY", "Days of grace"]
+    assert table.rows[0] == ["A", "85", "2.0", "1000", "15"]
     for policy in definitions():
         if policy.kind == "table" and isinstance(policy.default, dict):
             assert set(policy.default) <= set(KEYS[policy.key]), policy.key

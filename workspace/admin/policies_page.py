@@ -79,6 +79,8 @@ UNITS = (
     _("files"),
     _("forms"),
     _("mails"),
+    _("promises"),
+    _("‰ a day"),
 )
 TYPED = {
     Kind.INT: _("A whole number."),

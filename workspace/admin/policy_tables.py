@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.models import Grade
 from customers.completeness import PARTS
 from customers.labels import TIERS
 from customers.models import Customer, RelationshipBand, ValueClass
@@ -16,9 +17,31 @@ from foundation.policies.registry import Policy
 from foundation.ui.wording import join_words
 from staff.roles import ROLES
 
+# Bounds stand for themselves: from so many months, or so many CNY a month, on.
+_BOUNDS = {bound: f"≥ {bound}" for bound in ("0", "6", "12", "30", "36", "60", "120", "240")}
 _AGES = {"age_from": gettext_lazy("From the age of"), "age_to": gettext_lazy("To the age of")}
 # Key of the policy -> what each key of its table means.
 KEYS: dict[str, dict[str, Any]] = {
+    "billing.credit_arrears": {
+        "suspension": gettext_lazy("Points lost for a suspension"),
+        "late_bill": gettext_lazy("Points lost for a late bill"),
+        "late_days": gettext_lazy("Late after so many days"),
+        "months": gettext_lazy("Months looked back"),
+    },
+    "billing.credit_first_months": {
+        "base": gettext_lazy("Points to begin with"),
+        "months": gettext_lazy("Months without another score"),
+    },
+    "billing.credit_grades": dict(Grade.choices),
+    "billing.credit_points": {
+        "punctuality": gettext_lazy("All bills paid in time"),
+        "arrears": gettext_lazy("No arrears"),
+        "auto_debit": gettext_lazy("Standing order or bank collection"),
+        "identity": gettext_lazy("Verified identity"),
+        "contract": gettext_lazy("Long contract"),
+    },
+    "billing.credit_spend": _BOUNDS,
+    "billing.credit_tenure": _BOUNDS,
     "customers.completeness_targets": TIERS | {"ENTERPRISE": Customer.Type.ENTERPRISE.label},
     "customers.completeness_weights": PARTS,
     "customers.duplicate_bands": {
@@ -83,6 +106,9 @@ HEADS: dict[str, Any] = {
     "from": gettext_lazy("From"),
     "days": gettext_lazy("Days"),
     "weeks": gettext_lazy("Weeks"),
+    "factor": gettext_lazy("Times the monthly value"),
+    "cap": gettext_lazy("At most, CNY"),
+    "grace_days": gettext_lazy("Days of grace"),
 }
 CODES: dict[str, Any] = {
     "PHONE": gettext_lazy("Phone call"),
@@ -117,6 +143,13 @@ def table_of(policy: Policy, value: Any) -> Shown | None:
         words = KEYS.get(policy.key, {})
         # In the order of the words, which is that of the field; keys without words at the end.
         order = [*(key for key in words if key in value), *(key for key in value if key not in words)]
+        if value and all(isinstance(row, dict) for row in value.values()):
+            columns = list(dict.fromkeys(column for row in value.values() for column in row))
+            head = [_("What"), *(str(HEADS.get(column, column)) for column in columns)]
+            return Shown(
+                head,
+                [[str(words.get(key, key)), *(_cell(value[key].get(column)) for column in columns)] for key in order],
+            )
         return Shown([_("What"), _("Value")], [[str(words.get(key, key)), _number(value[key])] for key in order])
     rows = [row for row in value if isinstance(row, dict)]
     columns = list(dict.fromkeys(column for row in rows for column in row))
