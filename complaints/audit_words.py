@@ -208,10 +208,15 @@ for kind, title, acts in (
 name_acts(
     "mail",
     title=_("Mails of complainants"),
-    acts={"read": _("Mail kept aside read"), "decided": _("Decided about a mail kept aside")},
+    acts={
+        "read": _("Mail kept aside read"),
+        "decided": _("Decided about a mail kept aside"),
+        "file_fetched": _("File of a mail kept aside fetched"),
+    },
     details={
         "decided": Detail(_("Became"), words=codes(dict(InMail.State.choices))),
         "why": Detail(_("Reason"), words=codes({**WHY, **dict(Dropped.choices)})),
+        "file": Detail(_("File")),
     },
 )
 name_acts(

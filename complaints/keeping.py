@@ -1,4 +1,5 @@
-"""What mails kept aside say: erased with a customer whose address wrote them, and forgotten after some time."""
+"""What mails kept aside say, with their files: erased with a customer whose address wrote them, and forgotten after
+some time."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from complaints.models import InMail, KeptMail
+from complaints.models import InMail, KeptFile, KeptMail
+from complaints.services.kept_files import let_go
 from customers.models import ContactPoint
 from foundation.common import clock
 from foundation.common.personal import Step, register_step
@@ -24,15 +26,21 @@ def kept_of(ids: list[int]) -> QuerySet[KeptMail]:
     return KeptMail.objects.filter(address__in=points)
 
 
+def files_of(ids: list[int]) -> QuerySet[KeptFile]:
+    """The files of those."""
+    return KeptFile.objects.filter(kept__in=kept_of(ids))
+
+
 def find(ids: list[int]) -> dict[str, QuerySet[Any]]:
     """What would go."""
-    return {"complaints_keptmail": kept_of(ids)}
+    return {"complaints_keptmail": kept_of(ids), "complaints_keptfile": files_of(ids)}
 
 
 def erase(ids: list[int], at: datetime) -> dict[str, int]:
-    """Delete what they say; that they came stays."""
-    gone, _by_model = kept_of(ids).delete()
-    return {"complaints_keptmail": gone}
+    """Delete what they say and their files; that they came stays."""
+    with transaction.atomic():
+        held = InMail.objects.filter(kept__in=kept_of(ids)).select_for_update(no_key=True, of=("self",))
+        return let_go(list(held.order_by("pk").values_list("pk", flat=True)))
 
 
 def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
@@ -41,7 +49,8 @@ def read(ids: list[int]) -> dict[str, list[dict[str, Any]]]:
     return {
         "complaints.KeptMail": [
             {"subject": row["subject"], "text": row["text"], "at": row["mail__received_at"].isoformat()} for row in rows
-        ]
+        ],
+        "complaints.KeptFile": [dict(row) for row in files_of(ids).order_by("pk").values("name", "media_type", "size")],
     }
 
 
@@ -49,11 +58,15 @@ def forget_old() -> int:
     """Forget those nobody decided about for the time of the policy; how many."""
     before = clock.now() - policy("complaints.kept_mails")
     done = 0
-    while keys := list(KeptMail.objects.filter(mail__at__lt=before).values_list("pk", flat=True)[:AT_ONCE]):
+    old = InMail.objects.filter(state=InMail.State.ASIDE, kept__isnull=False, at__lt=before).order_by("pk")
+    while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
         with transaction.atomic():
-            InMail.objects.filter(pk__in=keys).update(state=InMail.State.IGNORED, reason=EXPIRED)
-            KeptMail.objects.filter(pk__in=keys).delete()
-        done += len(keys)
+            # Somebody may decide about one of them meanwhile.
+            waiting = InMail.objects.filter(state=InMail.State.ASIDE, pk__in=keys).order_by("pk")
+            held = list(waiting.select_for_update(no_key=True).values_list("pk", flat=True))
+            InMail.objects.filter(pk__in=held).update(state=InMail.State.IGNORED, reason=EXPIRED)
+            let_go(held)
+        done += len(held)
     return done
 
 

@@ -123,7 +123,7 @@ def _aside(raw: bytes, received_at: datetime, place: Place, cut: bool) -> str:
         InMail.objects.bulk_create([row], ignore_conflicts=True)
         known = InMail.objects.get(digest=mail.digest)
         if known.pk == row.pk:
-            keep(row, mail, len(raw))
+            keep(row, mail, len(raw), cut=cut)
     return known.state
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +18,10 @@ from complaints.mail.reading import Mail, Part, read_mail
 from complaints.mail.threading import Thread, customer_writing, said_before, thread_of
 from complaints.models import Complaint, Entry, InMail, KeptMail, Link
 from complaints.public.codes import said_code
-from complaints.services.attaching import CheckedFile, attach_files, check_file
+from complaints.services.attaching import attach_files
 from complaints.services.ground import locked_case, remember, ring, tell_customer
 from complaints.services.intake import LONGEST_TEXT, register_complaint
+from complaints.services.kept_files import keep_files, sort_files, tell_refused
 from complaints.services.talking import receive_words
 from customers import normal
 from foundation.common import clock
@@ -35,7 +35,7 @@ from outreach.models import OutMessage
 
 HAN = re.compile("[\u4e00-\u9fff]")
 HOUR = timedelta(hours=1)
-MOST_FILES = 20  # names of files kept of a mail kept aside
+ROOM = 4_000  # letters beside the words, for the names of files that are not kept
 S = InMail.State
 
 
@@ -82,21 +82,24 @@ def receive_mail(
     _act(row, mail, cut=cut, keep_crowds=keep_crowds)
     row.save()
     if row.state == S.ASIDE:
-        keep(row, mail, len(raw))
+        keep(row, mail, len(raw), cut=cut)
     return row
 
 
-def keep(row: InMail, mail: Mail, size: int) -> KeptMail:
-    """Keep what a mail says for the person who decides about it: its words, and the names of its files."""
-    return KeptMail.objects.create(
+def keep(row: InMail, mail: Mail, size: int, *, cut: bool) -> None:
+    """Keep what a mail says for the person who decides about it: its words and its files, in the caller's transaction.
+    `cut` as in `receive_mail`."""
+    text = mail.whole or mail.text
+    kept = KeptMail.objects.create(
         mail=row,
         address=mail.sender[:254],
         name=mail.name[:80],
         subject=mail.subject[:200],
-        text=(mail.whole or mail.text)[:LONGEST_TEXT],
-        files=[file.name[:120] for file in mail.files[:MOST_FILES]],
+        text=text[:LONGEST_TEXT],
         size=size,
     )
+    rest = [("mail.txt", text.encode())] if len(text) > LONGEST_TEXT - ROOM else []
+    keep_files(kept, [*rest, *((file.name, file.data) for file in mail.files)], cut=cut)
 
 
 def _act(row: InMail, mail: Mail, *, cut: bool, keep_crowds: bool) -> None:
@@ -181,31 +184,10 @@ def _keep_files(
     case: Complaint, files: Sequence[Part], row: InMail, entry: Entry | None, *, cut: bool, tell: bool
 ) -> None:
     """Keep what may be kept; tell the complainant, once for the mail, why the rest was not."""
-    kept: list[CheckedFile] = []
-    refused: Counter[str] = Counter({"complaint.file_large": 1} if cut else {})
-    most = policy("complaints.files_most")
-    for file in files:
-        try:
-            if len(kept) >= most:
-                raise RuleBroken("complaint.files_many", "")
-            kept.append(check_file(file.name, file.data))
-        except RuleBroken as no:
-            refused[no.code] += 1
+    kept, refused = sort_files(((file.name, file.data) for file in files), cut=cut)
     attach_files(case, kept, actor=None, entry=entry)
-    if tell and refused:
-        tell_customer(
-            case,
-            "complaint_files_refused",
-            key=row.digest[:16],
-            actor=None,
-            refused=sum(refused.values()),
-            large=refused["complaint.file_large"],
-            program=refused["complaint.file_program"],
-            many=refused["complaint.files_many"],
-            kind=refused["complaint.file_type"] + refused["complaint.file_empty"],
-            megabytes=policy("complaints.file_megabytes"),
-            most=most,
-        )
+    if tell:
+        tell_refused(case, [code for _name, _size, code in refused], key=row.digest[:16], actor=None)
 
 
 def _text(mail: Mail) -> tuple[str, list[Part]]:

@@ -8,7 +8,7 @@ from complaints.models.handing import Handover
 from complaints.models.joining import CaseMerge, GroupSuggestion, Link
 from complaints.models.learning import TopicWord
 from complaints.models.library import LibraryEntry, LibraryWord
-from complaints.models.mail import InMail, KeptMail
+from complaints.models.mail import InMail, KeptFile, KeptMail
 from complaints.models.month_rows import MonthCall, MonthPart, MonthTime
 from complaints.models.outside import AppealCase, MediationCase
 from complaints.models.parts import Part
@@ -46,6 +46,7 @@ __all__ = [
     "GroupSuggestion",
     "Handover",
     "InMail",
+    "KeptFile",
     "KeptMail",
     "LibraryEntry",
     "LibraryWord",

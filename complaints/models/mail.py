@@ -60,8 +60,8 @@ class InMail(Row):
 
 
 class KeptMail(models.Model):
-    """What a mail kept aside says, until a person decides what becomes of it, at most some weeks. Its files stay in the
-    folder of the mailbox it was moved to; `files` are their names, `size` in bytes."""
+    """What a mail kept aside says, until a person decides what becomes of it, at most some weeks. `files`: names of
+    those that lie in the mailbox alone; `size` in bytes."""
 
     personal: ClassVar = Personal(of=ByStep("complaints.kept_mails"), delete=True)
 
@@ -72,3 +72,26 @@ class KeptMail(models.Model):
     text = models.TextField(blank=True)
     files = models.JSONField(default=list)
     size = models.BigIntegerField(default=0)
+
+
+class KeptFile(Row):
+    """A file of a mail kept aside: stored under `path` beside those of cases, or not kept and `refused` for that reason
+    (a code of `attaching.check_file`). `size` in bytes."""
+
+    personal: ClassVar = Personal(
+        of=ByStep("complaints.kept_mails"), delete=True, plain=("path", "media_type", "sha256", "refused")
+    )
+
+    kept = models.ForeignKey(KeptMail, on_delete=models.CASCADE, related_name="stored")
+    name = models.CharField(max_length=120, blank=True)
+    path = models.CharField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=80, blank=True)
+    size = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    refused = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(path="") ^ Q(refused=""), name="kept_file_stored_or_refused"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["path"], name="kept_file_path", condition=~Q(path=""))]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from complaints.intake.files import media_type_of, safe_name
-from complaints.models import Attachment, Complaint, Entry
+from complaints.models import Attachment, Complaint, Entry, KeptFile
 from foundation.audit.services import record
 from foundation.common import clock
 from foundation.common.errors import RuleBroken
@@ -68,44 +70,45 @@ def check_file(name: str, data: bytes) -> CheckedFile:
 def attach_files(
     case: Complaint, files: Sequence[CheckedFile], *, actor: User | None, entry: Entry | None = None
 ) -> list[Attachment]:
-    """Keep checked files with a case, in the caller's transaction. What was written is removed again when the
-    transaction does not come through; what a killed process leaves, the nightly sweep takes."""
-    rows: list[Attachment] = []
-    written: list[str] = []
+    """Keep checked files with a case, in the caller's transaction."""
+    with stored(files) as places:
+        rows = [Attachment(complaint=case, entry=entry, by=actor, at=clock.now(), **place) for place in places]
+        note_attached(case, rows, actor=actor)
+    return rows
+
+
+@contextmanager
+def stored(files: Sequence[CheckedFile]) -> Iterator[list[dict[str, Any]]]:
+    """Checked files written into the store, as the columns of their rows: name, path, type, size, digest. What was
+    written is removed again when what is done with it fails; what a killed process leaves, the nightly sweep takes."""
+    places: list[dict[str, Any]] = []
     try:
         for file in files:
             path = default_storage.save(f"{FOLDER}/{clock.today()}/{secrets.token_hex(16)}", ContentFile(file.data))
-            written.append(path)
-            rows.append(
-                Attachment(
-                    complaint=case,
-                    entry=entry,
-                    name=file.name,
-                    path=path,
-                    media_type=file.media_type,
-                    size=len(file.data),
-                    sha256=hashlib.sha256(file.data).hexdigest(),
-                    by=actor,
-                    at=clock.now(),
-                )
-            )
-        if not rows:
-            return rows
-        with transaction.atomic():
-            Attachment.objects.bulk_create(rows)
-            record(
-                "complaint.attached",
-                target=case,
-                actor=actor,
-                customer_id=case.customer_id,
-                unit_id=case.owner.unit_id,
-                detail={"files": len(rows), "types": sorted({row.media_type for row in rows})},
-            )
+            digest = hashlib.sha256(file.data).hexdigest()
+            places.append({"name": file.name, "path": path, "media_type": file.media_type})
+            places[-1] |= {"size": len(file.data), "sha256": digest}
+        yield places
     except BaseException:
-        for path in written:
-            default_storage.delete(path)
+        for place in places:
+            default_storage.delete(place["path"])
         raise
-    return rows
+
+
+def note_attached(case: Complaint, rows: Sequence[Attachment], *, actor: User | None) -> None:
+    """Write the rows of files that lie in the store, and say so in the log; nothing for none."""
+    if not rows:
+        return
+    with transaction.atomic():
+        Attachment.objects.bulk_create(rows)
+        record(
+            "complaint.attached",
+            target=case,
+            actor=actor,
+            customer_id=case.customer_id,
+            unit_id=case.owner.unit_id,
+            detail={"files": len(rows), "types": sorted({row.media_type for row in rows})},
+        )
 
 
 def fetch_file(attachment: Attachment, *, actor: User) -> object:
@@ -132,7 +135,9 @@ def drop_stray_files() -> int:
         if day >= limit:
             continue
         names = [f"{FOLDER}/{day}/{name}" for name in default_storage.listdir(f"{FOLDER}/{day}")[1]]
-        known = set(Attachment.objects.filter(path__in=names).values_list("path", flat=True))
+        # In this order: a file goes from a mail to a case, never back.
+        known = set(KeptFile.objects.filter(path__in=names).values_list("path", flat=True))
+        known |= set(Attachment.objects.filter(path__in=names).values_list("path", flat=True))
         for name in names:
             if name not in known:
                 default_storage.delete(name)

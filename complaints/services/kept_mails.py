@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints.lifecycle import Deed, EntryKind
-from complaints.models import Complaint, Entry, InMail, KeptMail
+from complaints.models import Complaint, Entry, InMail, KeptFile, KeptMail
 from complaints.public.codes import said_code
 from complaints.queries import case_numbered
 from complaints.services.ground import check_no_record, check_sees, locked_case, remember, ring, tell_customer
-from complaints.services.intake import register_complaint
+from complaints.services.intake import LONGEST_TEXT, register_complaint
+from complaints.services.kept_files import WHY_NOT, adopt_files, let_go, tell_refused
 from complaints.services.talking import receive_words
 from customers import normal
 from customers.models import ContactPoint, Customer
@@ -27,6 +28,7 @@ from interactions.models import Topic
 from staff.models import User
 
 RIGHT = "complaints.coordinate"
+MOST_NAMED = 20  # files that were not kept, in the words of a case
 WHY: dict[str, Any] = {
     "no_sender": gettext_lazy("No address to answer"),
     "crowd": gettext_lazy("Too many from one address within an hour"),
@@ -48,7 +50,7 @@ def take_kept_mail(
     mail_id: int, *, actor: User, topic: Topic | None = None, customer: Customer | None = None
 ) -> Complaint:
     """A complaint of what the mail says, received when the mail was; its writer is told the number, where the address
-    is one. `customer`: whose it is, if somebody knows.
+    is one. Its files are the case's. `customer`: whose it is, if somebody knows.
 
     Raises NotAllowed "complaint.may_not_decide"; RuleBroken "complaint.mail_decided", "complaint.no_text", and those of
     `intake.register_complaint`.
@@ -69,14 +71,17 @@ def take_kept_mail(
         key=f"mail-{row.digest}",
     )
     row.is_theirs = bool(case.contact_email)
-    _decide(row, kept, actor, state=InMail.State.CASE, case=case)
+    refused = adopt_files(kept, case, actor=actor)
+    _decide(row, actor, state=InMail.State.CASE, case=case)
     tell_customer(case, "complaint_received", key="1", actor=actor, code=said_code(case.public_code))
+    tell_refused(case, refused, key=row.digest[:16], actor=actor)
     return case
 
 
 @transaction.atomic
 def add_kept_mail(mail_id: int, *, actor: User, number: str) -> Entry:
-    """Add the mail to a case the actor sees: as words of the complainant when the address is theirs, else as a note.
+    """Add the mail with its files to a case the actor sees: as words of the complainant when the address is theirs,
+    else as a note.
 
     Raises NotAllowed "complaint.may_not_decide", those of `ground.check_sees`; RuleBroken "complaint.mail_decided",
     "complaint.no_case", "complaint.record".
@@ -108,31 +113,45 @@ def add_kept_mail(mail_id: int, *, actor: User, number: str) -> Entry:
             ring(case, person, "wrote_otherwise", entry.ref)
     row.entry = entry
     state = InMail.State.WORDS if row.is_theirs else InMail.State.NOTE
-    _decide(row, kept, actor, state=state, case=case)
+    refused = adopt_files(kept, case, actor=actor, entry=entry)
+    _decide(row, actor, state=state, case=case)
+    if row.is_theirs:
+        tell_refused(case, refused, key=row.digest[:16], actor=actor)
     return entry
 
 
 @transaction.atomic
 def drop_kept_mail(mail_id: int, *, actor: User, why: str) -> None:
-    """Nothing becomes of it; what it says is forgotten.
+    """Nothing becomes of it; what it says and its files are deleted.
 
     Raises NotAllowed "complaint.may_not_decide"; RuleBroken "complaint.mail_decided", "complaint.unknown_code".
     """
-    row, kept = _held(mail_id, actor)
+    row, _kept = _held(mail_id, actor)
     if why not in Dropped.values:
         raise RuleBroken("complaint.unknown_code", _("Choose one of the values offered."))
     row.reason = why
-    _decide(row, kept, actor, state=InMail.State.IGNORED, case=None)
+    _decide(row, actor, state=InMail.State.IGNORED, case=None)
 
 
 def said_in(kept: KeptMail) -> str:
-    """Its words, with the names of the files that lie in the mailbox."""
+    """Its words, with the names of the files that go to no case: those that lie in the mailbox, and the refused."""
     text = (kept.text or kept.subject).strip() or _("(A mail without words.)")
-    if not kept.files:
-        return text
-    names = "\n".join(str(name) for name in kept.files)
-    words = _("Files, in the mailbox among the mails kept aside:")
-    return f"{text[: 20_000 - len(names) - len(words) - 4]}\n\n{words}\n{names}"
+    refused = [f"{row.name or _('File')}: {WHY_NOT[row.refused]}" for row in refused_of(kept)]
+    blocks = [
+        "\n".join([words, *names[:MOST_NAMED], *["…"][: len(names) > MOST_NAMED]])
+        for words, names in (
+            (_("Files, in the mailbox among the mails kept aside:"), [str(name) for name in kept.files]),
+            (_("Files that were not kept:"), refused),
+        )
+        if names
+    ]
+    more = "".join(f"\n\n{block}" for block in blocks)
+    return text[: LONGEST_TEXT - len(more)] + more
+
+
+def refused_of(kept: KeptMail) -> list[KeptFile]:
+    """The files of the mail that were not kept."""
+    return list(kept.stored.exclude(refused="").order_by("pk"))
 
 
 def _held(mail_id: int, actor: User) -> tuple[InMail, KeptMail]:
@@ -146,10 +165,13 @@ def _held(mail_id: int, actor: User) -> tuple[InMail, KeptMail]:
     return row, kept
 
 
-def _decide(row: InMail, kept: KeptMail, actor: User, *, state: str, case: Complaint | None) -> None:
+def _decide(row: InMail, actor: User, *, state: str, case: Complaint | None) -> None:
     row.state, row.complaint = state, case
     row.save()
-    kept.delete()
+    if case is None:
+        let_go([row.pk])
+    else:  # its files lie with the case
+        KeptMail.objects.filter(pk=row.pk).delete()
     detail: dict[str, Any] = {"decided": state, "why": row.reason}
     record("mail.decided", target=row, actor=actor, customer_id=case.customer_id if case else None, detail=detail)
 

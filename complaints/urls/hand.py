@@ -13,6 +13,7 @@ urlpatterns = [
     path("parts/<id:pk>/return/", parts.part_return, name="part-return"),
     path("mails/", kept_mails.mail_list, name="mail-list"),
     path("mails/<id:pk>/", kept_mails.mail_detail, name="mail"),
+    path("mails/<id:pk>/files/<id:file_pk>/", kept_mails.mail_file, name="mail-file"),
     path("appeals/", outside.appeal_list, name="appeal-list"),
     path("appeals/new/", outside.appeal_new, name="appeal-new"),
     path("appeals/<id:pk>/", outside.appeal_detail, name="appeal"),

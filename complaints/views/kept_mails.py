@@ -7,15 +7,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from complaints.models import InMail, KeptMail
+from complaints.models import InMail, KeptFile, KeptMail
 from complaints.services import kept_mails
+from complaints.services.kept_files import WHY_NOT, fetch_kept_file
 from complaints.services.kept_mails import RIGHT, WHY, Dropped
 from customers.models import Customer
 from foundation.audit.services import record
@@ -95,12 +96,32 @@ def mail_detail(request: StaffRequest, pk: int) -> HttpResponseBase:
         "mail": mail,
         "kept": kept,
         "why": WHY.get(mail.reason, mail.reason),
+        "files": [(file, WHY_NOT.get(file.refused, "")) for file in kept.stored.order_by("pk")],
         "take": shapes["take"],
         "add": shapes["add"],
         "drop": shapes["drop"],
     }
     status = 422 if any(form.errors for form in shapes.values()) else 200
     return render(request, "complaints/mail_detail.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@requires("complaints.coordinate")
+def mail_file(request: StaffRequest, pk: int, file_pk: int) -> HttpResponseBase:
+    """A file of a mail kept aside, to be saved and never shown by the browser in our name."""
+    found = get_object_or_404(KeptFile.objects.select_related("kept__mail"), pk=file_pk, kept=pk)
+    try:
+        file = fetch_kept_file(found.kept.mail, found, actor=request.user)
+    except RuleBroken as no:
+        raise Http404(str(no.message)) from no
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=found.name,
+        content_type=found.media_type,
+        headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"},
+    )
 
 
 def _done(request: StaffRequest, pk: int, act: str, form: forms.Form) -> HttpResponse | None:

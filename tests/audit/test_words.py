@@ -91,6 +91,7 @@ NEVER_A_TARGET = {
     "complaints.escalation",
     "complaints.escalationtold",
     "complaints.handover",
+    "complaints.keptfile",
     "complaints.keptmail",
     "complaints.link",
     "complaints.measure",

@@ -33,6 +33,7 @@ NO_PAGES = {
     "complaints:file",
     "complaints:inline",
     "complaints:intake-look",
+    "complaints:mail-file",
     "customers:customer-timeline",
     "customers:inline-edit",
     "exports:export-file",

@@ -55,7 +55,7 @@ def crowd(sender: str, number: int) -> InMail:
     for part in ("first", "second"):
         heads = f"From: Rosa <{sender}>\r\nSubject: Bill {part}\r\nMessage-ID: <{part}{number}@x>\r\n"
         kind = 'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n'
-        file = "\r\n--b\r\nContent-Disposition: attachment; filename=bill.pdf\r\n\r\n%PDF\r\n--b--\r\n"
+        file = "\r\n--b\r\nContent-Disposition: attachment; filename=bill.pdf\r\n\r\n%PDF-1.7\r\n--b--\r\n"
         rows.append(receive_mail(f"{heads}{kind}Words {part}{file}".encode(), received_at=clock.now()))
     assert [row.state for row in rows] == ["CASE", "ASIDE"]
     return rows[1]
@@ -99,7 +99,8 @@ def test_a_mail_kept_aside_joins_a_case_as_words_or_as_a_note_or_is_dropped() ->
     theirs = Complaint.objects.get()  # the first of the crowd became a case of hers
     entry = add_kept_mail(row.pk, actor=at.boss, number=f" {theirs.number.lower()} ")
     assert (entry.kind, entry.complaint) == (EntryKind.INBOUND, theirs)
-    assert entry.text == "Words second\n\nFiles, in the mailbox among the mails kept aside:\nbill.pdf"
+    assert entry.text == "Words second"
+    assert list(entry.attachments.values_list("name", "complaint")) == [("bill.pdf", theirs.pk)]
     row.refresh_from_db()
     assert (row.state, row.is_theirs, row.entry) == ("WORDS", True, entry)
 

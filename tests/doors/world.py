@@ -16,6 +16,7 @@ from complaints.models import (
     Complaint,
     GroupSuggestion,
     InMail,
+    KeptFile,
     KeptMail,
     MediationCase,
     Part,
@@ -93,7 +94,11 @@ def _unknown_reply() -> SmsReply:
 def _mail_aside() -> InMail:
     mail, made = InMail.objects.get_or_create(digest="0" * 64, defaults={"received_at": clock.now(), "reason": "crowd"})
     if made:
-        KeptMail.objects.create(mail=mail, address="who@doors.example", subject="Help", text="No signal", size=99)
+        kept = KeptMail.objects.create(
+            mail=mail, address="who@doors.example", subject="Help", text="No signal", size=99
+        )
+        KeptFile.objects.create(kept=kept, name="bill.pdf", path="complaints/none", size=2_000)
+        KeptFile.objects.create(kept=kept, name="photo.jpg", size=40_000, refused="complaint.file_program")
     return mail
 
 
@@ -358,6 +363,7 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "billing:arrears": lambda p: {"pk": _in_arrears(p)},
     "billing:account-commands": lambda _p: {"pk": _unmatched().pk},
     "complaints:mail": lambda _p: {"pk": _mail_aside().pk},
+    "complaints:mail-file": lambda _p: {"pk": _mail_aside().pk, "file_pk": NOBODY},
     "outreach:bell-open": lambda p: {"pk": p.notice.pk if p.notice else 0},
     "interactions:call-open": lambda _p: {"pk": NOBODY},
     "interactions:contact-quick-log": lambda p: {"pk": p.customer.pk},

@@ -15,6 +15,7 @@ from complaints.models import (
     Entry,
     Handover,
     InMail,
+    KeptFile,
     KeptMail,
     MediationCase,
     Order,
@@ -84,6 +85,7 @@ WORDS = (
     "mail kept aside",
     "file of a mail kept aside",
     "name in a mail kept aside",
+    "stored file of a mail kept aside",
     "case at another system",
     "party named by a program",
 )
@@ -218,9 +220,10 @@ def _beside(one: Complaint, agent: User, handler: User, mark: dict[str, str]) ->
     aside = InMail.objects.create(digest="of a crowd", **written)
     said = {"subject": mark["subject of a mail kept aside"], "text": mark["mail kept aside"]}
     files = [mark["file of a mail kept aside"]]
-    KeptMail.objects.create(
+    kept = KeptMail.objects.create(
         mail=aside, address=mark["e-mail"], name=mark["name in a mail kept aside"], files=files, **said
     )
+    KeptFile.objects.create(kept=kept, name=mark["stored file of a mail kept aside"], path="complaints/kept", size=1)
     RecordedCase.objects.create(
         complaint=one, import_id=1, line=1, key="0", version=1, before={"text": mark["old value of a record"]}
     )
