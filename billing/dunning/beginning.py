@@ -16,7 +16,7 @@ from foundation.policies.reading import policy
 
 JOB = "billing.begin_arrears"
 PIECE = 20_000
-# The account's oldest open bill decides when somebody looks first: at the hour of the first reminder, or now.
+# The account's oldest open bill decides when somebody looks first: on the day of the first reminder, before its hour.
 BEGIN = """
 INSERT INTO billing_dunningcase (id, account_id, state, grade, grace_days, oldest_due, due, late_fee, track, since,
   round, done, overdue_since, final_at, level, level_at, target, reversal_at, resumed, restored_at, terminated_at,
@@ -24,7 +24,7 @@ INSERT INTO billing_dunningcase (id, account_id, state, grade, grace_days, oldes
 SELECT make_id(%(now)s), found.account_id, 'NONE', %(grade)s, 0, found.due_date, 0, 0, '', NULL, 1,
   '{}', NULL, NULL, 0, NULL, 0, NULL, false, NULL, NULL, '[]',
   '[]', '[]', '[]', '[]', '', '', NULL,
-  greatest(%(now)s, coalesce(((found.due_date - %(before)s) + %(hour)s::time) AT TIME ZONE 'Asia/Shanghai', %(now)s)),
+  greatest(%(now)s, coalesce((found.due_date - %(before)s)::timestamp AT TIME ZONE 'Asia/Shanghai', %(now)s)),
   %(now)s, NULL
 FROM (
   SELECT b.account_id, min(b.due_date) AS due_date
@@ -55,7 +55,6 @@ def begin_piece(cursor: Any, _run: JobRun, lo: int, hi: int) -> int:
             "hi": hi,
             "grade": policy("billing.grade_unknown"),
             "before": before,
-            "hour": ladder.notice_at,
             "until": clock.today(now) + timedelta(days=before + 1),
         },
     )

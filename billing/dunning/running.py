@@ -16,10 +16,11 @@ from billing.dunning.acts import act
 from billing.dunning.days import ActingDays
 from billing.dunning.facts import State
 from billing.dunning.ladder import Course, Taken, state_of
-from billing.dunning.planning import Needs, next_step
+from billing.dunning.planning import Needs, Planned, next_step
 from billing.dunning.policies import ladder_in_force
 from billing.dunning.reading import grade_of, known_then, memory_of, note_grade, read_facts, remember
 from billing.dunning.rules import Ladder
+from billing.dunning.situation import Situation
 from billing.models import BillingAccount, DunningCase, DunningStep
 from foundation.calendars.definition import Calendar
 from foundation.calendars.queries import STANDARD, calendar_for
@@ -88,7 +89,7 @@ def _advance(account: BillingAccount, case: DunningCase, now: datetime, lead_res
         for taken in course.taken[written:]:
             _write(account, case, course, taken, ladder)
         written = len(course.taken)
-        planned = next_step(course.memory, seen, facts, ladder, days, now)
+        planned = _planned(course, seen, ladder, days, case.next_planned_at, now)
         if planned is None or planned.at > now or planned.needs != Needs.NOTHING:
             break
         course.take(planned, now)
@@ -116,6 +117,19 @@ def _advance(account: BillingAccount, case: DunningCase, now: datetime, lead_res
         case.state, case.closed_at, case.next_at = State.CLOSED, now, None
     case.save()
     return written
+
+
+def _planned(
+    course: Course, seen: Situation, ladder: Ladder, days: ActingDays, was: datetime | None, now: datetime
+) -> Planned | None:
+    """The next step. What was planned for an earlier moment of this day, and is reached only now because somebody was
+    busy with others, is for now: seen from now the hour of the day's messages is over."""
+    planned = next_step(course.memory, seen, course.facts, ladder, days, now)
+    if was is None or was > now or clock.today(was) != clock.today(now) or (planned is not None and planned.at <= now):
+        return planned
+    then = next_step(course.memory, seen, course.facts, ladder, days, was)
+    due = then is not None and then.at <= now and then.needs == Needs.NOTHING
+    return replace(then, at=now) if then is not None and due else planned
 
 
 def _write(account: BillingAccount, case: DunningCase, course: Course, taken: Taken, ladder: Ladder) -> None:

@@ -117,6 +117,21 @@ def walk(account: BillingAccount, *days: str) -> DunningCase:
     return DunningCase.objects.filter(account=account).latest("pk")
 
 
+def test_a_clock_that_comes_round_some_seconds_after_the_hour_takes_the_steps_of_the_hour() -> None:
+    account = owing()
+    with at("2026-01-25T05:00"), connection.cursor() as cursor:
+        begin_piece(cursor, None, 0, 2**63 - 1)
+    days = ("2026-01-26", "2026-01-27", "2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02")
+    walk(account, "2026-01-26T04:51", *(f"{day}T09:00:40" for day in days))
+    assert taken(account) == [
+        ("REMINDER_1", "01-26 09:00"),
+        ("REMINDER_2", "01-30 09:00"),
+        ("OVERDUE_1", "02-01 09:00"),
+    ]
+    walk(account, "2026-02-06T12:00", "2026-02-07T11:30", "2026-02-07T11:31")  # the others before it took their time
+    assert taken(account)[3:] == [("OVERDUE_2", "02-07 11:30")]
+
+
 def test_an_account_nobody_pays_goes_up_rung_by_rung_and_a_payment_ends_it() -> None:
     with at("2026-01-02T09:00"):
         UserFactory(role="FINANCE_DUNNING")
@@ -125,7 +140,7 @@ def test_an_account_nobody_pays_goes_up_rung_by_rung_and_a_payment_ends_it() -> 
         assert begin_piece(cursor, None, 0, 2**63 - 1) == 1
         assert begin_piece(cursor, None, 0, 2**63 - 1) == 0
     case = DunningCase.objects.get()
-    assert case.next_at == moment("2026-01-26T09:00")
+    assert case.next_at == moment("2026-01-26T00:00")
     DunningCase.objects.update(grade="E")
     case = walk(account, "2026-01-26T09:00", "2026-01-26T09:01", "2026-01-30T09:00", "2026-02-01T00:00")
     DunningCase.objects.update(grade="E")
