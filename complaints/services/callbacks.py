@@ -25,6 +25,7 @@ from complaints.services.ground import (
     save_case,
     tell_customer,
 )
+from complaints.services.saying import whole
 from complaints.services.solving import solution_of
 from foundation.calendars.limits import Runs, Target
 from foundation.common import clock
@@ -120,7 +121,7 @@ def record_callback(
     customer's silence runs.
 
     Raises as `record_callback_try`; RuleBroken "complaint.unknown_code", "complaint.no_satisfaction",
-    "complaint.not_tried", "complaint.not_asked".
+    "complaint.not_tried", "complaint.not_asked", "complaint.too_long" (`said`).
     """
     case, callback = _open_callback(case_id, actor)
     if solved not in CALL_RESULTS:
@@ -143,7 +144,7 @@ def record_callback(
     callback.done_at, callback.by, callback.solved, callback.way = now, actor, solved, way
     callback.reached_at = now if reached else None
     callback.told_of_progress, callback.satisfaction, callback.attitude = told_of_progress, satisfaction, attitude
-    callback.said = said.strip()[:400]
+    callback.said = whole(said)
     callback.save()
     clocks = clocks_for(case, actor)
     clocks.stop(ClockKind.CALLBACK)

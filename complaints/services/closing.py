@@ -50,6 +50,7 @@ from complaints.services.ground import (
     tell_customer,
 )
 from complaints.services.parts import cancel_parts
+from complaints.services.saying import whole
 from complaints.services.settling import is_authorised
 from complaints.services.solving import drop_solution, solution_of
 from complaints.services.urging import check_takes
@@ -64,7 +65,6 @@ from outreach.lifecycle import MessageState
 from outreach.models import OutMessage
 from staff.models import OrgUnit, User
 
-LONGEST = 400
 TOLD = (MessageState.SENT, MessageState.DELIVERED)
 
 
@@ -77,7 +77,7 @@ def close_complaint(
 
     Raises as `ground.case_to`; RuleBroken, in this order: "complaint.open_part", "complaint.no_callback",
     "complaint.not_solved", "complaint.unapproved", "complaint.open_measure", "complaint.uninformed",
-    "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson" (`needs_lesson`).
+    "complaint.no_cause", "complaint.no_unit", "complaint.no_lesson" (`needs_lesson`), "complaint.too_long".
     """
     case = case_to(case_id, Act.CLOSE, actor)
     callback = check_closable(case)
@@ -95,7 +95,7 @@ def close_complaint(
         actor=actor,
         cause=cause,
         responsible_unit=responsible_unit,
-        lesson=lesson.strip()[:LONGEST],
+        lesson=whole(lesson),
         solved=callback.solved,
         satisfaction=callback.satisfaction,
         last_handler=case.handler,
@@ -261,14 +261,14 @@ _UNANSWERED = {"solved": "", "satisfaction": None, "accepted_by_silence": False,
 def withdraw_complaint(case_id: int, *, actor: User, reason: str) -> Complaint:
     """The customer takes it back, from any open state; it may be taken up again for some time.
 
-    Raises as `ground.case_to`, RuleBroken "complaint.no_reason".
+    Raises as `ground.case_to`, RuleBroken "complaint.no_reason", "complaint.too_long".
     """
     case = case_to(case_id, Act.WITHDRAW, actor)
     if not reason.strip():
         raise RuleBroken("complaint.no_reason", _("Write why the customer withdraws it."))
     end_work(case, actor=actor)
     row = move(case, Act.WITHDRAW, actor=actor, reason=reason)
-    case.reason = reason.strip()[:LONGEST]
+    case.reason = whole(reason)
     case.save(update_fields=["reason"])
     keep_block(case, actor=actor)
     for person in {case.owner, case.handler or case.owner}:

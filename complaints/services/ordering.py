@@ -20,6 +20,7 @@ from complaints.services.ground import (
     seat,
     unseat,
 )
+from complaints.services.saying import whole
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
@@ -31,7 +32,7 @@ def order_reply(case_id: int, *, actor: User, to: User, text: str, due_at: datet
     """Order `to` to act and to reply by `due_at`. A lead of the case or the coordinator does.
 
     Raises as `case_for`; RuleBroken "complaint.ended", "complaint.order_what", "complaint.order_when",
-    "complaint.about_them", "complaint.same_person".
+    "complaint.about_them", "complaint.same_person", "complaint.too_long".
     """
     right = ASSIGN_RIGHT if actor.has_perm(ASSIGN_RIGHT) else COORDINATE_RIGHT
     case = case_for(case_id, actor, right)
@@ -44,7 +45,7 @@ def order_reply(case_id: int, *, actor: User, to: User, text: str, due_at: datet
         raise RuleBroken("complaint.about_them", _("The complaint is about this person: choose another one."))
     if to.pk == actor.pk or not to.is_active:
         raise RuleBroken("complaint.same_person", _("An order goes to a colleague."))
-    order = Order.objects.create(complaint=case, by=actor, to=to, text=text.strip()[:400], due_at=due_at)
+    order = Order.objects.create(complaint=case, by=actor, to=to, text=whole(text), due_at=due_at)
     seat(case, to, SeatWhy.ORDER)
     remember(case, Deed.REPLY_ORDERED, actor=actor, detail={"to": to.pk, "due_at": due_at.isoformat()})
     ring(case, to, "order", order.ref, until_at=due_at.isoformat())
@@ -54,7 +55,7 @@ def order_reply(case_id: int, *, actor: User, to: User, text: str, due_at: datet
 @transaction.atomic
 def reply_to_order(order_id: int, *, actor: User, text: str) -> Order:
     """Reply to it; who ordered is told. Raises NotAllowed "complaint.order_not_yours"; RuleBroken
-    "complaint.order_replied", "complaint.order_withdrawn", "complaint.order_no_reply"."""
+    "complaint.order_replied", "complaint.order_withdrawn", "complaint.order_no_reply", "complaint.too_long"."""
     case = locked_case(int(Order.objects.values_list("complaint_id", flat=True).get(pk=order_id)))
     order = Order.objects.select_related("to", "by").get(pk=order_id)
     if actor.pk != order.to_id and order.to_id not in acted_for(actor):
@@ -65,7 +66,7 @@ def reply_to_order(order_id: int, *, actor: User, text: str) -> Order:
         raise RuleBroken("complaint.order_replied", _("This order was replied to already."))
     if not text.strip():
         raise RuleBroken("complaint.order_no_reply", _("Write the reply."))
-    order.reply, order.replied_at = text.strip()[:400], clock.now()
+    order.reply, order.replied_at = whole(text), clock.now()
     order.save(update_fields=["reply", "replied_at"])
     _leave(case, order)
     remember(case, Deed.ORDER_ANSWERED, actor=actor, detail={"to": order.by_id})

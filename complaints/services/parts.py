@@ -20,6 +20,7 @@ from complaints.services.ground import (
     remember,
     ring,
 )
+from complaints.services.saying import whole
 from complaints.watching.taking import who_do_parts
 from foundation.calendars.clock_queries import open_clock, read_clock
 from foundation.calendars.clocks import start_clock, stop_clock
@@ -107,12 +108,12 @@ def return_part(part_id: int, *, actor: User, reason: str) -> Part:
     """Poorly prepared: back with a reason. Its time is not charged to the unit. One that another unit passed on becomes
     a new part of that unit; else who works on the case prepares it again.
 
-    Raises as `accept_part`, and RuleBroken "complaint.no_reason".
+    Raises as `accept_part`, and RuleBroken "complaint.no_reason", "complaint.too_long".
     """
     case, part = _part_for(part_id, actor)
     if not reason.strip():
         raise RuleBroken("complaint.no_reason", _("Say what is missing: it is prepared again."))
-    part.returned_for = reason.strip()[:400]
+    part.returned_for = whole(reason)
     _end(part, PartState.RETURNED, actor, judged=False)
     remember(case, Deed.PART_RETURNED, actor=actor, reason=reason, detail=_used(part))
     before = part.passed_from
@@ -181,7 +182,7 @@ def _new(
         complaint=case,
         unit=unit,
         unit_no=unit.no,
-        ask=ask.strip()[:1_000],
+        ask=whole(ask, 1_000),
         passed_from=passed_from,
         given_by=given_by,
         given_at=now,

@@ -25,11 +25,10 @@ from complaints.services.ground import (
     tell_customer,
     unseat,
 )
+from complaints.services.saying import whole
 from foundation.common import clock
 from foundation.common.errors import NotAllowed, RuleBroken
 from staff.models import User
-
-LONGEST = 400
 
 
 @transaction.atomic
@@ -48,7 +47,7 @@ def ask_rejection(case_id: int, *, actor: User, reason: str, referral: str) -> R
         raise RuleBroken("complaint.no_reason", _("Say why it is not ours."))
     if not referral.strip():
         raise RuleBroken("complaint.no_referral", _("Name whom the customer turns to instead."))
-    reason, referral = _whole(reason), _whole(referral)
+    reason, referral = whole(reason), whole(referral)
     if case.rejections.filter(state=ApprovalState.ASKED).exists():
         raise RuleBroken("complaint.rejection_asked", _("A lead was asked already and has not decided yet."))
     now = clock.now()
@@ -100,7 +99,7 @@ def deny_rejection(rejection_id: int, *, actor: User, reason: str) -> Rejection:
     case, asked = _asked(rejection_id, actor)
     if not reason.strip():
         raise RuleBroken("complaint.no_reason", _("Say why it is ours."))
-    asked.denied_for = _whole(reason)
+    asked.denied_for = whole(reason)
     _decide(asked, actor, ApprovalState.DENIED)
     unseat(case, SeatWhy.APPROVAL)
     save_case(case)
@@ -109,15 +108,6 @@ def deny_rejection(rejection_id: int, *, actor: User, reason: str) -> Rejection:
         if person.pk != actor.pk:
             ring(case, person, "reject_denied", row.ref)
     return asked
-
-
-def _whole(text: str) -> str:
-    """The text as it is kept: nothing of what a customer is told may be lost."""
-    said = text.strip()
-    if len(said) > LONGEST:
-        words = _("%(length)s characters; at most %(longest)s fit. Shorten it.")
-        raise RuleBroken("complaint.too_long", words % {"length": len(said), "longest": LONGEST})
-    return said
 
 
 def _asked(rejection_id: int, actor: User) -> tuple[Complaint, Rejection]:

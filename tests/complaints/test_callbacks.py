@@ -55,6 +55,8 @@ def test_hall_staff_or_the_manager_calls_back_by_a_visit(at: Office, client_for:
         callbacks.send_callback(one.pk, actor=at.agent, to=at.handler, way="VISIT")
     assert own.value.code == "complaint.not_caller"  # who worked on it never calls back
     refused("complaint.unknown_code", callbacks.send_callback, one.pk, actor=at.agent, to=hall, way="PIGEON")
+    asked = {"solved": "YES", "told_of_progress": True, "satisfaction": 5}
+    refused("complaint.too_long", callbacks.record_callback, one.pk, actor=at.agent, said="x" * 401, **asked)
     assert FollowUp.objects.get().owner == at.agent and Callback.objects.get().way == "CALL"
 
     sent = {"to": str(hall.pk), "way": "VISIT"}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from complaints.lifecycle import State
+from complaints.models import Complaint
 from complaints.services import closing
 from foundation.calendars.models import Clock
 from foundation.common.errors import RuleBroken
 from tests.complaints.cases import moment, office, on, ready
+from tests.complaints.test_handing import refused
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +22,8 @@ def test_withdrawn_ends_all_that_is_owed_and_is_taken_up_again_within_thirty_day
         one = ready(at, State.SOLUTION_PROPOSED)
         one.solutions.get().approvals.create(amount=9, matter_amount=9, asked_by=at.handler)
         part = one.parts.create(unit=at.unit, unit_no=at.unit.no, ask="Look", budget_minutes=60)
+        refused("complaint.too_long", closing.withdraw_complaint, one.pk, actor=at.agent, reason="x" * 401)
+        assert Complaint.objects.get(pk=one.pk).closed_at is None
         closing.withdraw_complaint(one.pk, actor=at.agent, reason="Found it")
         part.refresh_from_db()
         assert part.state == "CANCELLED" and one.solutions.get().approvals.get().state == "LAPSED"

@@ -51,6 +51,7 @@ def test_a_part_has_its_own_budget_and_goes_straight_from_unit_to_unit(at: Offic
     one, network, checking = in_work(at), support(), support("Acceptance")
     refused("complaint.own_unit", services.give_part, one.pk, actor=at.handler, unit=at.unit, ask="Look")
     refused("complaint.part_asks_nothing", services.give_part, one.pk, actor=at.handler, unit=network.unit, ask=" ")
+    refused("complaint.too_long", services.give_part, one.pk, actor=at.handler, unit=network.unit, ask="x" * 1_001)
     part = services.give_part(one.pk, actor=at.handler, unit=network.unit, ask="Measure the line")
     assert part.budget_minutes == 18 * 60 * 40 // 100  # 40 % of the working time left
     assert part.due_at == MORNING + timedelta(minutes=432)
@@ -74,6 +75,7 @@ def test_a_part_has_its_own_budget_and_goes_straight_from_unit_to_unit(at: Offic
     assert nxt.passed_from == part and kinds(checking) == ["part_given"] and kinds(at.handler) == ["part_passed"]
     with clock.travel(MORNING + 4 * HOUR):
         refused("complaint.no_reason", services.return_part, nxt.pk, actor=checking, reason="")
+        refused("complaint.too_long", services.return_part, nxt.pk, actor=checking, reason="x" * 401)
         services.return_part(nxt.pk, actor=checking, reason="no address given")
         again = Part.objects.get(passed_from=nxt)
         assert (again.unit, again.ask, again.state) == (network.unit, "no address given", "OPEN")
@@ -114,7 +116,11 @@ def test_promises_orders_and_measures_are_kept_or_noticed_once(at: Office) -> No
     refused("complaint.promise_not_yours", promising.keep_promise, missed.pk, actor=UserFactory(role="AGENT"))
     promising.keep_promise(kept.pk, actor=at.handler)
     refused("complaint.promise_ended", promising.keep_promise, kept.pk, actor=at.handler)
+    too_long = {"text": "x" * 401}
+    refused("complaint.too_long", ordering.order_reply, one.pk, actor=at.lead, to=at.handler, due_at=due, **too_long)
     order = ordering.order_reply(one.pk, actor=at.lead, to=at.handler, text="Answer today", due_at=due)
+    refused("complaint.too_long", ordering.reply_to_order, order.pk, actor=at.handler, **too_long)
+    assert Order.objects.get().replied_at is None
     refused("complaint.order_not_yours", ordering.reply_to_order, order.pk, actor=at.other, text="ok")
     refused("complaint.no_right", ordering.order_reply, one.pk, actor=at.agent, to=at.handler, text="x", due_at=due)
     solution = Solution.objects.create(complaint=one, finding="So", by=at.handler, told_at=MORNING)

@@ -134,6 +134,7 @@ def test_closing_is_refused_for_every_loose_end_each_by_its_name():
         assert refused(cause=None) == "complaint.no_cause"
         assert refused(responsible_unit=None) == "complaint.no_unit"
         assert refused() == "complaint.no_lesson"
+        assert refused(lesson="x" * 401) == "complaint.too_long"
         # The operator may let ordinary ones go that gave no trouble.
         set_policy("complaints.close.ordinary_lesson", False, actor=at.boss)
         assert not closing.needs_lesson(one)
