@@ -29,7 +29,7 @@ from staff.models import User
 from staff.rights import sight_of
 
 VIEW = "billing.view"
-MOST_ACCOUNTS, MOST_BILLS, MONTHS = 20, 60, 12
+MOST_ACCOUNTS, MOST_BILLS, MONTHS = 20, 400, 12
 _GLANCE = """
 WITH a AS MATERIALIZED (
   SELECT t.id, t.external_id, t.kind, t.pay_type, t.pay_way, t.balance, t.credit_limit, row_to_json(d) AS arrears
@@ -91,6 +91,7 @@ class Arrears:
 
     account_id: int
     account: str
+    case_id: int | None
     prepaid: bool
     overdue: Decimal
     late_fee: Decimal
@@ -250,6 +251,7 @@ def _arrears(account: dict[str, Any], parts: dict[str, Any], ladder: Ladder, now
     return Arrears(
         account_id=account["id"],
         account=account["external_id"],
+        case_id=case["id"] if case else None,
         prepaid=prepaid,
         overdue=seen.overdue,
         late_fee=seen.late_fee,

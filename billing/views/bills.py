@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -101,6 +102,8 @@ def customer_bills(request: HttpRequest, pk: int) -> HttpResponse:
         ]
         owes = next((one for one in looked.arrears if one.account_id == account.pk), None)
         context["owes"] = said_arrears(owes) if owes else None
+        if owes and owes.case_id and view.customer.is_visible_to(view.user, ()):
+            context["case"] = reverse("billing:arrears", args=[owes.case_id])
         context["steps"] = _steps(account)
     return render(request, "billing/customer_bills.html", context)
 

@@ -105,6 +105,8 @@ def test_the_page_shows_what_is_owed_what_comes_next_and_what_pays_it_off(client
     assert len(queries) <= 15, len(queries)
     assert pays in page and "any of our halls" in page and "standing order" in page
 
+    case_page = reverse("billing:arrears", args=[case.pk])
+    assert f'href="{case_page}"' in page and client.get(case_page).status_code == 200
     advance(account.pk, now=one.next.at)
     assert "Steps taken" in client.get(_bills(customer)).content.decode()
 
