@@ -36,7 +36,7 @@ class InteractionsConfig(AppConfig):
         export.register()
         ringing.register()
         joining.register()
-        register_resource(PartyInteraction(), read=_("Contacts: read"))
+        register_resource(PartyInteraction(), read=_("Contacts: read"), write=_("Contacts: take and write up"))
         register_stamped(Stamped("interactions_interaction"))
         register_stamped(Stamped("interactions_matter"))
         register_stamped(Stamped("interactions_suggestion"))

@@ -10,9 +10,9 @@ from typing import Any
 
 from complaints.lifecycle import EntryKind, Grade, PauseReason, State
 from complaints.models import Complaint, ComplaintLine, ComplaintMove, Entry, TicketTold
-from foundation.common.clock import BUSINESS_ZONE
 from foundation.common.ids import to_text
 from foundation.rest.resources import Call
+from foundation.rest.spelling import camel, iso
 from interactions.lifecycle import Channel
 from staff.masking import mask_phone, masked_name
 
@@ -43,12 +43,6 @@ OF_CUSTOMER = (PauseReason.CUSTOMER_INFO, PauseReason.APPOINTMENT, PauseReason.U
 SHOWN_ENTRIES = (EntryKind.NOTE, EntryKind.INBOUND, EntryKind.REPLY, EntryKind.CONTACT, EntryKind.URGE)
 
 
-def camel(code: str) -> str:
-    """A code of ours in lower camel case: SKIP_LEVEL → skipLevel."""
-    first, *rest = code.lower().split("_")
-    return first + "".join(part.title() for part in rest)
-
-
 SEVERITIES: dict[str, str] = {camel(grade): grade for grade in Grade.values}
 CHANNELS: dict[str, str] = {camel(channel): channel for channel in Channel.values}
 
@@ -58,10 +52,6 @@ def status_of(state: str, pause_reason: str = "") -> str:
     if state == State.PAUSED:
         return PENDING if pause_reason in OF_CUSTOMER else HELD
     return STATUS[state]
-
-
-def iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(BUSINESS_ZONE).isoformat() if moment is not None else None
 
 
 @dataclass

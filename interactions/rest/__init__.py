@@ -1,1 +1,1 @@
-"""What other systems ask of contacts: TMF683 party interactions."""
+"""What other systems ask of contacts and tell of them: TMF683 party interactions."""

@@ -19,6 +19,7 @@ from interactions.identifiers import is_full_identifier
 from interactions.lifecycle import Caller, Channel, ContactAct, Direction, Verified
 from interactions.models import Call, ContactPlace, Interaction, InteractionMove
 from interactions.place_queries import usual_place
+from interactions.rest.telling import tell_started
 from staff.models import User
 from staff.rights import sight_of
 
@@ -91,6 +92,7 @@ def start_contact(
     remember(contact, ContactAct.STARTED, actor, code=verified_by)
     if customer is not None:
         _tell_started(contact, actor)
+    tell_started(contact)
     return contact
 
 

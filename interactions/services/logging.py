@@ -31,6 +31,7 @@ from interactions.lifecycle import (
 )
 from interactions.models import ContactPlace, Interaction, Topic
 from interactions.place_queries import usual_channel
+from interactions.rest.telling import tell_completed
 from interactions.services.contacts import (
     ENDING,
     check_place,
@@ -187,6 +188,7 @@ def _write_up(contact: Interaction, actor: User, note: _Note) -> Interaction:
     if contact.customer_id is not None:
         push_facts(contact, contact.customer_id)
         tell_logged(contact, actor)
+    tell_completed(contact)
     leave_behind(contact, actor, note.next_action, promise)
     return contact
 
