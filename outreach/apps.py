@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OutreachConfig(AppConfig):
@@ -9,6 +10,7 @@ class OutreachConfig(AppConfig):
         """Make known what outreach says, rings, writes on the timeline, shows and does at night."""
         from django.conf import settings
 
+        from foundation.rest.resources import register_resource
         from outreach import (
             bellkinds,
             decided,
@@ -26,6 +28,7 @@ class OutreachConfig(AppConfig):
         from outreach.channels.http import read_gateway
         from outreach.channels.smpp.address import is_smpp, read_line
         from outreach.channels.smtp import SmtpCarrier
+        from outreach.rest.communication_messages import CommunicationMessage
         from staff.services.numbering import Stamped, register_stamped
 
         if settings.EMAIL_URL:
@@ -46,5 +49,6 @@ class OutreachConfig(AppConfig):
         keeping.register()
         panels.register()
         navigation.register()
+        register_resource(CommunicationMessage(), read=_("Messages: read"), write=_("Messages: have them sent"))
         register_stamped(Stamped("outreach_followup"))
         register_stamped(Stamped("outreach_message"))

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from outreach.lifecycle import MessageClass
 from outreach.wording import MessageTemplate, register_template
 
+PROGRAM_NOTICE = "program_notice"
 _SERVICE = frozenset({MessageClass.SERVICE.value})
 
 
@@ -21,3 +22,6 @@ def register() -> None:
         ("protective_hold_lifted", _("Protective hold lifted")),
     ):
         register_template(MessageTemplate(name, title, version=1, classes=_SERVICE))
+    # What another system has us say, in its own words; it names the class, and the gate decides by that (rest.md).
+    every = frozenset(MessageClass.values)
+    register_template(MessageTemplate(PROGRAM_NOTICE, _("Message of another system"), version=1, classes=every))

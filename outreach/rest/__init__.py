@@ -1,0 +1,1 @@
+"""What other systems ask of messages and have sent: TMF681 communication messages."""
