@@ -11,8 +11,11 @@ class CustomersConfig(AppConfig):
         from customers import exporting, jobs, lines, work_lists
         from customers.erasure import looking, returning
         from customers.merging import forgetting, reading, rules
+        from customers.rest.customers import CustomerResource
+        from customers.rest.parties import Individual, Organization
         from customers.segments import known
         from customers.value import deciding
+        from foundation.rest.resources import register_resource
         from foundation.ui.navigation import NavItem, register_nav
         from staff.drafts import register_standing
         from staff.services.numbering import Stamped, register_stamped
@@ -28,6 +31,9 @@ class CustomersConfig(AppConfig):
         returning.register()
         exporting.register()
         work_lists.register()
+        register_resource(CustomerResource(), read=_("Customers: read"), write=_("Customers: make of prospects"))
+        for party in (Individual(), Organization()):
+            register_resource(party, read=_("Persons and companies: read"), write=_("Persons and companies: take up"))
         with_it = ("customer_find_name", "customer_find_number", "customer_name_gram", "customers_quality_item")
         register_stamped(Stamped("customers_customer", follows=tuple((table, "customer_id") for table in with_it)))
         register_nav(
