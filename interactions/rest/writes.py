@@ -20,8 +20,8 @@ from staff.models import User
 
 
 def take_interaction(data: dict[str, Any], user: User) -> Interaction:
-    """A contact a program had, `data` in codes of ours: now unless it says when; open, unless it says completed, then it
-    is written up too. Raises ValidationError, and what `start_contact` and `log_contact` raise."""
+    """A contact a program had, `data` in codes of ours: now unless it says when; open, or completed: then it is
+    written up too. Raises ValidationError, and what `start_contact` and `log_contact` raise."""
     period = data.get("interactionDate") or {}
     begun, ended = period.get("startDateTime"), period.get("endDateTime")
     now = clock.now()

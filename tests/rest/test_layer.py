@@ -15,9 +15,10 @@ from complaints.models import Complaint, ComplaintLine, ComplaintMove, Entry, Ti
 from foundation.common import clock
 from foundation.rest.filters import OPERATORS, Indexed, Of, Refused, WithinCustomer
 from foundation.rest.resources import ALWAYS, Resource, resources
-from interactions.models import Interaction, Topic
+from interactions.models import Topic
 from tests.complaints.making import case_in
 from tests.factories import CustomerFactory, SubscriptionFactory, UnitFactory, UserFactory
+from tests.rest import worlds
 from tests.rest.calling import TICKET, Program, program
 
 pytestmark = pytest.mark.django_db
@@ -54,34 +55,7 @@ def make_tickets(count: int = 12) -> list[Complaint]:
 
 
 WRONG = {Of.TEXT: "\0", Of.MOMENT: "yesterday", Of.NUMBER: "many", Of.ID: "NO!", Of.CODE: "purple", Of.FLAG: "2"}
-
-
-def make_contacts() -> None:
-    """Contacts of every kind within units 10..19."""
-    unit = UnitFactory(no=10, last_no=19)
-    taker = UserFactory(role="AGENT", unit=unit)
-    customers = [CustomerFactory(unit=unit) for _one in range(2)]
-    for number in range(12):
-        at = clock.now() - timedelta(hours=12 - number)
-        logged = {"logged_at": at, "ended_at": at, "result": "ANSWERED"} if number % 3 else {}
-        Interaction.objects.create(
-            number=f"CT{number}",
-            customer=customers[number % 2],
-            channel="WEB" if number % 4 else "HOTLINE",
-            kind="COMPLAINT" if number % 5 else "CONSULT",
-            direction="OUTBOUND" if number % 3 else "INBOUND",
-            staff=taker,
-            first_ask_owner=taker,
-            unit_no=unit.no,
-            caller="CUSTOMER",
-            started_at=at,
-            opens_until=at,
-            topic=Topic.objects.order_by("pk").first(),
-            **logged,
-        )
-
-
-WORLDS: dict[str, Callable[[], Any]] = {"troubleTicket": make_tickets, "partyInteraction": make_contacts}
+WORLDS: dict[str, Callable[[], list[Any]]] = {"troubleTicket": make_tickets, **worlds.WORLDS}
 
 
 def found_at(body: Any, path: str) -> set[Any]:
