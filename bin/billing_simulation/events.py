@@ -18,7 +18,7 @@ import urllib.parse
 import uuid
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from billing_simulation.bodies import TABLES, body_of
 from billing_simulation.store import Store
@@ -32,7 +32,7 @@ WORTH_REPEATING = (401, 408, 409, 429)
 @dataclass
 class Storm:
     """What goes wrong, each a share between 0 and 1: events told twice, events overtaken, requests answered with 500,
-    connections cut. Drawn by `seed`."""
+    connections cut, theirs and ours. Drawn by `seed`."""
 
     duplicates: float = 0.0
     disorder: float = 0.0
@@ -163,9 +163,17 @@ class Events:
         if line is None:
             make = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
             line = self.own.line = make(where.netloc, timeout=10)
+        if self.draw.random() < self.storm.cut:
+            self._break_off(line, f"{where.path}{path}", raw, headers)
         line.request("POST", f"{where.path}{path}", raw, headers)
         answer = line.getresponse()
         return answer.status, answer.read()
+
+    def _break_off(self, line: http.client.HTTPConnection, path: str, raw: bytes, headers: dict[str, str]) -> NoReturn:
+        """Cut the connection half-way through the body, or after all of it, before the answer can be read."""
+        told = raw[: len(raw) // 2] if self.draw.random() < 0.5 else raw
+        line.request("POST", path, told, headers | {"Content-Length": str(len(raw))})
+        raise ConnectionAbortedError("cut by the storm")
 
     def _hang_up(self) -> None:
         line: http.client.HTTPConnection | None = getattr(self.own, "line", None)
