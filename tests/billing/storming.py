@@ -130,7 +130,7 @@ class House:
         """Messages that wait in the queues."""
         with redis.Redis(unix_socket_path=str(self.valkey.sock)) as client:
             prefix = self.processes.env["CARELINE_BROKER_PREFIX"]
-            return sum(int(client.llen(f"{prefix}{name}")) for name in QUEUES)  # type: ignore[arg-type]  # not awaited
+            return sum(int(client.llen(f"{prefix}{name}")) for name in QUEUES)
 
     def left(self) -> dict[str, int]:
         """What is still to be done, by where it waits."""
