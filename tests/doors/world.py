@@ -364,6 +364,8 @@ ARGUMENTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "outreach:message-detail": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:message-retry": lambda p: {"pk": p.message.pk if p.message else 0},
     "outreach:reply": lambda _p: {"pk": _unknown_reply().pk},
+    "billing:listener": lambda _p: {"event": "customerBillCreateEvent"},
+    "billing:import-state": lambda _p: {"ref": "none"},
     "billing:event": lambda _p: {"pk": _told_by_billing().pk},
     "billing:arrears": lambda p: {"pk": _in_arrears(p)},
     "billing:account-commands": lambda _p: {"pk": _unmatched().pk},
