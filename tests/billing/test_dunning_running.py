@@ -155,7 +155,7 @@ def test_an_account_nobody_pays_goes_up_rung_by_rung_and_a_payment_ends_it() -> 
         ("WARNING_2", "02-26 09:00"),
         ("FINAL_WARNING", "03-01 09:00"),
     ]
-    assert FollowUp.objects.get().subject.endswith("100.00 CNY")
+    assert "100.00" in FollowUp.objects.get().subject
     final = OutMessage.objects.get(template="dunning_final")
     assert (final.message_class, final.params["amount"], final.params["late_fee"]) == ("SERVICE", "108.70", "8.70")
     assert final.params["act_at"] == "2026-03-03T09:00:00+08:00"
