@@ -311,6 +311,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Two things have a "status" of their own: named, so that the document does not invent names.
+    "ENUM_NAME_OVERRIDES": {
+        "TroubleTicketStatusEnum": "complaints.rest.ticket_values.STATUSES",
+        "PartyInteractionStatusEnum": "interactions.rest.contacts.STATUSES",
+    },
 }
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")

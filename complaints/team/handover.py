@@ -121,7 +121,8 @@ def move_parts(person: User, to: User, actor: User) -> int:
 
 def count_decisions(user: User) -> int:
     """How much waits for the user's yes or no in complaints."""
-    return sum(rows.count() for rows in asked_of(user))
+    first, *others = [rows.order_by().values("pk") for rows in asked_of(user)]
+    return int(first.union(*others, all=True).count())
 
 
 def move_decisions(person: User, to: User, _actor: User) -> int:

@@ -15,7 +15,7 @@ from foundation.common import clock
 from staff.models import Absence, OrgUnit, RoleAssignment, Shift, Team, TeamMember, UnitHead, User
 from staff.roles import ROLES
 
-DEMO_ROLES = tuple(code for code, role in ROLES.items() if role.modules)
+DEMO_ROLES = tuple(code for code, role in ROLES.items() if "workspace" in role.modules)
 SHIFT_HOURS = ((8, 16), (12, 20))
 
 

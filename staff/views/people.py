@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -132,7 +134,10 @@ def user_act(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 
 
 def _person(request: HttpRequest, pk: int) -> User:
-    return get_object_or_404(User.objects.visible_to(actor_of(request)).select_related("unit"), pk=pk)
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type="recovery_codes")
+    people = User.objects.visible_to(actor_of(request)).select_related("unit")
+    counted = factors.order_by().values("user").annotate(many=Count("pk")).values("many")
+    return get_object_or_404(people.annotate(factors=Coalesce(Subquery(counted), 0)), pk=pk)
 
 
 def _detail(person: User, request: HttpRequest) -> dict[str, Any]:
@@ -144,7 +149,7 @@ def _detail(person: User, request: HttpRequest) -> dict[str, Any]:
         "teams": person.team_memberships.select_related("team").order_by("-from_day")[:5],
         "absences": person.absences.select_related("delegate").order_by("-starts_at")[:5],
         "limit": settlement_limit(person),
-        "factors": Authenticator.objects.filter(user=person).exclude(type="recovery_codes").count() if may else 0,
+        "factors": person.factors if may else 0,
         "work": open_work(person),
         "may": may and person.pk != viewer.pk,
         "may_edit": may,

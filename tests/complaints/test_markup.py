@@ -136,7 +136,7 @@ def test_every_page_shows_texts_as_they_were_written(at: Office, client_for: Cal
     admin = UserFactory(role="POLICY_ADMIN", unit=at.unit)
     openings += [(name, address, user) for name, address in lists() for user in (at.boss, admin)]
     assert spoil() > 40
-    nothing = {"complain", "status", "status-case", "intake"}
+    nothing = {"complain", "status", "status-case", "intake", "screen"}
     for name, path, user in openings:
         client = client_for(User.objects.get(pk=user.pk)) if user is not None else Client()
         answer = client.get(path, headers={"Accept-Language": "en"}, follow=True)

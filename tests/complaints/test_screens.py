@@ -42,7 +42,7 @@ def test_a_screen_is_coupled_once_and_shows_counts_without_anybody_signed_in(
         assert code in answer.content.decode() and code not in listed
         stored = WallScreen.objects.get()
         assert code.replace("-", "") not in str(stored.__dict__) and stored.state == "waits"
-        device, thief = Client(), Client()
+        device, thief = Client(headers={"Accept-Language": "en"}), Client()
         assert "Couple this screen" in device.get(PAGE).content.decode()
         assert device.post(PAGE, {"code": "AAAAA-AAAAA"}).status_code == 422
         assert device.post(PAGE, {"code": code.lower()}).status_code == 302

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from foundation.audit.models import AuditEntry
 from foundation.common import clock
@@ -59,7 +60,7 @@ def test_a_program_is_admitted_by_command_and_calls_with_what_it_printed() -> No
         (["x", "--scope", READ, "--unit", "NO"], "no such unit"),
         (["crm-of-billing", "--scope", READ], "exists already"),
     ):
-        with pytest.raises(CommandError, match=words):
+        with translation.override("en"), pytest.raises(CommandError, match=words):
             call_command("create_api_client", *wrong)
     assert ApiClient.objects.count() == 1
 
