@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Max, Q, Sum
 
 from billing.credit.service import latest_scores
 from billing.dunning.facts import (
@@ -25,7 +25,6 @@ from billing.dunning.facts import (
 from billing.dunning.owing import BillFact
 from billing.dunning.planning import Memory
 from billing.models import Allocation, Bill, BillingAccount, DunningCase, DunningStep, Payment
-from billing.models import Hold as HoldRow
 from customers.ages import is_minor
 from customers.models import Customer
 from customers.models.identity import ProtectiveHold
@@ -132,7 +131,7 @@ def _tier(account: BillingAccount) -> str:
 
 
 def _holds(account: BillingAccount) -> Iterable[Hold]:
-    for row in HoldRow.objects.filter(account=account):
+    for row in account.holds.all():
         end = row.ended_at if row.ended_at is not None else row.to_at
         if end is not None and end <= row.from_at:
             continue  # taken back in the moment it was made
@@ -151,10 +150,9 @@ def _personal_holds(account: BillingAccount, case: DunningCase) -> Iterable[Hold
 
 
 def _balances(account: BillingAccount, now: datetime) -> Iterable[Balance]:
-    bucket = account.buckets.order_by("pk").aggregate(total=Sum("remaining"))["total"]
-    stated = account.buckets.order_by("-stated_at").values_list("stated_at", flat=True).first()
-    if bucket is not None:
-        yield Balance(min(stated or now, now), bucket)
+    told = account.buckets.aggregate(total=Sum("remaining"), stated=Max("stated_at"))
+    if told["total"] is not None:
+        yield Balance(min(told["stated"] or now, now), told["total"])
 
 
 def _moments(told: Iterable[str]) -> Iterable[datetime]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing.dunning.facts import State
 from billing.dunning.reading_case import case_now
 from billing.dunning.words import NEEDS, STATES, STEPS
-from billing.models import DunningCase, Hold
+from billing.models import DunningCase
 from billing.services import promise_to_pay
 from foundation.common.doors import requires
 from foundation.common.errors import NotAllowed, RuleBroken
@@ -90,6 +90,7 @@ def _shown(row: DunningCase) -> dict[str, Any]:
 def arrears_detail(request: StaffRequest, pk: int) -> HttpResponseBase:
     """A case: what is open, what was done by what knowledge, what follows and why. POST takes a promise to pay."""
     rows = DunningCase.objects.visible_to(request.user).select_related("account__customer__facts")
+    rows = rows.prefetch_related("account__holds")  # read twice: for the plan and for the list
     case = get_object_or_404(rows, pk=pk)
     form = PromiseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -110,7 +111,7 @@ def arrears_detail(request: StaffRequest, pk: int) -> HttpResponseBase:
             (STEPS[one["step"]], one["at"], NEEDS.get(one["needs"] or "", ""), one["why"]) for one in found["ahead"]
         ],
         "found": found,
-        "holds": list(Hold.objects.filter(account=case.account_id).order_by("-pk")[:20]),
+        "holds": sorted(case.account.holds.all(), key=lambda one: -one.pk)[:20],
         "form": form if request.user.has_perm("billing.work") and case.closed_at is None else None,
     }
     return render(request, "billing/arrears.html", context, status=422 if form.errors else 200)

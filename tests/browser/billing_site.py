@@ -9,13 +9,33 @@ from django.urls import reverse
 
 from billing.credit.running import judge_everybody, month_of
 from billing.dunning.running import advance
-from billing.models import Bill, BillingAccount, BillLine, Payment
+from billing.models import Bill, BillingAccount, BillingEvent, BillLine, Payment
 from customers.models import Customer
 from foundation.calendars.working_time import add_months
 from foundation.common import clock
 
 LINES = (("PLAN", "5G 169", 169), ("ROAMING", "Japan", 30), ("THIRD_PARTY", "Music", 12), ("DISCOUNT", "Loyalty", -20))
 MONTHS = 8
+
+
+def engineer_pages() -> list[tuple[str, str]]:
+    """What the engineer sees of billing: events, one refused, accounts of nobody, commands, the comparison, files."""
+    stranger = BillingAccount.objects.create(external_id="BA33010099", party="P-UNKNOWN")
+    refused = BillingEvent.objects.create(
+        event_id="SITE-E1", kind="ProductStateChangeEvent", event_time=clock.now(), account_ref="BA33010099",
+        body={"event": {"product": {"id": "L-SITE", "status": "asleep"}}}, state="FAILED", why="body",
+        faults=[{"field": "status", "code": "code", "value": "asleep"}],
+    )  # fmt: skip
+    return [
+        ("billing-events", reverse("billing:event-list")),
+        ("billing-event", reverse("billing:event", args=[refused.pk])),
+        ("billing-unmatched", reverse("billing:unmatched-list")),
+        ("billing-commands", reverse("billing:command-list")),
+        ("billing-account", reverse("billing:account-commands", args=[stranger.pk])),
+        ("billing-comparison", reverse("billing:comparison")),
+        ("billing-month-end", reverse("billing:monthend")),
+        ("hub", reverse("workspace:hub-list")),
+    ]
 
 
 def billing_pages(customer: Customer) -> list[tuple[str, str]]:
@@ -54,5 +74,7 @@ def billing_pages(customer: Customer) -> list[tuple[str, str]]:
     return [
         ("bills", reverse("billing:customer-bills", args=[customer.pk])),
         ("credit", reverse("billing:customer-credit", args=[customer.pk])),
+        ("arrears", reverse("billing:arrears-list")),
+        ("arrears-case", reverse("billing:arrears", args=[account.dunning_cases.get().pk])),
         ("credit-letter", reverse("billing:customer-credit-letter", args=[customer.pk])),
     ]

@@ -60,4 +60,5 @@ def rehearsal_pages() -> list[tuple[str, str, User]]:
         ("draft-calendar", reverse("workspace:draft-detail", args=[week.pk]), policies),
         ("policy-limit", reverse("workspace:policy-detail", args=["complaints.limit.simple"]), policies),
         ("clock-try", reverse("workspace:clock-try"), policies),
+        ("arrears-try", reverse("workspace:dunning-try"), policies),
     ]

@@ -18,7 +18,7 @@ from outreach.models import FollowUp
 from outreach.services import notify, offer_customer, queue_message
 from staff.exports.services import request_export
 from staff.models import Absence, Team, User
-from tests.browser.billing_site import billing_pages
+from tests.browser.billing_site import billing_pages, engineer_pages
 from tests.browser.complaint_site import complaint_pages
 from tests.browser.rehearsal_site import rehearsal_pages
 from tests.factories import PASSWORD
@@ -55,6 +55,7 @@ def make_site() -> list[Opening]:
         Opening("locked-out", reverse("account_inactive")),
         *(Opening(name, path, agent) for name, path in _of_agent(agent, customer)),
         *(Opening(name, path, lead) for name, path in billing_pages(customer)),
+        *(Opening(name, path, admin) for name, path in engineer_pages()),
         *_of_first_ask(agent, lead, customer),
         Opening("search-too-late", reverse("workspace:search-results", args=["none"]), agent, 404),
         Opening("not-found", "/customers/1/", agent, 404),
