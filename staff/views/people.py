@@ -149,7 +149,7 @@ def _detail(person: User, request: HttpRequest) -> dict[str, Any]:
         "teams": person.team_memberships.select_related("team").order_by("-from_day")[:5],
         "absences": person.absences.select_related("delegate").order_by("-starts_at")[:5],
         "limit": settlement_limit(person),
-        "factors": person.factors if may else 0,
+        "factors": getattr(person, "factors", 0) if may else 0,
         "work": open_work(person),
         "may": may and person.pk != viewer.pk,
         "may_edit": may,
