@@ -119,7 +119,9 @@ def test_ticks_not_taken_expire_instead_of_piling_up(processes: Processes):
     wait_until(lambda: BeatMark.objects.exists(), logs=processes)
     with app.connection_for_write() as broker, broker.channel() as channel:
         waiting = [channel.basic_get(queue=queue) for queue in ("urgent", "default") for _tick in TICKS]
-    messages = [message for message in waiting if message is not None]
+    # A job of the timetable may have fallen due meanwhile: it is announced as well, and waits as long as it takes.
+    job = "foundation.jobs.tasks.run_job"
+    messages = [message for message in waiting if message is not None and message.headers["task"] != job]
     assert {message.headers["task"] for message in messages} == {tick.task for tick in TICKS}
     assert all(message.headers["expires"] for message in messages)
 
